@@ -1,0 +1,420 @@
+"""
+Levenberg-Marquardt with the evidence penalty, eight starts at a time.
+
+The objective of a start is F = (beta SSE + sum_g alpha_g |theta_g|^2) / 2. With Hessian H = beta J'J + diag(alpha) and
+gradient beta J'r - alpha theta, a step solves the damped system; Nielsen's rule moves the damping. After an accepted
+step the precisions are re-estimated (MacKay 1992, "Bayesian interpolation", eqs. 2.26 and 3.9 ff.):
+
+    gamma_g = n_g - alpha_g tr_g(H^-1),  alpha_g = (gamma_g + 2 a) / (|theta_g|^2 + 2 b),  beta = (T - gamma) / SSE.
+
+The first step moves only the parameters that enter linearly, which is exact and gives any choice of recurrent weights
+its best output weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from pararnn_ts.kernels.jit import jit
+from pararnn_ts.kernels.lanes import LANES, fill, load, store
+from pararnn_ts.kernels.linalg import cholesky, inverse_diagonal, solve_lower, solve_upper
+
+__all__ = ["CONVERGED", "FAILED", "RETIRED", "RUNNING", "STALLED", "STOPPED", "Options", "Solutions", "minimize"]
+
+# status of a start
+RUNNING, CONVERGED, STOPPED, STALLED, FAILED, RETIRED = 0, 1, 2, 3, 4, 5
+
+# rows of the table kept per lane
+STATUS, ITERATIONS, OBJECTIVE, DAMPING, GROWTH, PREDICTED, EVIDENCE, DECREMENT, GAMMA, SSE, BETA = range(11)
+N_FIELDS = 11
+
+LARGEST_DAMPING = 1e12
+SMALLEST_PIVOT = 1e-13
+
+
+@jit
+def _penalty(theta, alpha, group, n, lane):
+    total = 0.0
+    for i in range(n):
+        if group[i] >= 0:
+            total += alpha[group[i] * LANES + lane] * theta[i * LANES + lane] ** 2
+    return total
+
+
+@jit
+def _assemble(theta, gram, alpha, group, n, table, hessian, gradient):
+    """Hessian and gradient of the objective at `theta`, for all lanes."""
+    beta = load(table, BETA)
+    size = n + 1
+    for i in range(n):
+        for j in range(i + 1):
+            store(hessian, i * n + j, beta * load(gram, i * size + j))
+        g = beta * load(gram, n * size + i)
+        if group[i] >= 0:
+            a = load(alpha, group[i])
+            store(hessian, i * n + i, load(hessian, i * n + i) + a)
+            g = g - a * load(theta, i)
+        store(gradient, i, g)
+
+
+@jit
+def _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted):
+    """Accept or reject the trial point of each running lane; return whether any was accepted."""
+    last = (n + 1) * (n + 1) - 1
+    found = False
+    for lane in range(LANES):
+        accepted[lane] = False
+        if table[STATUS * LANES + lane] != RUNNING:
+            continue
+        table[ITERATIONS * LANES + lane] += 1
+        sse = trial_gram[last * LANES + lane]
+        first = table[ITERATIONS * LANES + lane] == 1
+        if first and not np.isfinite(sse):
+            table[STATUS * LANES + lane] = FAILED
+            continue
+        objective = 0.5 * (table[BETA * LANES + lane] * sse + _penalty(trial, alpha, group, n, lane))
+        if first or objective < table[OBJECTIVE * LANES + lane]:
+            accepted[lane] = True
+            found = True
+            for i in range(n):
+                theta[i * LANES + lane] = trial[i * LANES + lane]
+            for i in range(last + 1):
+                gram[i * LANES + lane] = trial_gram[i * LANES + lane]
+            table[SSE * LANES + lane] = sse
+            if not first:
+                predicted = table[PREDICTED * LANES + lane]
+                gain = (table[OBJECTIVE * LANES + lane] - objective) / max(predicted, 1e-300)
+                table[DAMPING * LANES + lane] *= max(1.0 / 3.0, 1.0 - (2.0 * min(gain, 1.0) - 1.0) ** 3)
+                table[GROWTH * LANES + lane] = 2.0
+        else:
+            table[DAMPING * LANES + lane] *= table[GROWTH * LANES + lane]
+            table[GROWTH * LANES + lane] *= 2.0
+            if table[DAMPING * LANES + lane] > LARGEST_DAMPING:
+                table[STATUS * LANES + lane] = STALLED
+    return found
+
+
+@jit
+def _precisions(theta, alpha, group, n_groups, n, n_obs, table, diagonal, lane, prior, update):
+    """Effective parameters of a lane and, where `update` is set, its new precisions."""
+    n_free = 0
+    gamma = 0.0
+    for i in range(n):
+        if group[i] < 0:
+            n_free += 1
+    for g in range(n_groups):
+        count, trace, square = 0, 0.0, 0.0
+        for i in range(n):
+            if group[i] == g:
+                count += 1
+                trace += diagonal[i * LANES + lane]
+                square += theta[i * LANES + lane] ** 2
+        if count == 0:
+            continue
+        a = alpha[g * LANES + lane]
+        gamma_g = min(max(count - a * trace, 0.0), float(count))
+        gamma += gamma_g
+        if update:
+            alpha[g * LANES + lane] = (gamma_g + 2.0 * prior[g, 0]) / (square + 2.0 * prior[g, 1])
+    table[GAMMA * LANES + lane] = gamma + n_free
+    return max(n_obs - gamma - n_free, 1.0) / max(table[SSE * LANES + lane], 1e-300)
+
+
+@jit
+def _log_evidence(theta, alpha, group, n, n_obs, table, factor, lane, prior):
+    total = n_obs * np.log(table[BETA * LANES + lane] / (2.0 * np.pi)) - table[BETA * LANES + lane] * table[
+        SSE * LANES + lane
+    ]
+    for i in range(n):
+        # the factor holds reciprocals of the diagonal: log det H = -2 sum log
+        total += 2.0 * np.log(factor[(i * n + i) * LANES + lane])
+        if group[i] >= 0:
+            total += np.log(alpha[group[i] * LANES + lane])
+    total -= _penalty(theta, alpha, group, n, lane)
+    for g in range(prior.shape[0]):
+        a = alpha[g * LANES + lane]
+        total += 2.0 * (prior[g, 0] * np.log(a) - prior[g, 1] * a)
+    return 0.5 * total
+
+
+@jit
+def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, settings, work):
+    """
+    Use the normal equations at the trial points: accept or reject, update precisions, propose the next points.
+
+    Parameters
+    ----------
+    theta, trial : ndarray, (n * LANES,)
+        Current and trial parameters.
+    gram, trial_gram : ndarray, ((n + 1)^2 * LANES,)
+        Products of Jacobian and residual there.
+    alpha : ndarray, (n_groups * LANES,)
+        Prior precisions, updated.
+    group : ndarray of int, (n,)
+        Group of each parameter; -1: not penalised.
+    prior : ndarray, (n_groups, 2)
+        Shape a and rate b of the precisions' gamma prior.
+    linear : ndarray of bool, (n,)
+        Parameters that enter linearly.
+    n_obs : float
+        Number of observations in the objective.
+    table : ndarray, (N_FIELDS * LANES,)
+        State of each lane.
+    settings : tuple
+        evidence (bool), tolerance in nats per observation, largest number of iterations, iterations before the
+        precisions are first updated.
+    work : ndarray, ((n^2 + 3 n) * LANES,)
+        Scratch space.
+
+    Returns
+    -------
+    int
+        Lanes still running.
+    """
+    n = group.shape[0]
+    n_groups = prior.shape[0]
+    evidence, tolerance, maxiter, patience = settings
+    accepted = np.zeros(LANES, np.bool_)
+    hessian = work[: n * n * LANES]
+    gradient = work[n * n * LANES : (n * n + n) * LANES]
+    diagonal = work[(n * n + n) * LANES : (n * n + 2 * n) * LANES]
+    column = work[(n * n + 2 * n) * LANES :]
+    first = table[ITERATIONS * LANES : (ITERATIONS + 1) * LANES].max() == 0.0
+    if _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted):
+        _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
+        cholesky(hessian, n, SMALLEST_PIVOT)
+        solve_lower(hessian, n, gradient)
+        inverse_diagonal(hessian, n, column, diagonal)
+        for lane in range(LANES):
+            if not accepted[lane]:
+                continue
+            update = evidence and table[ITERATIONS * LANES + lane] > patience
+            beta = _precisions(theta, alpha, group, n_groups, n, n_obs, table, diagonal, lane, prior, update)
+            if evidence:
+                table[BETA * LANES + lane] = beta
+            decrement = 0.0
+            for i in range(n):
+                decrement += 0.5 * gradient[i * LANES + lane] ** 2
+            table[DECREMENT * LANES + lane] = decrement
+            table[OBJECTIVE * LANES + lane] = 0.5 * (
+                table[BETA * LANES + lane] * table[SSE * LANES + lane] + _penalty(theta, alpha, group, n, lane)
+            )
+        _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
+        cholesky(hessian, n, SMALLEST_PIVOT)
+        for lane in range(LANES):
+            if not accepted[lane]:
+                continue
+            before = table[EVIDENCE * LANES + lane]
+            now = _log_evidence(theta, alpha, group, n, n_obs, table, hessian, lane, prior)
+            table[EVIDENCE * LANES + lane] = now
+            # without the evidence beta is one and F is in squared units: bring the decrement to nats
+            nats = table[DECREMENT * LANES + lane]
+            if not evidence:
+                nats *= n_obs / max(table[SSE * LANES + lane], 1e-300)
+            settled = not evidence or (
+                table[ITERATIONS * LANES + lane] > patience + 1 and abs(now - before) < 100.0 * tolerance * n_obs
+            )
+            if nats < tolerance * n_obs and settled:
+                table[STATUS * LANES + lane] = CONVERGED
+    _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
+    if first:
+        for i in range(n):
+            for j in range(i + 1):
+                if i == j:
+                    if not linear[i]:
+                        store(hessian, i * n + i, fill(1.0))
+                elif not (linear[i] and linear[j]):
+                    store(hessian, i * n + j, fill(0.0))
+            if not linear[i]:
+                store(gradient, i, fill(0.0))
+    damping = load(table, DAMPING)
+    for i in range(n):
+        scale = damping * load(hessian, i * n + i)
+        store(diagonal, i, scale)
+        store(hessian, i * n + i, load(hessian, i * n + i) + scale)
+        store(column, i, load(gradient, i))
+    cholesky(hessian, n, SMALLEST_PIVOT)
+    solve_lower(hessian, n, column)
+    solve_upper(hessian, n, column)
+    predicted = fill(0.0)
+    for i in range(n):
+        step = load(column, i)
+        predicted = predicted + 0.5 * step * (load(gradient, i) + load(diagonal, i) * step)
+        store(trial, i, load(theta, i) + step)
+    store(table, PREDICTED, predicted)
+    running = 0
+    for lane in range(LANES):
+        if table[STATUS * LANES + lane] == RUNNING and table[ITERATIONS * LANES + lane] >= maxiter:
+            table[STATUS * LANES + lane] = STOPPED
+        if table[STATUS * LANES + lane] == RUNNING:
+            running += 1
+        else:
+            for i in range(n):
+                trial[i * LANES + lane] = theta[i * LANES + lane]
+    return running
+
+
+@dataclass(frozen=True)
+class Options:
+    """
+    Settings of :func:`minimize`.
+
+    Parameters
+    ----------
+    penalty : float or None
+        None: precisions by evidence; otherwise a fixed ridge (zero: least squares).
+    maxiter : int
+        Most evaluations of a start.
+    tol : float
+        A start has converged when half its squared Newton decrement falls below `tol` nats per observation.
+    prior : tuple of (shape, rate)
+        Gamma prior of each group's precision.
+    patience : int
+        Evaluations before the precisions are first updated.
+    audition : int
+        Evaluations after which the weaker half of many starts is retired.
+    """
+
+    penalty: float | None = None
+    maxiter: int = 200
+    tol: float = 1e-8
+    prior: tuple[tuple[float, float], ...] = ((0.5, 0.05),) * 4
+    patience: int = 4
+    audition: int = 16
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """End points of all starts: one row of `params` and one entry of each other array per start."""
+
+    params: np.ndarray
+    status: np.ndarray
+    iterations: np.ndarray
+    sse: np.ndarray
+    log_evidence: np.ndarray
+    decrement: np.ndarray
+    gamma: np.ndarray
+    beta: np.ndarray
+    alpha: np.ndarray
+
+
+class _State:
+    """Everything a start carries from one evaluation to the next; starts are columns."""
+
+    def __init__(self, starts: np.ndarray, n_groups: int, options: Options, variance: float):
+        n_starts, n = starts.shape
+        size = n + 1
+        self.theta = starts.T.copy()
+        self.trial = starts.T.copy()
+        self.gram = np.zeros((size * size, n_starts))
+        precision = 1.0 if options.penalty is None else options.penalty
+        self.alpha = np.full((n_groups, n_starts), precision)
+        self.table = np.zeros((N_FIELDS, n_starts))
+        self.table[DAMPING] = 1e-2
+        self.table[GROWTH] = 2.0
+        self.table[EVIDENCE] = -np.inf
+        self.table[OBJECTIVE] = np.inf
+        self.table[BETA] = 1.0 if options.penalty is not None else 1.0 / variance
+
+    def take(self, columns: np.ndarray) -> list[np.ndarray]:
+        """Flat arrays of up to `LANES` starts, filled up with copies of the last that do not run."""
+        index = np.concatenate([columns, np.repeat(columns[-1:], LANES - len(columns))])
+        parts = [a[:, index].ravel() for a in (self.theta, self.trial, self.gram, self.alpha, self.table)]
+        parts[-1][STATUS * LANES + len(columns) : (STATUS + 1) * LANES] = FAILED
+        return parts
+
+    def put(self, columns: np.ndarray, parts: list[np.ndarray]) -> None:
+        """Store what :meth:`take` handed out."""
+        for a, part in zip((self.theta, self.trial, self.gram, self.alpha, self.table), parts, strict=True):
+            a[:, columns] = part.reshape(-1, LANES)[:, : len(columns)]
+
+
+def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) -> Solutions:
+    """
+    Minimise the penalised sum of squares from many starts side by side.
+
+    Parameters
+    ----------
+    problem : object
+        Has `group` (int array: prior group of each parameter, -1 for none), `linear` (bool array: parameters that enter
+        linearly), `n_obs`, and `evaluator()`, which returns a function ``(theta, gram)`` that fills `gram` with the
+        normal equations at eight parameter vectors, and owns its scratch space.
+    starts : ndarray, (n_starts, n_params)
+        Start values.
+    options : Options
+        Settings.
+    threads : int
+        Blocks of eight starts run on this many threads. The result does not depend on it.
+
+    Returns
+    -------
+    Solutions
+        One entry per start.
+    """
+    starts = np.ascontiguousarray(starts, dtype=float)
+    n_starts, n = starts.shape
+    prior = np.array(options.prior, dtype=float).reshape(-1, 2)
+    evidence = options.penalty is None
+    if not evidence:
+        prior = np.column_stack([np.zeros(len(prior)), np.zeros(len(prior))])
+    settings = (evidence, float(options.tol), int(options.maxiter), int(options.patience))
+    state = _State(starts, len(prior), options, problem.variance)
+
+    def run(columns: np.ndarray, rounds: int) -> None:
+        theta, trial, gram, alpha, table = parts = state.take(columns)
+        trial_gram = np.empty_like(gram)
+        work = np.empty((n * n + 3 * n) * LANES)
+        evaluate = problem.evaluator()
+        for _ in range(rounds):
+            evaluate(trial, trial_gram)
+            if not advance(theta, trial, gram, trial_gram, alpha, problem.group, prior, problem.linear,
+                           float(problem.n_obs), table, settings, work):  # fmt: skip
+                break
+        state.put(columns, parts)
+
+    audition = n_starts > LANES
+    pool = ThreadPoolExecutor(threads) if threads > 1 and n_starts > LANES else None
+    try:
+        while True:
+            running = np.flatnonzero(state.table[STATUS] == RUNNING)
+            if not len(running):
+                break
+            blocks = [running[i : i + LANES] for i in range(0, len(running), LANES)]
+            rounds = options.audition if len(blocks) > 1 else options.maxiter
+            if pool is None or len(blocks) == 1:
+                for block in blocks:
+                    run(block, rounds)
+            else:
+                list(pool.map(lambda block: run(block, options.audition), blocks))
+            if audition:
+                audition = False
+                _retire(state.table, evidence)
+    finally:
+        if pool is not None:
+            pool.shutdown()
+    table = state.table
+    return Solutions(
+        params=state.theta.T.copy(),
+        status=table[STATUS].astype(int),
+        iterations=table[ITERATIONS].astype(int),
+        sse=table[SSE].copy(),
+        log_evidence=table[EVIDENCE].copy(),
+        decrement=table[DECREMENT].copy(),
+        gamma=table[GAMMA].copy(),
+        beta=table[BETA].copy(),
+        alpha=state.alpha.T.copy(),
+    )
+
+
+def _retire(table: np.ndarray, evidence: bool) -> None:
+    """Stop the weaker half of the starts that still run, keeping at least one block of lanes."""
+    score = table[EVIDENCE] if evidence else -table[SSE]
+    running = np.flatnonzero(table[STATUS] == RUNNING)
+    keep = max(LANES, len(table[0]) // 2)
+    if len(running) > keep:
+        order = running[np.argsort(-score[running], kind="stable")]
+        table[STATUS, order[keep:]] = RETIRED

@@ -1,0 +1,141 @@
+"""The standardised regression problem of an additive recurrent model, as the optimiser sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pararnn_ts.estimation.scaling import Scaling
+from pararnn_ts.kernels.activations import ACTIVATIONS
+from pararnn_ts.kernels.lanes import LANES
+from pararnn_ts.kernels.sensitivity import jacobian_rows
+from pararnn_ts.kernels.units import accumulate, work_size
+from pararnn_ts.specification import Specification
+
+__all__ = ["GappedProblem", "Problem", "Sample", "UnitProblem", "difference_series"]
+
+
+def difference_series(y: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
+    """Apply a differencing polynomial; the first rows, which lack history, are NaN."""
+    out = np.full(len(y), np.nan)
+    order = len(coefficients) - 1
+    if len(y) > order:
+        out[order:] = np.convolve(y, coefficients, mode="valid")
+    return out
+
+
+@dataclass(frozen=True)
+class Sample:
+    """
+    Arrays of one sample, in the data's units.
+
+    Parameters
+    ----------
+    y : ndarray, (n,)
+        The series in levels, NaN where missing; none missing in the rows held back.
+    exog, deterministic : ndarray, (n, e) and (n, k)
+        Exogenous values and deterministic terms.
+    weight : ndarray, (n,)
+        Square roots of the observation weights: zero for rows held back or missing.
+    """
+
+    y: np.ndarray
+    exog: np.ndarray
+    deterministic: np.ndarray
+    weight: np.ndarray
+
+
+class Problem:
+    """What every least-squares problem tells the optimiser about its parameters."""
+
+    def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
+        self.specification, self.sample, self.scaling = specification, sample, scaling
+        self.group, self.linear = specification.groups, specification.is_linear
+        self.n_obs = int(np.count_nonzero(sample.weight))
+        self.units = np.array(specification.units, dtype=np.int64)
+        self.activation = ACTIVATIONS[specification.activation]
+        target = difference_series(sample.y, specification.difference)
+        self.target = (target - scaling.center[0]) / scaling.scale[0]
+        self.variance = float(np.nanmean(self.target[sample.weight > 0] ** 2))
+
+    def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
+        """Return a function ``(theta, gram)`` that fills the normal equations at eight parameter vectors."""
+        raise NotImplementedError
+
+    def products(self, params: np.ndarray) -> np.ndarray:
+        """Products M'M of M = [Jacobian, residual] at one parameter vector."""
+        size = len(params) + 1
+        gram = np.empty(size * size * LANES)
+        self.evaluator()(np.repeat(params, LANES), gram)
+        lower = np.tril(gram.reshape(size, size, LANES)[:, :, 0])
+        return lower + np.tril(lower, -1).T
+
+
+class UnitProblem(Problem):
+    """A sample without gaps: lanes of starts, forward sensitivities by unit."""
+
+    def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
+        super().__init__(specification, sample, scaling)
+        first, n = specification.first_state, len(sample.y)
+        center, scale = scaling.linear_center_and_scale()
+        lagged = [self.target[first - k : n - k] for k in specification.lags]
+        exog = [(sample.exog[first:, j] - scaling.center[j - sample.exog.shape[1]]) / scaling.scale[
+            j - sample.exog.shape[1]] for j in range(sample.exog.shape[1])]  # fmt: skip
+        self.x = np.ascontiguousarray(np.array([*lagged, *exog]).reshape(-1, n - first).T)
+        linear = np.zeros((n - first, specification.n_linear))
+        k = specification.n_deterministic
+        linear[:, :k] = sample.deterministic[first:] / scaling.deterministic_scale
+        for j, lag in enumerate(specification.linear_lags):
+            start = max(first, lag + specification.order_of_difference)
+            linear[start - first :, k + j] = self.target[start - lag : n - lag]
+        for j, column in enumerate(exog):
+            linear[:, k + len(specification.linear_lags) + j] = column
+        self.linear_columns = linear
+        self.weight = np.ascontiguousarray(sample.weight[first:])
+        self.y = np.where(self.weight > 0.0, self.target[first:], 0.0)
+        weighted = linear * self.weight[:, None]
+        self.linear_gram = weighted.T @ weighted
+
+    def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
+        """See :meth:`Problem.evaluator`."""
+        work = np.empty(work_size(self.units, self.x.shape[1]))
+
+        def evaluate(theta: np.ndarray, gram: np.ndarray) -> None:
+            accumulate(theta, self.units, self.activation, self.x, self.linear_columns, self.y, self.weight,
+                       self.linear_gram, work, gram)  # fmt: skip
+
+        return evaluate
+
+
+class GappedProblem(Problem):
+    """A sample with missing observations, filled by the model's own predictions as the recursion runs."""
+
+    def rows(self, params: np.ndarray) -> np.ndarray:
+        """Weighted Jacobian and residuals at one parameter vector, a row for each predicted row of the sample."""
+        spec, sample, scaling = self.specification, self.sample, self.scaling
+        rows = np.empty((len(sample.y) - spec.hold_back, spec.n_params + 1))
+        jacobian_rows(
+            np.ascontiguousarray(params), self.units, self.activation, np.array(spec.lags, dtype=np.int64),
+            np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
+            sample.deterministic / scaling.deterministic_scale, sample.exog, sample.y.copy(), sample.weight,
+            spec.first_state, spec.hold_back, scaling.center, scaling.scale, rows,
+        )  # fmt: skip
+        return rows
+
+    def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
+        """See :meth:`Problem.evaluator`."""
+
+        def evaluate(theta: np.ndarray, gram: np.ndarray) -> None:
+            starts = theta.reshape(-1, LANES)
+            products = gram.reshape(len(starts) + 1, len(starts) + 1, LANES)
+            for lane in range(LANES):
+                same = lane > 0 and np.array_equal(starts[:, lane], starts[:, lane - 1])
+                if same:
+                    products[:, :, lane] = products[:, :, lane - 1]
+                    continue
+                rows = self.rows(starts[:, lane])
+                products[:, :, lane] = rows.T @ rows
+
+        return evaluate

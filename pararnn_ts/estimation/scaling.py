@@ -1,0 +1,124 @@
+"""The linear map between the data's units and the standardised scale on which models are fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pararnn_ts.specification import Specification
+
+__all__ = ["Scaling", "standardise"]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """
+    Locations and scales of target and inputs, and what they do to parameters.
+
+    Parameters
+    ----------
+    center, scale : ndarray, (1 + n_inputs,)
+        Of the target and of each input of the units.
+    deterministic_scale : ndarray, (k,)
+        Scale of each deterministic column.
+    constant : ndarray, (k,)
+        Weights w with D w = 1, by which locations are moved into the deterministic terms; zero when there are none.
+    """
+
+    specification: Specification
+    center: np.ndarray
+    scale: np.ndarray
+    deterministic_scale: np.ndarray
+    constant: np.ndarray
+
+    def linear_center_and_scale(self) -> tuple[np.ndarray, np.ndarray]:
+        """Locations and scales of the linear path's columns, deterministic terms left out."""
+        spec = self.specification
+        lags, exog = len(spec.linear_lags), len(spec.lags)
+        center = np.concatenate([np.full(lags, self.center[0]), self.center[1 + exog :]])
+        scale = np.concatenate([np.full(lags, self.scale[0]), self.scale[1 + exog :]])
+        return center, scale
+
+    def jacobian(self) -> np.ndarray:
+        """Matrix A of the map ``data = A standardised + shift``."""
+        spec = self.specification
+        k, m, target = spec.n_deterministic, spec.n_inputs, self.scale[0]
+        a = np.eye(spec.n_params)
+        center, scale = self.linear_center_and_scale()
+        for i in range(k):
+            a[i, i] = target / self.deterministic_scale[i]
+        for j in range(len(scale)):
+            a[k + j, k + j] = target / scale[j]
+            a[:k, k + j] = -self.constant * center[j] * target / scale[j]
+        for d, part in zip(spec.units, spec.unit_slices, strict=True):
+            for i in range(d):
+                u, b, v = part.start + d * d + i * m, part.start + d * d + d * m + i, part.stop - d + i
+                a[range(u, u + m), range(u, u + m)] = 1.0 / self.scale[1:]
+                a[b, u : u + m] = -self.center[1:] / self.scale[1:]
+                a[v, v] = target
+        return a
+
+    def shift(self) -> np.ndarray:
+        """Constant part of the map."""
+        shift = np.zeros(self.specification.n_params)
+        shift[: self.specification.n_deterministic] = self.constant * self.center[0]
+        return shift
+
+    def to_data(self, params: np.ndarray) -> np.ndarray:
+        """Parameters in the data's units, of one vector or of rows of them."""
+        return params @ self.jacobian().T + self.shift()
+
+    def to_standard(self, params: np.ndarray) -> np.ndarray:
+        """Parameters on the standardised scale, of one vector or of rows of them."""
+        return np.linalg.solve(self.jacobian(), (params - self.shift()).T).T
+
+
+def standardise(
+    specification: Specification,
+    target: np.ndarray,
+    exog: np.ndarray,
+    deterministic: np.ndarray,
+    constant: np.ndarray | None,
+) -> Scaling:
+    """
+    Choose locations and scales from a sample.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    target : ndarray, (n,)
+        The series after differencing, NaN where missing.
+    exog, deterministic : ndarray, (n, e) and (n, k)
+        Exogenous values and deterministic terms.
+    constant : ndarray, (k,), or None
+        Weights w with D w = 1 if the deterministic terms contain a constant; without one nothing is centred, because
+        the model could not move the locations back.
+
+    Returns
+    -------
+    Scaling
+        The map.
+    """
+    centred = constant is not None
+
+    def location_and_scale(column: np.ndarray) -> tuple[float, float]:
+        seen = column[np.isfinite(column)]
+        center = float(seen.mean()) if centred else 0.0
+        spread = float(np.sqrt(np.mean((seen - center) ** 2)))
+        # a column that does not vary stays as it is rather than being divided by rounding error
+        level = float(np.max(np.abs(seen))) if len(seen) else 0.0
+        return center, spread if spread > 1e-10 * level and spread > 0.0 else max(level, 1.0)
+
+    own = location_and_scale(target)
+    pairs = [own] + [own] * len(specification.lags) + [location_and_scale(column) for column in exog.T]
+    center, scale = np.array(pairs).T
+    size = np.max(np.abs(deterministic), axis=0, initial=0.0)
+    return Scaling(
+        specification=specification,
+        center=center.copy(),
+        scale=scale.copy(),
+        deterministic_scale=np.where(size > 0.0, size, 1.0),
+        constant=np.zeros(specification.n_deterministic) if constant is None else np.asarray(constant, float),
+    )

@@ -1,0 +1,263 @@
+"""
+One pass over the data: predictions, their exact Jacobian and the normal equations, eight starts at a time.
+
+The units do not see each other, so the sensitivities of a unit's state with respect to its own weights follow from a
+forward recursion (design of the method: Cai, Li, Huang and Li 2026, arXiv 2605.02692; forward sensitivities: Williams
+and Zipser 1989). With z_t = W h_{t-1} + U x_t + b, h_t = act(z_t) and g_t = act'(z_t),
+
+    dh_t/dp = diag(g_t) (W dh_{t-1}/dp + dz_t/dp),
+
+where dz_t/dp is the entry of h_{t-1} or x_t, or one, that multiplies the weight p. Nothing is stored over time but a
+block of `ROWS` rows of the Jacobian, which stays in the cache while its products are added up.
+
+Weights of a unit of dimension d with m inputs, in order: W (d x d, by rows), U (d x m, by rows), b (d), v (d).
+"""
+
+from pararnn_ts.kernels.activations import activate
+from pararnn_ts.kernels.gram import ROWS, STRIDE, add_products
+from pararnn_ts.kernels.jit import jit
+from pararnn_ts.kernels.lanes import LANES, fill, load, store
+
+__all__ = ["accumulate", "n_columns", "n_states", "unit_size", "work_size"]
+
+
+@jit
+def unit_size(d, m):
+    """Number of weights of a unit of dimension `d` with `m` inputs."""
+    return d * d + d * m + 2 * d
+
+
+@jit
+def n_states(units, m):
+    """Items the recursion carries from row to row: states and sensitivities of all units."""
+    count = 0
+    for d in units:
+        count += d + d * (d * d + d * m + d)
+    return count
+
+
+@jit
+def n_columns(units, m):
+    """Columns of a Jacobian block: weights and the residual, padded to a multiple of four."""
+    count = 1
+    for d in units:
+        count += unit_size(d, m)
+    return 4 * ((count + 3) // 4)
+
+
+@jit
+def work_size(units, m):
+    """Length of the flat work array of :func:`accumulate`."""
+    largest = 0
+    for d in units:
+        largest = max(largest, d)
+    return LANES * (n_states(units, m) + STRIDE * n_columns(units, m) + ROWS + largest * (largest + 4))
+
+
+@jit
+def _unit_1(theta, p, x, first, last, activation, state, s, jacobian, c, fitted):
+    """Advance a unit of dimension 1 over rows `first` to `last`."""
+    m = x.shape[1]
+    w, b, v = load(theta, p), load(theta, p + 1 + m), load(theta, p + 2 + m)
+    h, s_w, s_b = load(state, s), load(state, s + 1), load(state, s + 2 + m)
+    for t in range(first, last):
+        row = t - first
+        z = b + w * h
+        for j in range(m):
+            z = z + load(theta, p + 1 + j) * x[t, j]
+        new, g = activate(activation, z)
+        a = g * w
+        s_w = g * h + a * s_w
+        store(jacobian, c * STRIDE + row, v * s_w)
+        for j in range(m):
+            s_u = g * x[t, j] + a * load(state, s + 2 + j)
+            store(state, s + 2 + j, s_u)
+            store(jacobian, (c + 1 + j) * STRIDE + row, v * s_u)
+        s_b = g + a * s_b
+        store(jacobian, (c + 1 + m) * STRIDE + row, v * s_b)
+        store(jacobian, (c + 2 + m) * STRIDE + row, new)
+        h = new
+        store(fitted, row, load(fitted, row) + v * h)
+    store(state, s, h)
+    store(state, s + 1, s_w)
+    store(state, s + 2 + m, s_b)
+
+
+@jit
+def _push_2(state, k, a11, a12, a21, a22, e1, e2, v1, v2):
+    """Advance the two sensitivities of one weight; return the weight's entry of the Jacobian."""
+    s1, s2 = load(state, k), load(state, k + 1)
+    n1 = a11 * s1 + a12 * s2 + e1
+    n2 = a21 * s1 + a22 * s2 + e2
+    store(state, k, n1)
+    store(state, k + 1, n2)
+    return v1 * n1 + v2 * n2
+
+
+@jit
+def _unit_2(theta, p, x, first, last, activation, state, s, jacobian, c, fitted):
+    """Advance a unit of dimension 2 over rows `first` to `last`."""
+    m = x.shape[1]
+    w11, w12, w21, w22 = load(theta, p), load(theta, p + 1), load(theta, p + 2), load(theta, p + 3)
+    b1, b2 = load(theta, p + 4 + 2 * m), load(theta, p + 5 + 2 * m)
+    v1, v2 = load(theta, p + 6 + 2 * m), load(theta, p + 7 + 2 * m)
+    h1, h2 = load(state, s), load(state, s + 1)
+    k = s + 2
+    zero = fill(0.0)
+    for t in range(first, last):
+        row = t - first
+        z1 = b1 + w11 * h1 + w12 * h2
+        z2 = b2 + w21 * h1 + w22 * h2
+        for j in range(m):
+            z1 = z1 + load(theta, p + 4 + j) * x[t, j]
+            z2 = z2 + load(theta, p + 4 + m + j) * x[t, j]
+        new1, g1 = activate(activation, z1)
+        new2, g2 = activate(activation, z2)
+        a11, a12, a21, a22 = g1 * w11, g1 * w12, g2 * w21, g2 * w22
+        out = c * STRIDE + row
+        store(jacobian, out, _push_2(state, k, a11, a12, a21, a22, g1 * h1, zero, v1, v2))
+        store(jacobian, out + STRIDE, _push_2(state, k + 2, a11, a12, a21, a22, g1 * h2, zero, v1, v2))
+        store(jacobian, out + 2 * STRIDE, _push_2(state, k + 4, a11, a12, a21, a22, zero, g2 * h1, v1, v2))
+        store(jacobian, out + 3 * STRIDE, _push_2(state, k + 6, a11, a12, a21, a22, zero, g2 * h2, v1, v2))
+        for j in range(m):
+            i = 4 + j
+            entry = _push_2(state, k + 2 * i, a11, a12, a21, a22, g1 * x[t, j], zero, v1, v2)
+            store(jacobian, out + i * STRIDE, entry)
+            i += m
+            entry = _push_2(state, k + 2 * i, a11, a12, a21, a22, zero, g2 * x[t, j], v1, v2)
+            store(jacobian, out + i * STRIDE, entry)
+        i = 4 + 2 * m
+        store(jacobian, out + i * STRIDE, _push_2(state, k + 2 * i, a11, a12, a21, a22, g1, zero, v1, v2))
+        i += 1
+        store(jacobian, out + i * STRIDE, _push_2(state, k + 2 * i, a11, a12, a21, a22, zero, g2, v1, v2))
+        h1, h2 = new1, new2
+        store(jacobian, out + (i + 1) * STRIDE, h1)
+        store(jacobian, out + (i + 2) * STRIDE, h2)
+        store(fitted, row, load(fitted, row) + v1 * h1 + v2 * h2)
+    store(state, s, h1)
+    store(state, s + 1, h2)
+
+
+@jit
+def _unit_any(theta, p, d, x, first, last, activation, state, s, jacobian, c, fitted, work):
+    """Advance a unit of any dimension `d` over rows `first` to `last`; `work` holds d (d + 4) items."""
+    m = x.shape[1]
+    n = d * d + d * m + d  # weights that act through the state
+    p_u, p_b, p_v = p + d * d, p + d * d + d * m, p + n
+    new, g, pushed, direct, a = 0, d, 2 * d, 3 * d, 4 * d
+    for t in range(first, last):
+        row = t - first
+        for i in range(d):
+            z = load(theta, p_b + i)
+            for j in range(d):
+                z = z + load(theta, p + i * d + j) * load(state, s + j)
+            for j in range(m):
+                z = z + load(theta, p_u + i * m + j) * x[t, j]
+            value, slope = activate(activation, z)
+            store(work, new + i, value)
+            store(work, g + i, slope)
+            for j in range(d):
+                store(work, a + i * d + j, slope * load(theta, p + i * d + j))
+        for weight in range(n):
+            if weight < d * d:
+                target, value = weight // d, load(state, s + weight % d)
+            elif weight < d * d + d * m:
+                target, value = (weight - d * d) // m, fill(x[t, (weight - d * d) % m])
+            else:
+                target, value = weight - d * d - d * m, fill(1.0)
+            at = s + d + weight * d
+            entry = fill(0.0)
+            for i in range(d):
+                total = fill(0.0)
+                for j in range(d):
+                    total = total + load(work, a + i * d + j) * load(state, at + j)
+                if i == target:
+                    total = total + load(work, g + i) * value
+                store(work, pushed + i, total)
+                entry = entry + load(theta, p_v + i) * total
+            for i in range(d):
+                store(state, at + i, load(work, pushed + i))
+            store(jacobian, (c + weight) * STRIDE + row, entry)
+        total = load(fitted, row)
+        for i in range(d):
+            value = load(work, new + i)
+            store(state, s + i, value)
+            store(jacobian, (c + n + i) * STRIDE + row, value)
+            total = total + load(theta, p_v + i) * value
+        store(fitted, row, total)
+
+
+@jit
+def accumulate(theta, units, activation, x, linear, target, weight, linear_gram, work, gram):
+    """
+    Normal equations of the additive model at eight parameter vectors.
+
+    Parameters
+    ----------
+    theta : ndarray, (P * LANES,)
+        Parameters, item by item: coefficients of `linear`, then the weights of each unit.
+    units : ndarray of int, (K,)
+        Dimension of each unit.
+    activation : int
+        See `activations.ACTIVATIONS`.
+    x : ndarray, (T, m)
+        Inputs of the units.
+    linear : ndarray, (T, q)
+        Columns that enter linearly: deterministic terms, direct lags, exogenous values.
+    target : ndarray, (T,)
+        Values to be predicted.
+    weight : ndarray, (T,)
+        Square roots of the observation weights; zero leaves a row out.
+    linear_gram : ndarray, (q, q)
+        ``(weight * linear).T @ (weight * linear)``, the same for every start.
+    work : ndarray, (work_size(units, m),)
+        Scratch space.
+    gram : ndarray, (N * N * LANES,), N = P + 1
+        Receives the lower triangle of M'M, M = [Jacobian, residual], by rows: J'J, then J'r and r'r in the last row.
+    """
+    n_rows, m = x.shape
+    q = linear.shape[1]
+    columns = n_columns(units, m)
+    size = 1 + q
+    for d in units:
+        size += unit_size(d, m)
+    states = LANES * n_states(units, m)
+    jacobian_end = states + LANES * STRIDE * columns
+    state, jacobian = work[:states], work[states:jacobian_end]
+    fitted, scratch = work[jacobian_end : jacobian_end + LANES * ROWS], work[jacobian_end + LANES * ROWS :]
+    state[:] = 0.0
+    jacobian[:] = 0.0
+    gram[:] = 0.0
+    for i in range(q):
+        for j in range(i + 1):
+            store(gram, i * size + j, fill(linear_gram[i, j]))
+    residual = size - 1 - q
+    for first in range(0, n_rows, ROWS):
+        last = min(first + ROWS, n_rows)
+        for t in range(first, last):
+            value = fill(0.0)
+            for i in range(q):
+                value = value + load(theta, i) * linear[t, i]
+            store(fitted, t - first, value)
+        p, s, c = q, 0, 0
+        for d in units:
+            if d == 1:
+                _unit_1(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
+            elif d == 2:
+                _unit_2(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
+            else:
+                _unit_any(theta, p, d, x, first, last, activation, state, s, jacobian, c, fitted, scratch)
+            p += unit_size(d, m)
+            c += unit_size(d, m)
+            s += d + d * (d * d + d * m + d)
+        for t in range(first, last):
+            row = t - first
+            store(jacobian, residual * STRIDE + row, target[t] - load(fitted, row))
+            if weight[t] != 1.0:
+                for j in range(residual + 1):
+                    at = j * STRIDE + row
+                    if weight[t] == 0.0:
+                        store(jacobian, at, fill(0.0))
+                    else:
+                        store(jacobian, at, load(jacobian, at) * weight[t])
+        add_products(jacobian, columns, residual + 1, linear, weight, first, last - first, size, gram)
