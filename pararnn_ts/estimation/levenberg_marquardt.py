@@ -282,7 +282,7 @@ class Options:
     penalty: float | None = None
     maxiter: int = 200
     tol: float = 1e-8
-    prior: tuple[tuple[float, float], ...] = ((0.5, 0.05),) * 4
+    prior: tuple[tuple[float, float], ...] = ((2.0, 0.5),) * 4
     patience: int = 4
     audition: int = 16
 

@@ -1,0 +1,57 @@
+"""
+Time-series models one can read: sums of small recurrent units, fitted, tested and reported as statsmodels does ARMA.
+
+Names are imported when they are first used, so that importing the package costs little more than importing statsmodels.
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pararnn_ts import datasets
+    from pararnn_ts.compare import compare, rolling_forecast
+    from pararnn_ts.models.elman import ElmanRNN
+    from pararnn_ts.models.pararnn import ParaRNN
+    from pararnn_ts.report import report
+    from pararnn_ts.results.persistence import load
+    from pararnn_ts.selection import select_order
+
+try:
+    __version__ = version("pararnn-ts")
+except PackageNotFoundError:  # a source tree on the path, not installed
+    __version__ = "unknown"
+
+_HOMES = {
+    "ElmanRNN": "pararnn_ts.models.elman",
+    "ParaRNN": "pararnn_ts.models.pararnn",
+    "compare": "pararnn_ts.compare",
+    "load": "pararnn_ts.results.persistence",
+    "report": "pararnn_ts.report",
+    "rolling_forecast": "pararnn_ts.compare",
+    "select_order": "pararnn_ts.selection",
+}
+
+__all__ = [
+    "ElmanRNN",
+    "ParaRNN",
+    "__version__",
+    "compare",
+    "datasets",
+    "load",
+    "report",
+    "rolling_forecast",
+    "select_order",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return import_module("pararnn_ts.datasets")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'pararnn_ts' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

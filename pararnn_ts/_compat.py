@@ -1,0 +1,92 @@
+"""Everything that pandas, statsmodels and numba do not promise to keep, in one place."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import statsmodels
+from pandas.tseries.frequencies import to_offset
+from statsmodels.tools.sm_exceptions import ValueWarning
+from statsmodels.tsa.base.prediction import PredictionResults
+from statsmodels.tsa.base.tsa_model import TimeSeriesModel, TimeSeriesModelResults, TimeSeriesResultsWrapper
+from statsmodels.tsa.tsatools import freq_to_period
+
+try:  # pandas 3.1 deprecates the string that the public infer_freq returns; the class behind it has no such quarrel
+    from pandas.tseries.frequencies import _FrequencyInferer  # type: ignore[attr-defined]
+except ImportError:  # pragma: no cover
+    _FrequencyInferer = None
+
+try:  # new in statsmodels 0.15
+    from statsmodels.tsa.stattools import diebold_mariano_test
+except ImportError:  # pragma: no cover
+    diebold_mariano_test = None
+
+if TYPE_CHECKING:
+    from pandas.tseries.offsets import BaseOffset
+
+__all__ = [
+    "PredictionResults",
+    "TimeSeriesModel",
+    "TimeSeriesModelResults",
+    "TimeSeriesResultsWrapper",
+    "ValueWarning",
+    "diebold_mariano_test",
+    "freq_to_period",
+    "infer_offset",
+    "relayed_warnings",
+    "statsmodels_index",
+    "to_offset",
+    "user_frame",
+    "warn_user",
+]
+
+_LIBRARY_FILES = (
+    os.path.dirname(os.path.abspath(__file__)) + os.sep,
+    os.path.dirname(os.path.abspath(statsmodels.__file__)) + os.sep,
+    functools.__file__,
+    contextlib.__file__,
+)
+
+
+def user_frame(depth: int = 1):
+    """Return the innermost stack frame outside this package and statsmodels, and its distance from the caller."""
+    frame, level = sys._getframe(depth), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_LIBRARY_FILES):
+        frame, level = frame.f_back, level + 1
+    return frame, level
+
+
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Issue a warning that points at the line of the user, however deep inside the package it arises."""
+    warnings.warn(message, category, stacklevel=user_frame(2)[1] + 1)
+
+
+@contextlib.contextmanager
+def relayed_warnings() -> Iterator[None]:
+    """Let what statsmodels warns of inside the block point at the line of the user; silence what pandas says there."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        if issubclass(warning.category, ValueWarning):
+            warn_user(str(warning.message), warning.category)
+
+
+def infer_offset(index: pd.DatetimeIndex) -> BaseOffset | None:
+    """Frequency of a regular, increasing DatetimeIndex of three labels or more; None when it is not regular."""
+    if len(index) < 3:
+        return None
+    alias = pd.infer_freq(index) if _FrequencyInferer is None else _FrequencyInferer(index).get_freq()
+    return None if alias is None else to_offset(alias)
+
+
+def statsmodels_index(model: TimeSeriesModel) -> tuple[pd.Index, bool]:
+    """Index that statsmodels settled on, and whether it knows how to extend it."""
+    return model._index, not model._index_generated

@@ -1,0 +1,196 @@
+"""From a sample to estimated parameters: starts, optimisation, choice of the best, curvature."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from pararnn_ts.estimation.identification import canonical, log_symmetry
+from pararnn_ts.estimation.levenberg_marquardt import (
+    CONVERGED,
+    FAILED,
+    RETIRED,
+    STALLED,
+    STOPPED,
+    Options,
+    Solutions,
+    minimize,
+)
+from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, UnitProblem, difference_series
+from pararnn_ts.estimation.scaling import standardise
+from pararnn_ts.specification import GROUPS, Specification
+
+__all__ = ["STATUS_WORDS", "Curvature", "Estimate", "curvature", "estimate", "make_problem", "n_threads"]
+
+STATUS_WORDS = {
+    CONVERGED: "converged",
+    STOPPED: "stopped at maxiter",
+    STALLED: "stalled",
+    FAILED: "failed",
+    RETIRED: "retired",
+}
+
+# share of the largest eigenvalue of the scaled normal equations below which a direction counts as undetermined
+_RANK_TOLERANCE = 1e-10
+
+
+class Curvature(NamedTuple):
+    """
+    Normal equations at a parameter vector, turned into statistics.
+
+    Attributes
+    ----------
+    precision : ndarray, (P, P)
+        Posterior precision of the parameters in the data's units.
+    scale : float
+        Variance of the shocks.
+    effective : float
+        Effective number of parameters.
+    """
+
+    precision: np.ndarray
+    scale: float
+    effective: float
+
+
+class Estimate(NamedTuple):
+    """
+    Estimated parameters in the data's units and how they were found.
+
+    Attributes
+    ----------
+    params : ndarray, (P,)
+        Parameters.
+    curvature : Curvature
+        Precision, variance of the shocks, effective parameters.
+    log_evidence : float
+        NaN where the penalty was not chosen by evidence.
+    alpha : dict
+        Prior precision of each group on the standardised scale.
+    starts : Solutions
+        End points of all starts, standardised.
+    best : int
+        The start that was chosen.
+    """
+
+    params: np.ndarray
+    curvature: Curvature
+    log_evidence: float
+    alpha: dict[str, float]
+    starts: Solutions
+    best: int
+
+
+def n_threads() -> int:
+    """Threads that numerical work may use: numba's setting, at most the number of processors."""
+    return max(1, min(numba.get_num_threads(), os.cpu_count() or 1))
+
+
+def make_problem(specification: Specification, sample: Sample, constant: np.ndarray | None) -> Problem:
+    """Standardise a sample and state the least-squares problem for it."""
+    target = difference_series(sample.y, specification.difference)
+    target[: specification.order_of_difference] = np.nan
+    scaling = standardise(specification, target, sample.exog, sample.deterministic, constant)
+    gaps = bool(np.isnan(sample.y).any())
+    return (GappedProblem if gaps else UnitProblem)(specification, sample, scaling)
+
+
+def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, beta: float | None) -> Curvature:
+    """
+    Posterior precision, variance of the shocks and effective parameters.
+
+    Parameters
+    ----------
+    problem : Problem
+        The standardised problem.
+    params : ndarray, (P,)
+        Parameters on the standardised scale.
+    alpha : ndarray, (n_groups,)
+        Prior precision of each group; with `beta` None, in units of the noise precision (a ridge).
+    beta : float or None
+        Noise precision; None: the reciprocal of the residual variance.
+
+    Returns
+    -------
+    Curvature
+        Statistics in the data's units.
+    """
+    products = problem.products(params)
+    square, sse = products[:-1, :-1], products[-1, -1]
+    prior = np.where(problem.group >= 0, alpha[np.maximum(problem.group, 0)], 0.0)
+    ridge = prior if beta is None else prior / beta
+    # in correlation form directions can be compared whatever their units
+    size = np.sqrt(np.diag(square) + ridge)
+    size = np.where(size > 0.0, size, 1.0)
+    values, vectors = np.linalg.eigh((square + np.diag(ridge)) / np.outer(size, size))
+    kept = values > _RANK_TOLERANCE * max(values.max(initial=0.0), 1e-300)
+    loads = (vectors[:, kept] / size[:, None]) / np.sqrt(values[kept])
+    effective = float(np.sum(loads * (square @ loads)))
+    variance = sse / max(problem.n_obs - effective, 1.0)
+    noise = max(variance if beta is None else 1.0 / beta, 1e-300)
+    inverse = np.linalg.inv(problem.scaling.jacobian())
+    precision = inverse.T @ ((square + np.diag(ridge)) / noise) @ inverse
+    return Curvature(precision, float(variance * problem.scaling.scale[0] ** 2), effective)
+
+
+def _component_sizes(problem: Problem, params: np.ndarray) -> np.ndarray:
+    """Second moment of each unit's component, from the columns of the output weights in the normal equations."""
+    products = problem.products(params)
+    sizes = []
+    for d, part in zip(problem.specification.units, problem.specification.unit_slices, strict=True):
+        out = slice(part.stop - d, part.stop)
+        sizes.append(float(params[out] @ products[out, out] @ params[out]))
+    return np.array(sizes)
+
+
+def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: int = 1) -> Estimate:
+    """
+    Fit a model from many starts and keep the best.
+
+    Parameters
+    ----------
+    problem : Problem
+        From :func:`make_problem`.
+    starts : ndarray, (n_starts, P)
+        Start values on the standardised scale.
+    options : Options
+        Penalty and stopping rules.
+    threads : int
+        Threads over blocks of starts; the result does not depend on it.
+
+    Returns
+    -------
+    Estimate
+        The best start's parameters in canonical form.
+
+    Raises
+    ------
+    ValueError
+        Every start failed.
+    """
+    evidence = options.penalty is None
+    solutions = minimize(problem, starts, options, threads)
+    score = solutions.log_evidence if evidence else -solutions.sse
+    score = np.where((solutions.status == FAILED) | ~np.isfinite(score), -np.inf, score)
+    best = int(np.argmax(score))
+    if not np.isfinite(score[best]):
+        raise ValueError(
+            "endog could not be fitted: every start diverged; look for extreme values, or use activation='tanh'."
+        )
+    specification = problem.specification
+    params = solutions.params[best]
+    if specification.units:
+        params = canonical(specification, params, _component_sizes(problem, params))
+    alpha = solutions.alpha[best]
+    found = curvature(problem, params, alpha, float(solutions.beta[best]) if evidence else None)
+    return Estimate(
+        params=problem.scaling.to_data(params),
+        curvature=found,
+        log_evidence=float(solutions.log_evidence[best]) + log_symmetry(specification) if evidence else float("nan"),
+        alpha={name: float(alpha[number]) for name, number in GROUPS.items() if number in problem.group},
+        starts=solutions,
+        best=best,
+    )

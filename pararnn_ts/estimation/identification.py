@@ -1,0 +1,85 @@
+"""One representative for each set of parameters that describe the same model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pararnn_ts.specification import Specification, UnitWeights
+
+__all__ = ["canonical", "log_symmetry"]
+
+# activations for which flipping a state's sign, with its weights, leaves the model unchanged
+_ODD = ("tanh", "identity")
+
+
+def _canonical_unit(weights: UnitWeights, odd: bool) -> UnitWeights:
+    """Order a unit's states by the size of their output weights and make these positive."""
+    order = np.argsort(-np.abs(weights.v), kind="stable")
+    sign = np.where(weights.v[order] < 0.0, -1.0, 1.0) if odd else np.ones(len(order))
+    return UnitWeights(
+        weights.W[np.ix_(order, order)] * np.outer(sign, sign),
+        weights.U[order] * sign[:, None],
+        weights.b[order] * sign,
+        weights.v[order] * sign,
+    )
+
+
+def canonical(specification: Specification, params: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """
+    Re-order units and states, and fix signs, without changing any prediction.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model; units of equal dimension may change places.
+    params : ndarray, (P,)
+        Parameters on any scale.
+    size : ndarray, (K,)
+        Variance of each unit's component, the order of precedence among units of one dimension.
+
+    Returns
+    -------
+    ndarray, (P,)
+        The representative: within a dimension the larger component first; within a unit the larger output weight first;
+        output weights positive where the activation is odd.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.identification import canonical
+    >>> from pararnn_ts.specification import Specification
+    >>> spec = Specification("y", (1,), (), (1,), "tanh")
+    >>> canonical(spec, np.array([0.5, -1.0, 0.2, -3.0]), np.ones(1))
+    array([ 0.5,  1. , -0.2,  3. ])
+    """
+    units = [_canonical_unit(w, specification.activation in _ODD) for w in specification.unit_weights(params)]
+    places = list(range(len(units)))
+    for d in set(specification.units):
+        same = [k for k in places if specification.units[k] == d]
+        ranked = sorted(same, key=lambda k: -size[k])
+        for place, k in zip(same, ranked, strict=True):
+            places[place] = k
+    return specification.join(params[: specification.n_linear], [units[k] for k in places])
+
+
+def log_symmetry(specification: Specification) -> float:
+    """
+    Log of the number of parameter vectors that describe the same model.
+
+    The Laplace approximation sees one of them; the evidence is that many times larger. Units of dimension d can change
+    places, and within a unit the states can, each with either sign where the activation is odd.
+
+    Examples
+    --------
+    >>> from pararnn_ts.estimation.identification import log_symmetry
+    >>> from pararnn_ts.specification import Specification
+    >>> round(log_symmetry(Specification("y", (1,), (), (2,), "tanh")), 4)  # log 8
+    2.0794
+    """
+    total = 0.0
+    for d in set(specification.units):
+        count = specification.units.count(d)
+        total += float(np.sum(np.log(np.arange(1, count + 1))))
+        own = float(np.sum(np.log(np.arange(1, d + 1))))
+        total += count * (own + (d * np.log(2.0) if specification.activation in _ODD else 0.0))
+    return total

@@ -1,0 +1,114 @@
+"""Start values on the standardised scale."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pararnn_ts.specification import Specification, UnitWeights
+
+__all__ = ["random_starts", "random_unit"]
+
+
+def random_unit(d: int, m: int, rng: np.random.Generator) -> UnitWeights:
+    """
+    Draw a unit whose memory, period and degree of nonlinearity vary over their useful ranges.
+
+    Parameters
+    ----------
+    d, m : int
+        Dimension and number of inputs.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    UnitWeights
+        Recurrent weights with eigenvalues inside the unit circle; inputs scaled so that the state neither vanishes nor
+        saturates whatever the memory; output weights zero, because the first step of the optimiser solves for them.
+    """
+    modulus = 1.0 - 10.0 ** rng.uniform(-1.3, 0.0)
+    if d == 1:
+        recurrent = np.array([[modulus if rng.random() < 0.75 else -modulus]])
+    elif d == 2 and rng.random() < 0.5:
+        angle = np.pi * rng.uniform(0.02, 0.98)
+        cosine, sine = np.cos(angle), np.sin(angle)
+        recurrent = modulus * np.array([[cosine, -sine], [sine, cosine]])
+    else:
+        recurrent = rng.standard_normal((d, d))
+        recurrent *= modulus / np.max(np.abs(np.linalg.eigvals(recurrent)))
+    gain = np.exp(rng.uniform(np.log(0.3), np.log(2.0))) * np.sqrt((1.0 - modulus**2) / m)
+    inputs = gain * rng.standard_normal((d, m))
+    return UnitWeights(recurrent, inputs, 0.5 * rng.standard_normal(d), np.zeros(d))
+
+
+def random_starts(specification: Specification, n_starts: int, rng: np.random.Generator) -> np.ndarray:
+    """
+    Draw start values, one row each.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    n_starts : int
+        Rows.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray, (n_starts, n_params)
+        Parameters on the standardised scale, those of the linear path zero.
+    """
+    linear = np.zeros(specification.n_linear)
+    return np.array([
+        specification.join(linear, [random_unit(d, specification.n_inputs, rng) for d in specification.units])
+        for _ in range(n_starts)
+    ]).reshape(n_starts, specification.n_params)  # fmt: skip
+
+
+def linear_start(
+    specification: Specification, blocks: list[UnitWeights], size: float, rng: np.random.Generator
+) -> np.ndarray | None:
+    """
+    Build the small-signal image of a linear model: units that work in the linear part of their activation.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    blocks : list of UnitWeights
+        Linear units, largest dimension first; their input is the first input of the model.
+    size : float
+        Standard deviation of the states, for inputs with a standard deviation of one.
+    rng : numpy.random.Generator
+        Draws the units that the linear model leaves over.
+
+    Returns
+    -------
+    ndarray, (P,), or None
+        Parameters on the standardised scale with zero output weights; None where a block fits into no unit.
+    """
+    room = list(specification.units)
+    m = specification.n_inputs
+    units = [UnitWeights(np.zeros((d, d)), np.zeros((d, m)), np.zeros(d), np.zeros(d)) for d in room]
+    used = [0] * len(room)
+    for block in blocks:
+        d = len(block.W)
+        free = [k for k in range(len(room)) if room[k] - used[k] >= d]
+        if not free:
+            return None
+        k = max(free, key=lambda k: used[k])
+        place = slice(used[k], used[k] + d)
+        units[k].W[place, place] = block.W
+        modulus = min(float(np.max(np.abs(np.linalg.eigvals(block.W)))), 0.98)
+        length = max(float(np.linalg.norm(block.U)), 1e-12)
+        units[k].U[place, 0] = size * np.sqrt(1.0 - modulus**2) * block.U[:, 0] / length
+        used[k] += d
+    for k, d in enumerate(room):
+        if used[k] == 0:
+            units[k] = random_unit(d, m, rng)
+        elif used[k] < d:
+            spare = slice(used[k], d)
+            drawn = random_unit(d - used[k], m, rng)
+            units[k].W[spare, spare], units[k].U[spare], units[k].b[spare] = drawn.W, drawn.U, drawn.b
+    return specification.join(np.zeros(specification.n_linear), units)

@@ -1,0 +1,75 @@
+"""Whether a sample can be used, and fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pararnn_ts.models.differencing import apply_difference
+
+__all__ = ["check_missing", "require_fittable", "require_no_second_constant"]
+
+
+def require_fittable(y: np.ndarray, min_rows: int = 1, difference: np.ndarray | None = None) -> None:
+    """
+    Raise for a series without observations, with too few of them, or without variation.
+
+    Parameters
+    ----------
+    y : ndarray
+        The series, NaN where missing.
+    min_rows : int
+        Number of observations that the model needs, missing ones not counted.
+    difference : ndarray, optional
+        Coefficients of the differencing polynomial.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.models.checks import require_fittable
+    >>> require_fittable(np.ones(20))
+    Traceback (most recent call last):
+    ValueError: endog is constant (all values are 1); there is nothing to model.
+    """
+    n = int(np.isfinite(y).sum())
+    if n == 0:
+        raise ValueError(f"endog has no observations: all of its {len(y)} values are missing.")
+    if n < min_rows:
+        missing = "" if n == len(y) else f" ({len(y) - n} more are missing)"
+        raise ValueError(
+            f"endog has {n} observations{missing}, but this model needs at least {min_rows}; pass a longer series or "
+            "choose fewer lags or units."
+        )
+    for values, how in ((y, ""), (y if difference is None else apply_difference(y, difference), " after differencing")):
+        seen = values[np.isfinite(values)]
+        if len(seen) and np.ptp(seen) <= 4 * np.finfo(float).eps * np.abs(seen).max():
+            raise ValueError(f"endog is constant{how} (all values are {seen[0]:.6g}); there is nothing to model.")
+
+
+def require_no_second_constant(x: np.ndarray, names: Sequence[str]) -> None:
+    """Raise for an exogenous column that is constant, where the deterministic terms have a constant already."""
+    for name, column in zip(names, x.T, strict=True):
+        if column[0] != 0 and (column == column[0]).all():
+            raise ValueError(
+                f"exog column {name!r} is constant, and the deterministic terms have a constant already; leave the "
+                "column out, or pass trend='n'."
+            )
+
+
+def check_missing(missing: str, y: np.ndarray, index: pd.Index) -> None:
+    """Raise for an unknown way to treat missing observations, for "drop", and for "raise" when some are missing."""
+    if missing == "drop":
+        raise ValueError(
+            "missing='drop' would break the time axis; leave missing out: missing observations are handled by the "
+            "model and do not enter the fit."
+        )
+    if missing not in ("none", "raise"):
+        raise ValueError(f"missing must be 'none' or 'raise', not {missing!r}.")
+    absent = np.isnan(y)
+    if missing == "raise" and absent.any():
+        raise ValueError(
+            f"endog has {int(absent.sum())} missing values, the first at {index[int(absent.argmax())]}, and "
+            "missing='raise'; leave missing out to have them handled by the model."
+        )

@@ -1,0 +1,76 @@
+"""The vanilla recurrent network as a baseline: one unit of many states."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from pararnn_ts.models.recurrent import RecurrentModel
+from pararnn_ts.models.options import SeriesOptions
+
+__all__ = ["ElmanRNN"]
+
+
+class ElmanRNN(RecurrentModel):
+    """
+    Elman's recurrent network: a single unit in which every hidden state feeds every other.
+
+    It is the ParaRNN with one unit of dimension `hidden`, the baseline of its paper; see `ParaRNN` for the mathematics.
+
+    Parameters
+    ----------
+    endog : Series or array_like
+        The series; missing values are allowed.
+    exog : DataFrame or array_like, optional
+        Exogenous values, matched by label.
+    lags : int or list of int
+        Lags of the series that feed the network.
+    hidden : int
+        Number of hidden states.
+    activation : {"tanh", "relu", "logistic", "identity"}
+        Activation.
+    linear_lags : int or list of int, optional
+        Lags that enter linearly; None: the same as `lags`; 0: none.
+    hold_back : int, optional
+        Rows at the start that are not predicted.
+
+    References
+    ----------
+    Elman (1990), "Finding structure in time", Cognitive Science 14.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> prt.ElmanRNN(prt.datasets.load_nile(), hidden=3).units
+    (3,)
+    """
+
+    def __init__(
+        self,
+        endog: Any,
+        exog: Any = None,
+        *,
+        lags: int | Sequence[int] = 1,
+        hidden: int = 8,
+        activation: str = "tanh",
+        linear_lags: int | Sequence[int] | None = None,
+        hold_back: int | None = None,
+        **series: Unpack[SeriesOptions],
+    ):
+        try:
+            self.hidden = operator.index(hidden)
+        except TypeError:
+            raise TypeError(f"hidden must be a positive integer, but is {hidden!r}.") from None
+        if self.hidden < 1:
+            raise ValueError(f"hidden must be a positive integer, but is {hidden!r}.")
+        super().__init__(
+            endog,
+            exog,
+            (self.hidden,),
+            lags=lags,
+            activation=activation,
+            linear_lags=linear_lags,
+            hold_back=hold_back,
+            **series,
+        )

@@ -1,0 +1,217 @@
+"""Formulas: a series and its exogenous columns out of a data frame, and the same columns for later rows of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from formulaic import ModelSpec
+
+__all__ = ["FormulaDesign", "ParsedFormula", "parse_formula"]
+
+_TERMINAL = re.compile(r"\x1b\[[0-9;]*m|[⧛⧚]")
+
+
+@dataclass(frozen=True)
+class FormulaDesign:
+    """
+    A formula that was evaluated once, with all it needs to be evaluated again on other rows.
+
+    Parameters
+    ----------
+    formula : str
+        The formula.
+    response, regressors : ModelSpec
+        Its two sides as formulaic keeps them, with the state of transforms such as `center`; `regressors` is None when
+        the right-hand side has no column but the intercept.
+    columns : tuple of str
+        Columns of the right-hand side, without the intercept.
+    context : mapping
+        Functions of the user that the formula calls.
+    history : DataFrame or None
+        Rows seen so far of the variables on the right, for formulas that look back (lag, functions of the user).
+    """
+
+    formula: str
+    response: ModelSpec
+    regressors: ModelSpec | None
+    columns: tuple[str, ...]
+    context: Mapping[str, Any] = field(repr=False)
+    history: pd.DataFrame | None = field(default=None, repr=False)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Columns of the data that the right-hand side uses."""
+        return () if self.regressors is None else tuple(sorted(map(str, self.regressors.required_variables)))
+
+    def raw(self, exog: Any) -> pd.DataFrame | None:
+        """Exogenous values as raw data for the formula; None when they are the columns that it makes, or neither."""
+        if self.regressors is None or not isinstance(exog, (pd.Series, pd.DataFrame)):
+            return None
+        frame = exog.to_frame() if isinstance(exog, pd.Series) else exog
+        names = {str(name) for name in frame.columns}
+        return frame if set(self.variables) <= names and not set(self.columns) <= names else None
+
+    def transform(self, data: pd.DataFrame) -> pd.DataFrame:
+        """
+        Exogenous columns for new rows of data, which follow the rows seen so far.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from pararnn_ts.models.formula import parse_formula
+        >>> data = pd.DataFrame({"y": [1.0, 2.0, 4.0], "x": [0.0, 1.0, 2.0]})
+        >>> design = parse_formula("y ~ x + x:x + np.exp(x)", data).design
+        >>> design.transform(pd.DataFrame({"x": [0.0]}))
+            x  np.exp(x)
+        0 0.0        1.0
+        """
+        assert self.regressors is not None
+        rows = data[list(self.variables)]
+        both = rows if self.history is None else pd.concat([self.history, rows])
+        with _one_sentence(self.formula):
+            made = self.regressors.get_model_matrix(both, context=self.context)
+        return pd.DataFrame(made)[list(self.columns)].iloc[len(both) - len(rows) :]
+
+    def series(self, data: pd.DataFrame) -> pd.Series:
+        """Left-hand side of the formula for new rows of data."""
+        with _one_sentence(self.formula):
+            return pd.DataFrame(self.response.get_model_matrix(data, context=self.context)).iloc[:, 0]
+
+    def seen(self, data: pd.DataFrame | None) -> FormulaDesign:
+        """Return the same design after these rows of data, too."""
+        if self.history is None or data is None:
+            return self
+        return replace(self, history=pd.concat([self.history, data[list(self.variables)]]))
+
+    def restarted(self, data: pd.DataFrame) -> tuple[FormulaDesign, pd.DataFrame, int]:
+        """Design for other data, their exogenous columns, and how many rows at the start lack a past."""
+        fresh = replace(self, history=None)
+        made = fresh.transform(data)
+        if self.history is None:
+            return self, made, 0
+        rows = data[list(self.variables)]
+        skip = _undefined_start(made, rows)
+        return replace(self, history=rows), made.iloc[skip:], skip
+
+
+@dataclass(frozen=True)
+class ParsedFormula:
+    """
+    What a formula says about a data frame.
+
+    Parameters
+    ----------
+    endog : Series
+        Left-hand side.
+    exog : DataFrame or None
+        Right-hand side without the intercept.
+    trend : {"c", "n"}
+        Whether there was an intercept.
+    design : FormulaDesign
+        To evaluate the formula on other rows.
+    notes : tuple of str
+        Rows at the start that were left out since the formula looks back beyond them.
+    """
+
+    endog: pd.Series
+    exog: pd.DataFrame | None
+    trend: str
+    design: FormulaDesign
+    notes: tuple[str, ...] = ()
+
+
+def parse_formula(
+    formula: str, data: Any, context: Mapping[str, Any] | None = None, drop_cols: Any = None
+) -> ParsedFormula:
+    """
+    Evaluate a formula, keeping rows with missing values and the frequency of the index.
+
+    Parameters
+    ----------
+    formula : str
+        For example "y ~ x + np.log(z)". The intercept, which is there unless "0 +" or "- 1" removes it, becomes the
+        constant of the model.
+    data : DataFrame or mapping of columns
+        The variables.
+    context : mapping, optional
+        Names that the formula may use beside the columns of `data`.
+    drop_cols : str or sequence of str, optional
+        Columns of the right-hand side to leave out.
+
+    Returns
+    -------
+    ParsedFormula
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.formula import parse_formula
+    >>> data = pd.DataFrame({"y": [1.0, None, 4.0], "x": [0.0, 1.0, 2.0]})
+    >>> parsed = parse_formula("y ~ x", data)
+    >>> parsed.trend, parsed.endog.to_list(), list(parsed.exog)
+    ('c', [1.0, nan, 4.0], ['x'])
+    """
+    from formulaic import ModelMatrices, model_matrix
+
+    if not isinstance(data, pd.DataFrame):
+        data = pd.DataFrame(data)
+    context = {} if context is None else context
+    with _one_sentence(formula):
+        matrices = model_matrix(formula, data, na_action="ignore", context=context)
+    if not isinstance(matrices, ModelMatrices) or not hasattr(matrices, "lhs"):
+        raise ValueError(f"formula {formula!r} must name the series on its left, for example 'y ~ x'.")
+    if isinstance(matrices.rhs, tuple) or not hasattr(matrices.rhs, "model_spec"):
+        raise ValueError(f"formula {formula!r} must have one right-hand side; join its parts with '+'.")
+    left, right = matrices.lhs, matrices.rhs
+    if left.shape[1] != 1:
+        raise ValueError(
+            f"formula {formula!r} must have one numeric series on its left, but it makes {left.shape[1]} columns."
+        )
+    dropped = {drop_cols} if isinstance(drop_cols, str) else set(drop_cols or ())
+    columns = tuple(c for c in map(str, right.columns) if c != "Intercept" and c not in dropped)
+    spec = right.model_spec if columns else None
+    on_right = set() if spec is None else set(map(str, spec.variables))
+    used = {name: context[name] for name in on_right | set(map(str, left.model_spec.variables)) if name in context}
+    endog = pd.DataFrame(left).iloc[:, 0]
+    exog = pd.DataFrame(right)[list(columns)] if columns else None
+    design = FormulaDesign(formula, left.model_spec, spec, columns, used)
+    notes: tuple[str, ...] = ()
+    if exog is not None:
+        raw = data[list(design.variables)]
+        looks_back = "lag" in on_right or any(callable(context.get(name)) for name in on_right)
+        skip = _undefined_start(exog, raw) if looks_back else 0
+        design = replace(design, history=raw if looks_back else None)
+        if skip:
+            notes = (f"first {skip} rows left out, where the formula has no past to look back to",)
+            endog, exog = endog.iloc[skip:], exog.iloc[skip:]
+    return ParsedFormula(endog, exog, "c" if "Intercept" in right.columns else "n", design, notes)
+
+
+def _undefined_start(exog: pd.DataFrame, raw: pd.DataFrame) -> int:
+    """Rows at the start that are missing though the data are there: a lag has nothing to show yet."""
+    made = exog.isna().any(axis=1).to_numpy() & raw.notna().all(axis=1).to_numpy()
+    return len(made) if made.all() else int(np.argmin(made))
+
+
+class _one_sentence:
+    """Turn what formulaic raises into one sentence."""
+
+    def __init__(self, formula: str):
+        self.formula = formula
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        from formulaic.errors import FormulaicError
+
+        if isinstance(error, (FormulaicError, NameError, SyntaxError, KeyError, TypeError, ValueError)):
+            said = " ".join(_TERMINAL.sub("", str(error)).split()).rstrip(". ")
+            raise ValueError(f"formula {self.formula!r} could not be evaluated: {said}.") from error

@@ -1,0 +1,573 @@
+"""Models that add up deterministic terms, a linear path and recurrent units: data in, results out."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Unpack
+
+import numpy as np
+import pandas as pd
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
+
+from pararnn_ts._compat import warn_user
+from pararnn_ts.estimation.estimate import STATUS_WORDS, Curvature, Estimate, curvature, estimate, make_problem, n_threads
+from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, Options
+from pararnn_ts.estimation.problem import Problem, Sample
+from pararnn_ts.estimation.starts import linear_start, random_starts
+from pararnn_ts.kernels.activations import ACTIVATIONS
+from pararnn_ts.kernels.recursion import run_path, run_paths
+from pararnn_ts.kernels.sensitivity import jacobian_rows
+from pararnn_ts.models.arma_bridge import hannan_rissanen, units_from_arma
+from pararnn_ts.models.options import SeriesOptions
+from pararnn_ts.models.series import SeriesModel
+from pararnn_ts.results.details import FitDetails
+from pararnn_ts.specification import Specification, UnitWeights
+
+__all__ = ["Path", "RecurrentModel", "check_lags"]
+
+
+class Path(NamedTuple):
+    """
+    The model run along a series.
+
+    Attributes
+    ----------
+    fitted : ndarray, (n,)
+        One-step predictions in levels, NaN in the rows held back.
+    linear : ndarray, (n,)
+        Their linear part, level terms of differencing included.
+    components : ndarray, (n, K)
+        Contribution v'h of each unit, NaN before the recursion starts.
+    states : ndarray, (n, sum of dimensions)
+        States of all units, NaN before the recursion starts.
+    end_state : ndarray, (sum of dimensions,)
+        States after the last row.
+    filled : ndarray, (n,)
+        The series with missing values replaced by predictions.
+    """
+
+    fitted: np.ndarray
+    linear: np.ndarray
+    components: np.ndarray
+    states: np.ndarray
+    end_state: np.ndarray
+    filled: np.ndarray
+
+
+def check_lags(lags: Any, name: str) -> tuple[int, ...]:
+    """
+    Lags as a sorted tuple: an integer n stands for 1 to n, a sequence for itself.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.recurrent import check_lags
+    >>> check_lags(3, "lags"), check_lags([12, 1], "lags"), check_lags(0, "lags")
+    ((1, 2, 3), (1, 12), ())
+    """
+    wanted = f"{name} must be a non-negative integer or a list of different positive integers, but is {lags!r}"
+    if isinstance(lags, (bool, str)):
+        raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].")
+    try:
+        return tuple(range(1, operator.index(lags) + 1)) if operator.index(lags) >= 0 else _refuse(wanted)
+    except TypeError:
+        pass
+    try:
+        values = [operator.index(lag) for lag in lags]
+    except TypeError:
+        raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].") from None
+    if any(lag < 1 for lag in values) or len(set(values)) < len(values):
+        _refuse(wanted)
+    return tuple(sorted(values))
+
+
+def _refuse(wanted: str) -> tuple[int, ...]:
+    raise ValueError(f"{wanted}; pass for example 2 or [1, 12].")
+
+
+def check_units(units: Any) -> tuple[int, ...]:
+    """
+    Dimensions of the units: an integer n stands for n units of dimension 2.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.recurrent import check_units
+    >>> check_units(2), check_units((1, 2)), check_units(())
+    ((2, 2), (1, 2), ())
+    """
+    wanted = f"units must be a non-negative integer or a sequence of positive dimensions, but is {units!r}"
+    if isinstance(units, (bool, str)):
+        raise TypeError(f"{wanted}; pass for example units=(2,) or units=(1, 2).")
+    try:
+        count = operator.index(units)
+    except TypeError:
+        try:
+            dims = tuple(operator.index(d) for d in units)
+        except TypeError:
+            raise TypeError(f"{wanted}; pass for example units=(2,) or units=(1, 2).") from None
+        if any(d < 1 for d in dims):
+            raise ValueError(f"{wanted}; pass for example units=(2,) or units=(1, 2).") from None
+        return dims
+    if count < 0:
+        raise ValueError(f"{wanted}; pass for example units=(2,) or units=(1, 2).")
+    return (2,) * count
+
+
+class RecurrentModel(SeriesModel):
+    """
+    Base of the additive recurrent models; see `ParaRNN` for the mathematics.
+
+    Parameters
+    ----------
+    endog : Series or array_like
+        The series.
+    exog : DataFrame or array_like, optional
+        Exogenous values; those of time t feed the units and enter linearly.
+    units : sequence of int, or int
+        Dimension of each unit; an int n means n units of dimension 2. Not an option of every subclass, hence not
+        keyword-only.
+    lags : int or list of int
+        Lags of the series that feed the units.
+    activation : {"tanh", "relu", "logistic", "identity"}
+        Activation of the units.
+    linear_lags : int or list of int, optional
+        Lags that enter linearly; None: the same as `lags`.
+    hold_back : int, optional
+        Rows at the start that are not predicted, at least as many as lags and differencing need.
+    """
+
+    def __init__(
+        self,
+        endog: Any,
+        exog: Any = None,
+        units: int | Sequence[int] = (2,),
+        *,
+        lags: int | Sequence[int] = 1,
+        activation: str = "tanh",
+        linear_lags: int | Sequence[int] | None = None,
+        hold_back: int | None = None,
+        **series: Unpack[SeriesOptions],
+    ):
+        super().__init__(endog, exog, **series)
+        self.lags = check_lags(lags, "lags")
+        self.units = check_units(units)
+        self.linear_lags = self.lags if linear_lags is None else check_lags(linear_lags, "linear_lags")
+        if not isinstance(activation, str) or activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, but is {activation!r}.")
+        self.activation = activation
+        self.hold_back = hold_back
+        if self._x is None:
+            self._exog = np.zeros((len(self._y), 0))
+        else:
+            self._exog = np.ascontiguousarray(self._x)
+        if self.units and not self.lags and not self.exog_labels:
+            raise ValueError("lags=0 leaves the units without input; choose lags of 1 or more, or pass exog.")
+        spec = Specification(
+            endog_name=str(self.endog_name),
+            lags=self.lags if self.units else (),
+            linear_lags=self.linear_lags,
+            units=self.units,
+            activation=activation,
+            deterministic_names=tuple(self.deterministic_names),
+            exog_names=tuple(self.exog_labels),
+            difference=tuple(float(c) for c in self.difference),
+        )
+        if hold_back is None:
+            rows = spec.reach
+        else:
+            rows = operator.index(hold_back)
+            if rows < spec.reach:
+                raise ValueError(
+                    f"hold_back must be at least {spec.reach}, the reach of lags and differencing, but is {hold_back!r}."
+                )
+        self.specification = Specification(**{**spec.__dict__, "hold_back": rows})
+        self.data.param_names = list(self.specification.param_names)
+        self._data_attr += ["_exog"]
+
+    @property
+    def param_names(self) -> list[str]:
+        """Names of the parameters."""
+        return list(self.specification.param_names)
+
+    @property
+    def used(self) -> np.ndarray:
+        """Which rows enter the objective: predicted and observed."""
+        used = np.isfinite(self._y)
+        used[: self.specification.hold_back] = False
+        return used
+
+    def _check_sample(self) -> None:
+        spec = self.specification
+        self.require_sample(spec.hold_back + spec.n_deterministic + 2)
+        if int(self.used.sum()) < spec.n_deterministic + 2:
+            raise ValueError(
+                f"endog has only {int(self.used.sum())} observations after the first {spec.hold_back} rows, which lags "
+                "and differencing use up; pass a longer series or choose fewer lags."
+            )
+
+    def _with_history(self, y: np.ndarray) -> np.ndarray:
+        """Copy of the series whose first rows, which no prediction can fill, have no gaps."""
+        y = np.array(y, dtype=float)
+        head = y[: self.specification.hold_back]
+        gaps = np.isnan(head)
+        if gaps.any():
+            seen = np.flatnonzero(np.isfinite(y))
+            if self.specification.order_of_difference:
+                nearest = seen[np.argmin(np.abs(seen[None, :] - np.flatnonzero(gaps)[:, None]), axis=1)]
+                head[gaps] = y[nearest]
+            else:
+                head[gaps] = y[seen].mean()
+        return y
+
+    def _problem(self) -> Problem:
+        sample = Sample(self._with_history(self._y), self._exog, self._det, self.used.astype(float))
+        return make_problem(self.specification, sample, self.constant_weights)
+
+    def _layout(self) -> tuple:
+        """Return the arguments with which every recursion begins, after the parameters."""
+        spec = self.specification
+        integers = (np.array(a, dtype=np.int64) for a in (spec.lags, spec.linear_lags))
+        return (np.array(spec.units, dtype=np.int64), ACTIVATIONS[spec.activation], *integers, np.array(spec.difference))
+
+    def path(
+        self,
+        params: np.ndarray,
+        y: np.ndarray | None = None,
+        exog: np.ndarray | None = None,
+        deterministic: np.ndarray | None = None,
+    ) -> Path:
+        """
+        Run the model along a series; missing values are filled by its own predictions on the way.
+
+        Parameters
+        ----------
+        params : ndarray, (P,)
+            Parameters.
+        y : ndarray, (n,), optional
+            The series in levels; the sample when not given. NaN at the end makes this a forecast.
+        exog, deterministic : ndarray, (n, e) and (n, k), optional
+            Exogenous values and deterministic terms of the same rows.
+
+        Returns
+        -------
+        Path
+            Predictions, components and states.
+        """
+        spec = self.specification
+        y = self._with_history(self._y if y is None else y)
+        n, n_states = len(y), sum(spec.units)
+        linear, components = np.full(n, np.nan), np.full((n, len(spec.units)), np.nan)
+        state, states = np.zeros(n_states), np.full((n, n_states), np.nan)
+        run_path(
+            np.ascontiguousarray(params, dtype=float), *self._layout(), self._det if deterministic is None else deterministic,
+            self._exog if exog is None else np.ascontiguousarray(exog), y, np.zeros(n), spec.first_state, spec.hold_back,
+            state, states, linear, components,
+        )  # fmt: skip
+        return Path(linear + components.sum(axis=1), linear, components, states, state, y)
+
+    def simulate_paths(
+        self,
+        params: np.ndarray,
+        history: np.ndarray,
+        deterministic: np.ndarray,
+        exog: np.ndarray | None,
+        shocks: np.ndarray,
+        state: np.ndarray,
+    ) -> np.ndarray:
+        """
+        Continue a series along many paths.
+
+        Parameters
+        ----------
+        params : ndarray, (P,) or (S, P)
+            Parameters, the same for all paths or one row for each.
+        history : ndarray, (reach,)
+            Last values of the series, without gaps.
+        deterministic, exog : ndarray, (reach + h, k) and (reach + h, e)
+            Rows of history and future.
+        shocks : ndarray, (S, h)
+            Shocks.
+        state : ndarray, (sum of dimensions,) or (S, sum of dimensions)
+            States after the history.
+
+        Returns
+        -------
+        ndarray, (S, h)
+            Paths in levels.
+        """
+        shocks = np.ascontiguousarray(shocks, dtype=float)
+        paths = np.empty_like(shocks)
+        exog = np.zeros((len(deterministic), 0)) if exog is None else np.ascontiguousarray(exog, dtype=float)
+        run_paths(
+            np.ascontiguousarray(np.atleast_2d(params), dtype=float), *self._layout(), np.ascontiguousarray(deterministic),
+            exog, np.ascontiguousarray(history), shocks, np.ascontiguousarray(np.atleast_2d(state)), paths,
+        )  # fmt: skip
+        return paths
+
+    def jacobian(self, params: np.ndarray) -> np.ndarray:
+        """
+        Exact derivative of the one-step predictions with respect to the parameters.
+
+        Parameters
+        ----------
+        params : ndarray, (P,)
+            Parameters.
+
+        Returns
+        -------
+        ndarray, (n_used, P)
+            A row for each observation in the objective; gaps and what follows from them are accounted for.
+        """
+        spec, used = self.specification, self.used
+        rows = np.empty((len(self._y) - spec.hold_back, spec.n_params + 1))
+        one = np.ones(1 + spec.n_inputs)
+        jacobian_rows(
+            np.ascontiguousarray(params, dtype=float), *self._layout(), self._det, self._exog,
+            self._with_history(self._y), used.astype(float), spec.first_state, spec.hold_back, 0.0 * one, one, rows,
+        )  # fmt: skip
+        return rows[used[spec.hold_back :], :-1]
+
+    def fit(
+        self,
+        start_params: Any = None,
+        *,
+        penalty: str | float = "evidence",
+        n_starts: int = 16,
+        rng: int | np.random.Generator | None = 0,
+        maxiter: int = 200,
+        tol: float = 1e-8,
+        cov_type: str | None = None,
+        cov_kwds: dict[str, Any] | None = None,
+        device: str = "cpu",
+        disp: bool = False,
+    ):
+        """
+        Estimate the parameters by Levenberg-Marquardt from many starts.
+
+        Parameters
+        ----------
+        start_params : array_like, (P,), optional
+            Start values in the order of `param_names`; with them there are no other starts.
+        penalty : "evidence" or float
+            "evidence": the strength of the ridge on each group of weights is chosen by the evidence (MacKay 1992).
+            A number is a fixed ridge on the standardised scale; zero is conditional Gaussian maximum likelihood.
+        n_starts : int
+            Number of starts; some are images of fitted ARMA models, the others random.
+        rng : None, int or numpy.random.Generator
+            Source of the random starts; the same number gives the same result to the last bit.
+        maxiter : int
+            Most evaluations of a start.
+        tol : float
+            Convergence tolerance, in log-likelihood units per observation.
+        cov_type : str, optional
+            Covariance of the parameters: "laplace" (the default with a penalty), "nonrobust" (without), "opg",
+            "robust", "HC0" or "HAC".
+        cov_kwds : dict, optional
+            Options of the covariance estimator, such as ``{"maxlags": 4}`` for "HAC".
+        device : {"cpu"}
+            Where the work is done.
+        disp : bool
+            Whether to print how the optimisation went.
+
+        Returns
+        -------
+        RecurrentResultsWrapper
+            Results.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> results = prt.ParaRNN(prt.datasets.load_sunspots(), lags=2, units=(1,)).fit()
+        >>> results.converged
+        True
+        """
+        if device != "cpu":
+            raise ValueError(f"device must be 'cpu', but is {device!r}; this version fits on the processor only.")
+        self._check_sample()
+        options = Options(penalty=_check_penalty(penalty), maxiter=_positive(maxiter, "maxiter"), tol=float(tol))
+        problem = self._problem()
+        if start_params is not None:
+            given = np.asarray(start_params, dtype=float)
+            if given.shape != (self.specification.n_params,) or not np.isfinite(given).all():
+                raise ValueError(
+                    f"start_params must be {self.specification.n_params} finite numbers in the order of param_names, but "
+                    f"has shape {given.shape}; pass for example the params of earlier results."
+                )
+            starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
+        else:
+            count = _positive(n_starts, "n_starts")
+            starts, origin = start_values(problem, count if self.units else 1, np.random.default_rng(rng))
+        found = estimate(problem, starts, options, n_threads())
+        details = self._details(found, origin, penalty, options, cov_type, cov_kwds)
+        if disp:
+            retvals = details.mle_retvals
+            print(
+                f"{len(starts)} starts, {retvals['n_best']} reached the best optimum; "
+                f"{'converged' if retvals['converged'] else 'not converged'} after {retvals['iterations']} evaluations."
+            )
+        if not details.mle_retvals["converged"]:
+            warn_user(
+                f"The best start did not converge ({details.mle_retvals['status']} after "
+                f"{details.mle_retvals['iterations']} evaluations); try a larger maxiter, more starts or fewer units, "
+                "and see results.starts.",
+                ConvergenceWarning,
+            )
+        return self._results(found.params, details)
+
+    def evaluate(self, params: Any, *, cov_type: str | None = None, cov_kwds: dict[str, Any] | None = None):
+        """
+        Results at given parameters; nothing is estimated.
+
+        Parameters
+        ----------
+        params : array_like, (P,)
+            Parameters in the order of `param_names`.
+        cov_type, cov_kwds
+            As in `fit`.
+
+        Returns
+        -------
+        RecurrentResultsWrapper
+            Results.
+        """
+        params = np.array(params, dtype=float)
+        spec = self.specification
+        if params.shape != (spec.n_params,) or not np.isfinite(params).all():
+            raise ValueError(
+                f"params must be {spec.n_params} finite numbers in the order of param_names, but has shape {params.shape}."
+            )
+        self._check_sample()
+        problem = self._problem()
+        found = curvature(problem, problem.scaling.to_standard(params), np.zeros(4), None)
+        return self._results(params, _given_details(found, cov_type, cov_kwds))
+
+    def loglike(self, params: np.ndarray) -> float:
+        """Gaussian conditional log likelihood, the variance of the shocks concentrated out."""
+        used = self.used
+        sse = float(np.sum((self._y - self.path(params).fitted)[used] ** 2))
+        n = int(used.sum())
+        return -0.5 * n * (np.log(2.0 * np.pi * max(sse / n, 1e-300)) + 1.0)
+
+    def predict(self, params: np.ndarray, start: Any = None, end: Any = None, dynamic: Any = False, exog: Any = None):
+        """One-step, dynamic or out-of-sample predictions at given parameters; see the results' method."""
+        return self.evaluate(params).predict(start, end, dynamic, exog)
+
+    def _results(self, params: np.ndarray, details: FitDetails):
+        from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
+
+        return RecurrentResultsWrapper(RecurrentResults(self, params, details))
+
+    def _details(self, found: Estimate, origin: list[str], penalty: Any, options: Options, cov_type: str | None,
+                 cov_kwds: dict[str, Any] | None) -> FitDetails:  # fmt: skip
+        s, best = found.starts, found.best
+        evidence = options.penalty is None
+        score = s.log_evidence if evidence else -0.5 * s.sse / max(s.sse[best], 1e-300) * int(self.used.sum())
+        near = np.isfinite(score) & (score > score[best] - 0.1)
+        words = [STATUS_WORDS[int(code)] for code in s.status]
+        table = pd.DataFrame(
+            {
+                "origin": origin,
+                "status": words,
+                "iterations": s.iterations,
+                "sse": s.sse,
+                "log_evidence": s.log_evidence if evidence else np.full(len(s.sse), np.nan),
+                "effective": s.gamma,
+                "decrement": s.decrement,
+                "best": np.arange(len(s.sse)) == best,
+            },
+            index=pd.RangeIndex(len(s.sse), name="start"),
+        )
+        retvals = {
+            "converged": bool(s.status[best] == CONVERGED),
+            "status": words[best],
+            "iterations": int(s.iterations[best]),
+            "warnflag": 0 if s.status[best] == CONVERGED else int(s.status[best]),
+            "n_starts": len(s.sse),
+            "n_best": int(near.sum()),
+            "decrement": float(s.decrement[best]),
+        }
+        return FitDetails(
+            penalty=penalty if isinstance(penalty, str) else float(penalty),
+            precision=found.curvature.precision,
+            scale=found.curvature.scale,
+            effective=found.curvature.effective,
+            log_evidence=found.log_evidence,
+            alpha=found.alpha,
+            starts=table,
+            mle_retvals=retvals,
+            cov_type=cov_type,
+            cov_kwds=cov_kwds or {},
+        )
+
+
+def _given_details(found: Curvature, cov_type: str | None, cov_kwds: dict[str, Any] | None) -> FitDetails:
+    retvals = {"converged": True, "status": "evaluated", "iterations": 0, "warnflag": 0, "n_starts": 0, "n_best": 0}
+    return FitDetails(
+        penalty=None,
+        precision=found.precision,
+        scale=found.scale,
+        effective=found.effective,
+        mle_retvals=retvals,
+        cov_type=cov_type,
+        cov_kwds=cov_kwds or {},
+    )
+
+
+def _check_penalty(penalty: Any) -> float | None:
+    if isinstance(penalty, str):
+        if penalty == "evidence":
+            return None
+    elif isinstance(penalty, (int, float, np.number)) and not isinstance(penalty, bool) and 0 <= penalty < np.inf:
+        return float(penalty)
+    raise ValueError(f"penalty must be 'evidence' or a number of zero or more, but is {penalty!r}.")
+
+
+def _positive(value: Any, name: str) -> int:
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a positive integer, but is {value!r}.") from None
+    if count < 1:
+        raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
+    return count
+
+
+def start_values(problem: Problem, n_starts: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
+    """
+    Start values on the standardised scale: images of fitted ARMA models first, then random ones.
+
+    Parameters
+    ----------
+    problem : Problem
+        The standardised problem.
+    n_starts : int
+        How many.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    starts : ndarray, (n_starts, P)
+        One start a row.
+    origin : list of str
+        "arma" or "random" for each.
+    """
+    spec = problem.specification
+    images: list[np.ndarray] = []
+    order = min(sum(spec.units), 4)
+    if n_starts >= 4 and order and spec.lags and spec.lags[0] == 1:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                ar, ma = hannan_rissanen(problem.target[spec.order_of_difference :], order, order)
+                linear, _ = units_from_arma(ar, ma)
+                blocks = [UnitWeights(u.W, u.U, np.zeros(len(u.v)), u.v) for u in linear]
+                blocks.sort(key=lambda block: -len(block.W))
+                found = [linear_start(spec, blocks, size, rng) for size in (0.1, 0.6)]
+                images = [start for start in found if start is not None and np.isfinite(start).all()]
+            except (ValueError, np.linalg.LinAlgError):
+                # too few observations for the long autoregression: the random starts remain
+                images = []
+    random = random_starts(spec, n_starts - len(images), rng)
+    return np.vstack([*images, random]), ["arma"] * len(images) + ["random"] * len(random)

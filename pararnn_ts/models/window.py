@@ -1,0 +1,191 @@
+"""Which rows a prediction covers: positions, labels and parts of dates, as users of statsmodels write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pararnn_ts._compat import ValueWarning, warn_user
+from pararnn_ts.models.labels import extend_index, lengthen_index
+
+__all__ = ["PredictionWindow", "resolve_window"]
+
+_QUARTER = re.compile(r"\d{4}-?Q[1-4]")
+
+
+@dataclass(frozen=True)
+class PredictionWindow:
+    """
+    Rows that a prediction covers.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first row; may lie beyond the sample.
+    end : int
+        Position of the last row inside the sample; less than `start` when there is none.
+    out_of_sample : int
+        Number of rows after the end of the sample, counted from there.
+    index : Index or None
+        Labels of the rows from `start` on; None when the series has none.
+    dynamic_start : int or None
+        Position from which on observations are not used; None when they all are.
+    """
+
+    start: int
+    end: int
+    out_of_sample: int
+    index: pd.Index | None
+    dynamic_start: int | None = None
+
+    @property
+    def stop(self) -> int:
+        """Position after the last row."""
+        return self.end + self.out_of_sample + 1
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+def resolve_window(
+    sample: pd.Index,
+    extendable: bool,
+    labelled: bool,
+    start: Any = None,
+    end: Any = None,
+    dynamic: Any = False,
+    index: Any = None,
+) -> PredictionWindow:
+    """
+    Find the rows that a prediction covers; changes nothing, so threads may share a model.
+
+    Parameters
+    ----------
+    sample : Index
+        Labels of the sample.
+    extendable : bool
+        Whether they can be extended into the future.
+    labelled : bool
+        Whether the labels are the user's; otherwise they only count and the window has none.
+    start, end, dynamic, index
+        As in `SeriesModel.prediction_window`.
+
+    Returns
+    -------
+    PredictionWindow
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.window import resolve_window
+    >>> resolve_window(pd.RangeIndex(10), True, False, -2, 11)
+    PredictionWindow(start=8, end=9, out_of_sample=2, index=None, dynamic_start=None)
+    """
+    n = len(sample)
+    first = 0 if start is None else _locate(start, sample, extendable, "start", last=False)
+    final = max(first, n - 1) if end is None else _locate(end, sample, extendable, "end", last=True)
+    if final < first:
+        raise ValueError(f"end must not come before start, but start={start!r} is row {first} and end={end!r} {final}.")
+    outside = max(final - (n - 1), 0)
+    labels = _labels(sample, extendable, labelled, first, final, outside, index)
+    return PredictionWindow(
+        first, final - outside, outside, labels, _dynamic(dynamic, first, final, sample, extendable)
+    )
+
+
+def _labels(
+    sample: pd.Index, extendable: bool, labelled: bool, first: int, final: int, outside: int, index: Any
+) -> pd.Index | None:
+    if index is not None:
+        own = index if isinstance(index, pd.Index) else pd.Index(index)
+        if len(own) != final - first + 1:
+            raise ValueError(
+                f"index has {len(own)} labels, but the prediction has {final - first + 1} rows; pass one for each."
+            )
+        return own
+    if not labelled:
+        return None
+    if not outside:
+        return sample[first : final + 1]
+    if not extendable:
+        raise ValueError(
+            "No supported index is available: the labels of endog cannot be extended; pass index with the labels of "
+            "the forecasts."
+        )
+    if first >= len(sample):
+        return extend_index(sample, outside)[first - len(sample) :]
+    return lengthen_index(sample, outside)[first:]
+
+
+def _dynamic(dynamic: Any, first: int, final: int, sample: pd.Index, extendable: bool) -> int | None:
+    if dynamic is False or dynamic is None or (isinstance(dynamic, np.bool_) and not dynamic):
+        return None
+    if dynamic is True or isinstance(dynamic, np.bool_):
+        return first
+    if isinstance(dynamic, Integral):
+        begin = first + int(dynamic)
+    else:
+        begin = _locate(dynamic, sample, extendable, "dynamic", last=False)
+    if begin < first:
+        raise ValueError(f"dynamic={dynamic!r} begins before the prediction does; let it begin at start or later.")
+    if begin > final:
+        warn_user(f"dynamic={dynamic!r} begins after the end of the prediction and has no effect.", ValueWarning)
+        return None
+    return begin
+
+
+def _locate(key: Any, sample: pd.Index, extendable: bool, what: str, *, last: bool) -> int:
+    """Position of a key; `last`: the last of several rows that a part of a date stands for."""
+    n = len(sample)
+    if isinstance(key, Integral) and not isinstance(key, bool):
+        if key < -n:
+            raise KeyError(f"{what}={key} lies before the first of the {n} observations.")
+        return int(key) + n if key < 0 else int(key)
+    if isinstance(key, (bool, float)) or key is None:
+        raise TypeError(f"{what} must be an integer position or a label of the index, not {key!r}.")
+    try:
+        if extendable and isinstance(sample, (pd.DatetimeIndex, pd.PeriodIndex)):
+            return _locate_date(key, sample, last)
+        return _edge(sample.get_loc(key), last)
+    except (KeyError, ValueError, TypeError) as error:
+        raise KeyError(
+            f"{what}={key!r} is not in the index, which runs from {sample[0]} to {sample[-1]}, nor does it follow it."
+        ) from error
+
+
+def _locate_date(key: Any, sample: Any, last: bool) -> int:
+    if isinstance(key, str) and _QUARTER.fullmatch(key):
+        key = pd.Period(key) if isinstance(sample, pd.PeriodIndex) else pd.Period(key).to_timestamp()
+    date: Any
+    step: Any = sample.freq
+    if isinstance(sample, pd.PeriodIndex):
+        date = pd.Period(key, freq=step) if not isinstance(key, pd.Period) else key.asfreq(step)
+    else:
+        date = key.to_timestamp() if isinstance(key, pd.Period) else pd.Timestamp(key)
+        if date.tz is None and sample.tz is not None:
+            date = date.tz_localize(sample.tz)
+        if not isinstance(key, str):
+            key = date
+    if not date > sample[-1]:
+        return _edge(sample.get_loc(key), last)
+    if isinstance(sample, pd.PeriodIndex):
+        steps, rest = divmod((date - sample[-1]).n, step.n)
+        return len(sample) - 1 + steps + (rest > 0)
+    ahead = pd.date_range(sample[-1], date, freq=step)
+    beyond = 0 if ahead[-1] == date else 1  # the first label that is not before the date
+    return len(sample) - 2 + len(ahead) + beyond
+
+
+def _edge(found: Any, last: bool) -> int:
+    """One position of what pandas finds for a key: a position, a slice, a mask or several positions."""
+    if isinstance(found, slice):
+        return int(found.stop) - 1 if last else int(found.start)
+    if isinstance(found, np.ndarray):
+        rows = np.flatnonzero(found) if found.dtype == bool else found
+        return int(rows[-1] if last else rows[0])
+    return int(found)

@@ -1,0 +1,71 @@
+"""What a fit hands over to the results: everything that is not a function of model and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["FitDetails"]
+
+
+@dataclass(frozen=True)
+class FitDetails:
+    """
+    Outcome of an estimation, parameters apart.
+
+    Parameters
+    ----------
+    penalty : "evidence", float or None
+        How the parameters were penalised; zero for least squares, None when they were evaluated and not fitted.
+    precision : ndarray, (P, P)
+        Posterior precision of the parameters in the data's units, ``J'J / scale`` plus the precisions of the prior.
+    scale : float
+        Variance of the shocks, the sum of squared residuals over `nobs` less the effective number of parameters.
+    effective : float
+        Effective number of parameters, those without a penalty included.
+    log_evidence : float
+        Log evidence of the model; NaN where the penalty was not chosen by evidence.
+    alpha : mapping
+        Prior precision of each group of parameters on the standardised scale.
+    starts : DataFrame
+        One row for each start of the optimiser.
+    mle_retvals : mapping
+        What the optimiser returned: `converged`, `iterations`, `warnflag` and more.
+    cov_type : str or None
+        Name of the covariance estimator; None for "laplace" with a penalty and "nonrobust" without.
+    cov_kwds : mapping
+        Options of the covariance estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.results.details import FitDetails
+    >>> details = FitDetails(penalty=0.0, precision=np.eye(2), scale=1.5, effective=2.0)
+    >>> details.penalised, details.covariance_name
+    (False, 'nonrobust')
+    """
+
+    penalty: str | float | None
+    precision: np.ndarray
+    scale: float
+    effective: float
+    log_evidence: float = float("nan")
+    alpha: Mapping[str, float] = field(default_factory=dict)
+    starts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    mle_retvals: Mapping[str, Any] = field(default_factory=dict)
+    cov_type: str | None = None
+    cov_kwds: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def penalised(self) -> bool:
+        """Whether a penalty held the parameters back."""
+        return bool(self.penalty)
+
+    @property
+    def covariance_name(self) -> str:
+        """Name of the covariance estimator in use."""
+        return self.cov_type or ("laplace" if self.penalised else "nonrobust")

@@ -1,0 +1,415 @@
+"""
+What the recurrent units of a fitted model remember, and for how long: tables with standard errors.
+
+The quantities are defined in :mod:`pararnn_ts.results.responses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pararnn_ts.results.responses import (
+    Eigen,
+    averaged_jacobians,
+    averaged_response,
+    dominant_eigenvalue,
+    local_response,
+    memory_length,
+    slopes,
+    variance_shares,
+)
+from pararnn_ts.specification import Specification, UnitWeights
+
+__all__ = ["averaged_jacobian", "component_errors", "lag_response", "lag_response_errors", "recurrence_features"]
+
+# A component that varies less than this fraction of the fitted values tells nothing about its unit.
+NO_CONTRIBUTION = 1e-6
+# The gain sums responses up to the lag where they have died out, at the latest this one; a note tells when more than
+# this fraction of the memory is left by then.
+LONGEST, REMAINDER = 1000, 1e-3
+# Averages over time use at most this many rows, evenly spread over the sample.
+MOST_ROWS = 10_000
+# Two standard errors: below it an estimate cannot be told from zero.
+CRITICAL = 1.96
+
+
+def recurrence_features(results: Any) -> pd.DataFrame:
+    r"""
+    Kind, memory and weight of each recurrent unit, with delta-method standard errors.
+
+    Parameters
+    ----------
+    results
+        Results of a model with recurrent units.
+
+    Returns
+    -------
+    DataFrame
+        One row per unit and the columns below; each number but `kind` and `note` is followed by its standard error
+        (`modulus_se`, ...).
+
+        kind
+            "regular", "alternating" or "cyclical": the averaged Jacobian's eigenvalue of largest modulus is real and
+            positive, real and negative, or one of a complex pair (for a unit of dimension 2 with two real eigenvalues,
+            that of the larger one). "none" when no modulus exceeds 0.01.
+        modulus
+            :math:`|\lambda|`, the factor by which memory decays at each step.
+        frequency, period
+            Cycles per step, :math:`\arg(\lambda) / 2\pi` between 0 and 0.5, and steps per cycle. Known without
+            error, 0 or 0.5, for regular and alternating units.
+        half_life
+            :math:`\log(1/2) / \log |\lambda|` steps; infinite when the modulus reaches one.
+        gain
+            :math:`\sum_j |R_k(j)|`, summed over the lags of the series, too. Exogenous inputs have their own columns,
+            ``gain[name]``, in units of the series per unit of the input.
+        share
+            cov(component, fit) / var(fit): what the component contributes to the variance of the fitted values (after
+            differencing). Together with the linear path's, the shares add up to one; one component may cancel part of
+            another, hence shares below zero or above one.
+        note
+            What to know about the row, above all why a standard error is missing.
+
+    Notes
+    -----
+    The gradients of the standard errors are central differences of the features with the fitted path recomputed, so the
+    slopes of the activation move with the parameters; the observations are held fixed. The delta method fails at the
+    edges of the parameter space, and standard errors are NaN there: for a unit that contributes nothing, for the memory
+    of one whose modulus is within 1.96 standard errors of zero, and for frequency (and a real modulus) where real and
+    complex eigenvalues are both within 1.96 standard errors.
+
+    With identity activation the eigenvalues are the inverse MA roots of the equivalent ARMA.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> sunspots = prt.datasets.load_sunspots()
+    >>> results = prt.ParaRNN(sunspots, lags=1, units=(2,), linear_lags=2).fit(n_starts=8, rng=0)
+    >>> results.recurrence_features[["kind", "note"]].shape
+    (1, 2)
+    """
+    fitted = _Fitted(results)
+    names = fitted.unit_names
+    exog = fitted.specification.exog_names
+    gains = ["gain", *(f"gain[{name}]" for name in exog)]
+    lengths = [fitted.memory_length(number) for number in range(len(names))]
+
+    def measure(params: np.ndarray, path: Any, number: int) -> np.ndarray:
+        eigen = dominant_eigenvalue(fitted.jacobian(params, path, number))
+        weights, slope = fitted.unit(params, path, number)
+        gain = np.abs(averaged_response(weights, slope, fitted.origins, lengths[number])).sum(axis=0)
+        own = len(gain) - len(exog)
+        return np.array([eigen.modulus, eigen.angle, eigen.separation, eigen.lead, gain[:own].sum(), *gain[own:]])
+
+    def share(params: np.ndarray, path: Any, number: int) -> np.ndarray:
+        return fitted.shares(path)[number : number + 1]
+
+    errors = np.column_stack([fitted.errors(measure, apart=True), fitted.errors(share, apart=False)])
+    rows = []
+    for number, (length, error) in enumerate(zip(lengths, errors, strict=True)):
+        values = measure(fitted.params, fitted.path, number)
+        rows.append(
+            _feature_row(
+                dominant_eigenvalue(fitted.jacobian(fitted.params, fitted.path, number)),
+                dict(zip(("modulus", "angle", "separation", "lead", *gains, "share"), error, strict=True)),
+                {**dict(zip(gains, values[4:], strict=True)), "share": fitted.shares(fitted.path)[number]},
+                contributes=fitted.contributes(number),
+                truncated=length if values[0] ** length > REMAINDER else None,
+            )
+        )
+    columns = ["kind", *(c for name in ("modulus", "frequency", "period", "half_life", *gains, "share")
+                         for c in (name, f"{name}_se")), "note"]  # fmt: skip
+    return pd.DataFrame(rows, index=pd.Index(names, name="unit", dtype=object), columns=columns)
+
+
+def lag_response(results: Any, max_lag: int = 20, local: bool = False) -> pd.DataFrame:
+    """
+    How each component responds to an input so many steps back.
+
+    Parameters
+    ----------
+    results
+        Results of a model with recurrent units.
+    max_lag : int
+        Last lag. Lag 0 is the unit's input itself: for the input "y.L1", lag j is the observation j + 1 steps back.
+    local : bool
+        Whether to return the response at every time instead of its average, the recurrence function.
+
+    Returns
+    -------
+    DataFrame
+        Rows are lags and columns (unit, input); with `local`, rows are the predicted times and columns (unit, input,
+        lag), NaN where the sample does not reach back far enough.
+
+    Notes
+    -----
+    The average is over the predicted rows, over at most 10,000 evenly spaced ones of a long series. A response to the
+    series is a pure number, one to an exogenous input in units of the series per unit of the input. The linear path is
+    not part of it.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=4, rng=0)
+    >>> results.lag_response(max_lag=3).shape, results.lag_response(max_lag=3, local=True).shape
+    ((4, 1), (99, 4))
+    """
+    fitted = _Fitted(results)
+    _check_lag(max_lag, fitted)
+    units = [fitted.unit(fitted.params, fitted.path, number) for number in range(len(fitted.unit_names))]
+    columns = fitted.response_columns
+    if not local:
+        parts = [averaged_response(weights, slope, fitted.origins, max_lag) for weights, slope in units]
+        return pd.DataFrame(_beside(parts, max_lag + 1), pd.RangeIndex(max_lag + 1, name="lag"), columns)
+    index = results.model.index[fitted.start : len(fitted.path.fitted)]
+    origins = np.arange(len(index)) + fitted.start - fitted.first
+    parts = [
+        local_response(weights, slope, origins, max_lag).swapaxes(1, 2).reshape(len(index), -1)
+        for weights, slope in units
+    ]
+    labels = [(*column, lag) for column in columns for lag in range(max_lag + 1)]
+    return pd.DataFrame(
+        _beside(parts, len(index)), index, pd.MultiIndex.from_tuples(labels, names=["unit", "input", "lag"])
+    )
+
+
+def lag_response_errors(results: Any, max_lag: int = 20) -> pd.DataFrame:
+    """
+    Delta-method standard errors of :func:`lag_response`, in the same shape.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> from pararnn_ts.results.features import lag_response_errors
+    >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=4, rng=0)
+    >>> lag_response_errors(results, max_lag=3).shape
+    (4, 1)
+    """
+    fitted = _Fitted(results)
+    _check_lag(max_lag, fitted)
+
+    def measure(params: np.ndarray, path: Any, number: int) -> np.ndarray:
+        return averaged_response(*fitted.unit(params, path, number), fitted.origins, max_lag)
+
+    parts = list(fitted.errors(measure, apart=True))
+    return pd.DataFrame(_beside(parts, max_lag + 1), pd.RangeIndex(max_lag + 1, name="lag"), fitted.response_columns)
+
+
+def component_errors(results: Any) -> pd.DataFrame:
+    """
+    Delta-method standard errors of the centred components of the units, one row per predicted time.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> from pararnn_ts.results.features import component_errors
+    >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=4, rng=0)
+    >>> component_errors(results).shape
+    (99, 1)
+    """
+    fitted = _Fitted(results)
+
+    def measure(params: np.ndarray, path: Any, number: int) -> np.ndarray:
+        component = path.components[fitted.start :, number]
+        return component - component.mean()
+
+    index = results.model.index[fitted.start : len(fitted.path.fitted)]
+    return pd.DataFrame(fitted.errors(measure, apart=True).T, index, pd.Index(fitted.unit_names, dtype=object))
+
+
+def averaged_jacobian(results: Any) -> pd.DataFrame:
+    """
+    Eigenvalues of each unit's Jacobian, averaged over the fitted path.
+
+    Returns
+    -------
+    DataFrame
+        One row per eigenvalue, by falling modulus; the columns are real, imag, modulus and frequency (cycles per step).
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> from pararnn_ts.results.features import averaged_jacobian
+    >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(2,)).fit(n_starts=4, rng=0)
+    >>> averaged_jacobian(results).shape
+    (2, 4)
+    """
+    fitted = _Fitted(results)
+    rows: dict[tuple[str, int], dict[str, float]] = {}
+    for name, jacobian in zip(
+        fitted.unit_names, averaged_jacobians(fitted.specification, fitted.params, fitted.path.states), strict=True
+    ):
+        roots = np.linalg.eigvals(jacobian)
+        roots = roots[np.lexsort((-roots.imag, -roots.real, -np.abs(roots).round(12)))]
+        for number, root in enumerate(roots, start=1):
+            frequency = abs(np.angle(root)) / (2 * np.pi)
+            rows[name, number] = {"real": root.real, "imag": root.imag, "modulus": abs(root), "frequency": frequency}
+    index = pd.MultiIndex.from_tuples(list(rows), names=["unit", "eigenvalue"])
+    return pd.DataFrame(list(rows.values()), index, ["real", "imag", "modulus", "frequency"])
+
+
+class _Fitted:
+    """A fitted model as this module reads it: the path at its parameters, and what moves with each of them."""
+
+    def __init__(self, results: Any) -> None:
+        model = results.model
+        specification = getattr(model, "specification", None)
+        if not isinstance(specification, Specification):
+            raise TypeError(
+                f"Recurrence features belong to models with recurrent units (ParaRNN, ElmanRNN), not to "
+                f"{type(model).__name__}; look at results.impulse_responses instead."
+            )
+        if model._y is None:
+            raise ValueError(
+                "Recurrence features need the data, which remove_data took away; compute them before, or apply the "
+                "results to the series again."
+            )
+        self.model, self.specification = model, specification
+        self.params = np.array(results.params, dtype=float)
+        self.cov = np.array(results.cov_params(), dtype=float)
+        self.path = model.path(self.params)
+        self.first, self.start = specification.first_state, specification.hold_back
+        rows = len(self.path.fitted)
+        self.longest = min(LONGEST, max(rows - 1 - self.start, 2) // 2)
+        step = -(-(rows - self.start) // MOST_ROWS)
+        self.origins = np.arange(self.start - self.first, rows - self.first, step)
+
+    @property
+    def unit_names(self) -> list[str]:
+        return [f"unit{number}" for number in range(1, len(self.specification.units) + 1)]
+
+    @property
+    def response_columns(self) -> pd.MultiIndex:
+        return pd.MultiIndex.from_product([self.unit_names, self.specification.input_names], names=["unit", "input"])
+
+    def unit(self, params: np.ndarray, path: Any, number: int) -> tuple[UnitWeights, np.ndarray]:
+        """Weights and slopes of one unit."""
+        specification = self.specification
+        last = sum(specification.units[: number + 1])
+        states = path.states[self.first :, last - specification.units[number] : last]
+        return specification.unit_weights(params)[number], slopes(specification.activation, states)
+
+    def jacobian(self, params: np.ndarray, path: Any, number: int) -> np.ndarray:
+        """Averaged Jacobian of one unit."""
+        return averaged_jacobians(self.specification, params, path.states)[number]
+
+    def memory_length(self, number: int) -> int:
+        """Lag at which the response of a unit has died out."""
+        return memory_length(*self.unit(self.params, self.path, number), self.origins, self.longest)
+
+    def differenced_fit(self, path: Any) -> np.ndarray:
+        """Predictions of the differenced series, from the first predicted row on."""
+        fitted = path.fitted[self.start :].copy()
+        for lag, coefficient in enumerate(self.specification.difference[1:], start=1):
+            fitted += coefficient * path.filled[self.start - lag : len(path.filled) - lag]
+        return fitted
+
+    def shares(self, path: Any) -> np.ndarray:
+        """Shares of the units in the variance of the fitted values."""
+        return variance_shares(self.differenced_fit(path), path.components[self.start :])
+
+    def contributes(self, number: int) -> bool:
+        """Whether the component of a unit moves at all."""
+        size = self.path.components[self.start :, number].std()
+        return bool(size > NO_CONTRIBUTION * self.differenced_fit(self.path).std())
+
+    def errors(self, measure: Callable[[np.ndarray, Any, int], np.ndarray], *, apart: bool) -> np.ndarray:
+        """
+        Delta-method standard errors of `measure`, by central differences with the path recomputed.
+
+        Parameters
+        ----------
+        measure : callable
+            Function of parameters, path and number of a unit; returns an array.
+        apart : bool
+            Whether a unit's measure depends on its own parameters only, as long as no observation is missing.
+
+        Returns
+        -------
+        ndarray
+            Shape (units, *shape of the measure).
+        """
+        everyone = list(range(len(self.specification.units)))
+        if not everyone:
+            return np.empty((0, 0))
+        owners: list[list[int]] = [everyone] * len(self.params)
+        if apart and not np.isnan(self.model._y).any():
+            owners = [[] for _ in self.params]
+            for number, part in enumerate(self.specification.unit_slices):
+                owners[part] = [[number]] * (part.stop - part.start)
+        base = measure(self.params, self.path, 0)
+        gradient = np.zeros((len(self.params), len(everyone), *base.shape))
+        spread = np.sqrt(np.fmax(np.diag(self.cov), 0.0))
+        size = np.fmax(np.abs(self.params), spread)
+        steps = np.cbrt(np.finfo(float).eps) * np.where(size > 0, size, 1.0)
+        for position, (step, touched) in enumerate(zip(steps, owners, strict=True)):
+            for signed in (step, -step) if touched else ():
+                moved = self.params.copy()
+                moved[position] += signed
+                path = self.model.path(moved)
+                for number in touched:
+                    with np.errstate(invalid="ignore"):
+                        gradient[position, number] += measure(moved, path, number) / (2 * signed)
+        flat = gradient.reshape(len(self.params), -1)
+        with np.errstate(invalid="ignore"):
+            variance = ((self.cov @ flat) * flat).sum(axis=0)
+            return np.sqrt(variance).reshape(gradient.shape[1:])
+
+
+def _feature_row(
+    eigen: Eigen, error: dict[str, float], values: dict[str, float], *, contributes: bool, truncated: int | None
+) -> dict[str, Any]:
+    """One row of the table; standard errors that the delta method cannot give are NaN, and the note says why."""
+    nan = float("nan")
+    cyclical = eigen.kind == "cyclical"
+    row: dict[str, Any] = {"kind": eigen.kind, "modulus": eigen.modulus, **values}
+    row |= {f"{name}_se": error[name] for name in ("modulus", *values)}
+    frequency = nan if eigen.kind == "none" else eigen.angle / (2 * np.pi)
+    row |= {"frequency": frequency, "frequency_se": error["angle"] / (2 * np.pi) if cyclical else nan}
+    row["period"] = nan if eigen.kind == "none" else (1 / frequency if frequency > 0 else np.inf)
+    row["period_se"] = row["frequency_se"] * row["period"] ** 2 if cyclical else nan
+    decay = np.log(eigen.modulus) if eigen.modulus > 0 else -np.inf
+    row["half_life"] = np.log(0.5) / decay if decay < 0 else np.inf
+    row["half_life_se"] = nan
+    if -np.inf < decay < 0:
+        row["half_life_se"] = row["half_life"] / (-decay * eigen.modulus) * error["modulus"]
+
+    notes = []
+    if not np.isfinite(error["share"]):
+        notes.append("no standard errors: the covariance of the parameters is not available")
+    if not contributes:
+        notes.append("contributes nothing, its memory is not identified")
+        row |= {name: nan for name in row if name.endswith("_se")}
+    elif eigen.kind == "none":
+        notes.append("no memory beyond one step")
+        row |= {"modulus_se": nan, "half_life_se": nan}
+    elif eigen.modulus <= CRITICAL * error["modulus"]:
+        notes.append("memory not distinguishable from none")
+        row |= {"half_life_se": nan, "frequency_se": nan, "period_se": nan}
+    if eigen.kind != "none" and contributes:
+        if eigen.separation <= CRITICAL * error["separation"]:
+            notes.append("real and complex eigenvalues both within two standard errors")
+            row |= {"frequency_se": nan, "period_se": nan}
+            if not cyclical:
+                row |= {"modulus_se": nan, "half_life_se": nan}
+        if eigen.lead <= CRITICAL * error["lead"]:
+            notes.append("an eigenvalue of another kind has nearly the same modulus")
+    if eigen.modulus >= 1:
+        notes.append("averaged Jacobian does not decay")
+    if contributes and truncated is not None:
+        notes.append(f"long memory: gain is the sum up to lag {truncated}")
+    row["note"] = "; ".join(notes)
+    return row
+
+
+def _beside(parts: list[np.ndarray], rows: int) -> np.ndarray:
+    return np.column_stack(parts) if parts else np.empty((rows, 0))
+
+
+def _check_lag(max_lag: int, fitted: _Fitted) -> None:
+    last = int(fitted.origins[-1])
+    if not 0 <= max_lag <= last:
+        raise ValueError(f"max_lag must lie between 0 and {last}, the length of the sample, but is {max_lag!r}.")

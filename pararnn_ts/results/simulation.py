@@ -1,0 +1,200 @@
+"""Simulated paths from any point of the sample, and responses to a shock."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pararnn_ts.results.trajectory import continue_path, standpoint
+
+if TYPE_CHECKING:
+    from pararnn_ts.results.base import RecurrentResults
+
+__all__ = ["impulse_responses", "simulate"]
+
+# rows over which a response is averaged
+MOST_HISTORIES = 200
+
+
+def simulate(
+    results: RecurrentResults,
+    nsimulations: int,
+    repetitions: int = 1,
+    anchor: Any = None,
+    random_errors: Any = None,
+    exog: Any = None,
+    index: Any = None,
+    rng: Any = None,
+) -> pd.Series | pd.DataFrame | np.ndarray:
+    """
+    Simulate the series from a row of the sample or from its end.
+
+    Parameters
+    ----------
+    nsimulations : int
+        Length of the paths.
+    repetitions : int
+        Number of paths.
+    anchor : "start", "end", int, str or label, optional
+        First row that is simulated, given the observations before it. "start", the default, is the first row that the
+        model predicts and "end" the first after the sample; integers are positions, anything else is a label.
+    random_errors : "bootstrap", array_like or frozen scipy distribution, optional
+        Shocks: normal with variance `scale` (the default), residuals drawn with replacement, given ones of shape
+        (nsimulations, repetitions), or draws of a distribution such as ``scipy.stats.t(5)``.
+    exog : Series, DataFrame or array_like, optional
+        Exogenous values of the rows after the sample.
+    index : Index, optional
+        Labels of the paths, where the index of the series cannot be extended.
+    rng : None, int or Generator
+        Source of randomness; the same integer gives the same numbers.
+
+    Returns
+    -------
+    Series, DataFrame or ndarray
+        One column for each path where there is more than one.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> y = np.random.default_rng(0).standard_normal(60)
+    >>> res = prt.ParaRNN(y, units=(1,)).fit(n_starts=2)
+    >>> np.allclose(res.simulate(4, anchor="end", random_errors=np.zeros(4)), res.forecast(4))
+    True
+    """
+    steps, paths = _count(nsimulations, "nsimulations"), _count(repetitions, "repetitions")
+    row = _anchor_row(results, anchor)
+    window = results.model.prediction_window(row, row + steps - 1, index=index)
+    future = None
+    if window.out_of_sample:
+        own = index is not None and window.index is not None
+        future = results.model.future_exog(exog, window.out_of_sample, window.index[-window.out_of_sample :] if own else None)
+    shocks = _shocks(results, random_errors, steps, paths, np.random.default_rng(rng))
+    values = continue_path(results, standpoint(results, row), steps, future, shocks).T
+    if repetitions == 1:
+        return results.labelled(values[:, 0], window.index, results.model.endog_name)
+    return values if window.index is None else pd.DataFrame(values, index=window.index)
+
+
+def impulse_responses(
+    results: RecurrentResults,
+    steps: int = 1,
+    impulse: float = 1.0,
+    *,
+    history: Any = "end",
+    per_unit: bool = True,
+    cumulative: bool = False,
+) -> pd.Series:
+    """
+    Response of the series to a shock: the path with the shock less the path without it.
+
+    Parameters
+    ----------
+    steps : int
+        Steps after the shock.
+    impulse : float
+        Size and sign of the shock, in standard deviations of the shocks.
+    history : "end", "average", int, str or label
+        Observations before the shock: all of them, those before a row (integers are positions), or the average over
+        rows spread evenly over the sample. The response of a nonlinear model depends on them.
+    per_unit : bool
+        Whether to divide by the shock; a linear model then gives its moving-average coefficients, whatever the
+        impulse. Otherwise the response is in units of the series.
+    cumulative : bool
+        Whether to add the responses up.
+
+    Returns
+    -------
+    Series
+        Response after 0, 1, ..., `steps` steps. No further shocks arrive, and exogenous values stay as they were in
+        the last row.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> from statsmodels.tsa.arima.model import ARIMA
+    >>> y = np.random.default_rng(0).standard_normal(200)
+    >>> arma = ARIMA(y, order=(1, 0, 1)).fit()
+    >>> res = prt.ParaRNN.from_arma(arma)
+    >>> np.allclose(res.impulse_responses(8), arma.impulse_responses(8))
+    True
+    """
+    steps = _count(steps, "steps", least=0)
+    size = float(impulse) * float(np.sqrt(results.scale))
+    if not np.isfinite(size) or size == 0.0:
+        raise ValueError(f"impulse must be a finite number other than zero, but is {impulse!r}.")
+    if history == "average":
+        results.require_data()
+        first, n = results.first_row, results.model.nobs
+        rows = np.unique(np.linspace(first, n, min(MOST_HISTORIES, n - first + 1)).astype(int))
+    else:
+        rows = np.array([_anchor_row(results, history)])
+    response = np.mean([_response(results, int(row), steps, size) for row in rows], axis=0)
+    if per_unit:
+        response = response / size
+    if cumulative:
+        response = np.cumsum(response)
+    return pd.Series(response, index=pd.RangeIndex(steps + 1, name="step"), name="impulse_response")
+
+
+def _response(results: RecurrentResults, row: int, steps: int, size: float) -> np.ndarray:
+    n = results.model.nobs
+    beyond = max(row + steps + 1 - n, 0)
+    future = np.repeat(results.tail.last_exog, beyond, axis=0) if beyond else None
+    shocks = np.zeros((2, steps + 1))
+    shocks[0, 0] = size
+    shocked, unshocked = continue_path(results, standpoint(results, row), steps + 1, future, shocks)
+    return shocked - unshocked
+
+
+def _anchor_row(results: RecurrentResults, anchor: Any) -> int:
+    n = results.model.nobs
+    if anchor is None or (isinstance(anchor, str) and anchor == "start"):
+        return results.first_row
+    if isinstance(anchor, str) and anchor == "end":
+        return n
+    row = results.model.prediction_window(anchor, None if _is_inside(anchor, n) else anchor).start
+    if not results.first_row <= row <= n:
+        raise ValueError(
+            f"anchor={anchor!r} is row {row}, but paths can begin at rows {results.first_row} (the first that is "
+            f"predicted) to {n} (the first after the sample); choose one of them."
+        )
+    return row
+
+
+def _is_inside(anchor: Any, n: int) -> bool:
+    return isinstance(anchor, Integral) and anchor < n
+
+
+def _count(value: Any, name: str, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{name} must be an integer of {least} or more, but is {value!r}.")
+    return int(value)
+
+
+def _shocks(
+    results: RecurrentResults, random_errors: Any, steps: int, paths: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Shocks, (paths, steps)."""
+    if random_errors is None:
+        return np.sqrt(results.scale) * rng.standard_normal((paths, steps))
+    if isinstance(random_errors, str):
+        if random_errors != "bootstrap":
+            raise ValueError(
+                "random_errors must be 'bootstrap', an array, a frozen scipy distribution or None, but is "
+                f"{random_errors!r}."
+            )
+        return rng.choice(results.shocks, size=(paths, steps))
+    if hasattr(random_errors, "rvs"):
+        return np.asarray(random_errors.rvs(size=(paths, steps), random_state=rng), dtype=float)
+    given = np.asarray(random_errors, dtype=float)
+    if given.ndim == 1 and paths == 1:
+        given = given[:, None]
+    if given.shape != (steps, paths):
+        raise ValueError(
+            f"random_errors must have shape (nsimulations, repetitions) = ({steps}, {paths}), but has shape "
+            f"{given.shape}."
+        )
+    return given.T

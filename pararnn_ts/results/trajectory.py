@@ -1,0 +1,235 @@
+"""Where the recursion stands at a row of the sample, and how it goes on from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pararnn_ts.results.base import RecurrentResults
+
+__all__ = [
+    "Standpoint",
+    "Tail",
+    "continue_path",
+    "covariates",
+    "make_tail",
+    "model_exog",
+    "refit_states",
+    "run_model",
+    "shock_pool",
+    "standpoint",
+]
+
+# shocks kept when the data are removed
+MOST_SHOCKS = 512
+# parameter draws run through at most this many rows before the end of the sample to find their states
+MEMORY = 4096
+
+
+class Standpoint(NamedTuple):
+    """
+    What is known before a row.
+
+    Attributes
+    ----------
+    row : int
+        The row.
+    levels : ndarray, (reach,)
+        Values of the series before it, gaps filled.
+    state : ndarray, (sum of unit dimensions,)
+        State of the units before it.
+    """
+
+    row: int
+    levels: np.ndarray
+    state: np.ndarray
+
+
+@dataclass(frozen=True)
+class Tail:
+    """
+    All that forecasts need of the sample.
+
+    Parameters
+    ----------
+    standpoint : Standpoint
+        After the last observation.
+    deterministic, exog : ndarray
+        Rows from there to the end of the sample: none unless it ends with missing values.
+    last_exog : ndarray, (1, e)
+        Exogenous values of the last row of the sample.
+    shocks : ndarray
+        Shocks to draw from, see :func:`shock_pool`.
+    low, high : float
+        Smallest and largest observation.
+    """
+
+    standpoint: Standpoint
+    deterministic: np.ndarray
+    exog: np.ndarray
+    last_exog: np.ndarray
+    shocks: np.ndarray
+    low: float
+    high: float
+
+    def thinned(self) -> Tail:
+        """Return this tail with at most `MOST_SHOCKS` shocks, quantiles of all of them."""
+        shocks = self.shocks
+        if len(shocks) > MOST_SHOCKS:
+            levels = (np.arange(MOST_SHOCKS) + 0.5) / MOST_SHOCKS
+            kept = np.quantile(shocks, levels)
+            kept = kept - kept.mean()
+            shocks = kept * np.sqrt(np.mean(shocks**2) / np.mean(kept**2))
+        return replace(self, shocks=shocks)
+
+
+def shock_pool(resid: np.ndarray, scale: float) -> np.ndarray:
+    """
+    Shocks to draw from: residuals, centred, with variance `scale`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.results.trajectory import shock_pool
+    >>> shock_pool(np.array([np.nan, 0.0, 2.0]), 4.0)
+    array([-2.,  2.])
+    """
+    pool = resid[np.isfinite(resid)]
+    if len(pool) == 0:
+        return np.zeros(1)
+    pool = pool - pool.mean()
+    size = np.sqrt(np.mean(pool**2))
+    return pool * (np.sqrt(scale) / size) if size > 0 else pool
+
+
+def run_model(results: RecurrentResults) -> Any:
+    """Run the model along its sample, from the standpoint before it where there is one."""
+    model, past = results.model, results.past
+    if past is None:
+        return model.path(results.params)
+    reach = len(past.levels)
+    parts = (past.levels, model._y), *((np.zeros((reach, a.shape[1])), a) for a in (model_exog(model), model._det))
+    path = model.path(results.params, *(np.concatenate(pair) for pair in parts), state=past.state)
+    return path._replace(**{name: getattr(path, name)[reach:] for name in path._fields if name != "end_state"})
+
+
+def model_exog(model: Any) -> np.ndarray:
+    """Exogenous values of a model as a matrix, of no columns where it has none."""
+    return np.empty((model.nobs, 0)) if model._x is None else model._x
+
+
+def standpoint(results: RecurrentResults, row: int) -> Standpoint:
+    """Levels and state before a row of the sample, or before the first row after it."""
+    if results.data_removed:
+        tail = results.tail
+        if row != tail.standpoint.row:
+            results.require_data()
+        return tail.standpoint
+    spec, path, past = results.model.specification, results.path, results.past
+    levels = path.filled if past is None else np.concatenate([past.levels, path.filled])
+    last = row + (0 if past is None else spec.reach)
+    if row == results.model.nobs:
+        state = path.end_state
+    elif past is not None and row == 0:
+        state = past.state
+    elif past is None and row <= spec.first_state:
+        state = np.zeros(path.states.shape[1])
+    else:
+        state = path.states[row - 1]
+    return Standpoint(row, levels[last - spec.reach : last].copy(), np.array(state))
+
+
+def make_tail(results: RecurrentResults) -> Tail:
+    """Collect what forecasts need of the sample."""
+    model = results.model
+    observed = np.flatnonzero(np.isfinite(model._y))
+    row = max(int(observed[-1]) + 1 if len(observed) else 0, results.first_row)
+    seen = model._y[observed] if len(observed) else np.zeros(1)
+    return Tail(
+        standpoint=standpoint(results, row),
+        deterministic=model._det[row:].copy(),
+        exog=model_exog(model)[row:].copy(),
+        last_exog=model_exog(model)[-1:].copy(),
+        shocks=results.shocks,
+        low=float(seen.min()),
+        high=float(seen.max()),
+    )
+
+
+def covariates(
+    results: RecurrentResults, row: int, stop: int, exog: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Deterministic terms and exogenous values of the rows from `row` to `stop`; `exog` are those after the sample."""
+    model = results.model
+    n, beyond = model.nobs, max(stop - model.nobs, 0)
+    if results.data_removed:
+        first = results.tail.standpoint.row
+        det, x = results.tail.deterministic[row - first : stop - first], results.tail.exog[row - first : stop - first]
+    else:
+        det, x = model._det[row : min(stop, n)], model_exog(model)[row : min(stop, n)]
+    if beyond:
+        det = np.concatenate([det, model.future_deterministic(beyond)])
+        if exog is not None:
+            x = np.concatenate([x, exog[:beyond]])
+    return det, x
+
+
+def continue_path(
+    results: RecurrentResults,
+    start: Standpoint,
+    steps: int,
+    exog: np.ndarray | None = None,
+    shocks: np.ndarray | None = None,
+    params: np.ndarray | None = None,
+    states: np.ndarray | None = None,
+) -> np.ndarray:
+    """
+    Paths of the series from a standpoint on.
+
+    Parameters
+    ----------
+    results : RecurrentResults
+        Fitted model.
+    start : Standpoint
+        Where the paths begin.
+    steps : int
+        Their length.
+    exog : ndarray, optional
+        Exogenous values after the sample.
+    shocks : ndarray, (S, steps), optional
+        Shocks of each path; none for the one path without shocks.
+    params, states : ndarray, (S, P) and (S, sum of unit dimensions), optional
+        Parameters and states of each path in place of those of the results.
+
+    Returns
+    -------
+    ndarray, (S, steps)
+    """
+    det, x = covariates(results, start.row, start.row + steps, exog)
+    reach = len(start.levels)
+    with np.errstate(all="ignore"):
+        return results.model.simulate_paths(
+            results.params[None] if params is None else params,
+            start.levels,
+            np.concatenate([np.zeros((reach, det.shape[1])), det]),
+            np.concatenate([np.zeros((reach, x.shape[1])), x]),
+            np.zeros((1, steps)) if shocks is None else np.ascontiguousarray(shocks, dtype=float),
+            start.state[None] if states is None else states,
+        )
+
+
+def refit_states(results: RecurrentResults, row: int, params: np.ndarray) -> np.ndarray:
+    """State before a row under each of several parameter vectors, from the rows before it (at most `MEMORY`)."""
+    results.require_data()
+    if results.past is not None:
+        raise ValueError(
+            "param_uncertainty=True needs the sample from its beginning; use append instead of extend to keep it."
+        )
+    model, spec = results.model, results.model.specification
+    first = max(0, row - MEMORY - spec.reach)
+    part = slice(first, row)
+    parts = results.path.filled[part], model_exog(model)[part], model._det[part]
+    return np.array([model.path(draw, *parts).end_state for draw in params]).reshape(len(params), -1)

@@ -1,0 +1,33 @@
+"""The two index suites that statsmodels ships, with our base class in the place of theirs."""
+
+import pytest
+from statsmodels.tsa.base import tsa_model
+from statsmodels.tsa.base.tests import test_base as base_suite
+from statsmodels.tsa.base.tests import test_tsa_indexes as index_suite
+
+from pararnn_ts.models.series import SeriesModel
+
+
+def names_in(suite):
+    return [name for name in vars(suite) if name.startswith("test_")]
+
+
+@pytest.fixture(autouse=True)
+def our_model(monkeypatch):
+    monkeypatch.setattr(tsa_model, "TimeSeriesModel", SeriesModel)
+    monkeypatch.setattr(base_suite, "TimeSeriesModel", SeriesModel)
+
+
+@pytest.mark.parametrize("name", names_in(index_suite))
+def test_index_suite(name):
+    getattr(index_suite, name)()
+
+
+@pytest.mark.parametrize("name", names_in(base_suite))
+def test_base_suite(name):
+    getattr(base_suite, name)()
+
+
+def test_the_suites_are_whole():
+    assert len(names_in(index_suite)) >= 14
+    assert len(names_in(base_suite)) >= 6
