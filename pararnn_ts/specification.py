@@ -82,6 +82,18 @@ class Specification:
         """First row at which the units' inputs are available, where the recursion starts."""
         return max([0, *self.lags]) + self.order_of_difference
 
+    @cached_property
+    def linear_lag_ranks(self) -> np.ndarray:
+        """
+        Prior standard deviations of the linear lags are one over these: lag j of the run 1, 2, 3, ... has rank j.
+
+        That recent lags matter most is the prior of Litterman (1986). A lag outside the run, a seasonal one, was named
+        on purpose and has rank one.
+        """
+        return np.array(
+            [lag if lag == place else 1 for place, lag in enumerate(self.linear_lags, start=1)], dtype=float
+        )
+
     @property
     def input_names(self) -> tuple[str, ...]:
         """Names of the units' inputs."""

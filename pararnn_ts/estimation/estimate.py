@@ -35,6 +35,7 @@ STATUS_WORDS = {
 
 # share of the largest eigenvalue of the scaled normal equations below which a direction counts as undetermined
 _RANK_TOLERANCE = 1e-10
+_LEAST_NATS = 1.0
 
 
 class Curvature(NamedTuple):
@@ -91,10 +92,14 @@ def n_threads() -> int:
 
 def make_problem(specification: Specification, sample: Sample, constant: np.ndarray | None) -> Problem:
     """Standardise a sample and state the least-squares problem for it."""
-    target = difference_series(sample.y, specification.difference)
+    y, seen = sample.y, np.flatnonzero(np.isfinite(sample.y))
+    gaps = len(seen) < len(y)
+    if gaps and specification.order_of_difference:
+        # differences across gaps are missing, sometimes all of them: scales come from the series with its gaps bridged
+        y = np.interp(np.arange(len(y)), seen, y[seen])
+    target = difference_series(y, specification.difference)
     target[: specification.order_of_difference] = np.nan
     scaling = standardise(specification, target, sample.exog, sample.deterministic, constant)
-    gaps = bool(np.isnan(sample.y).any())
     return (GappedProblem if gaps else UnitProblem)(specification, sample, scaling)
 
 
@@ -173,8 +178,9 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
     """
     evidence = options.penalty is None
     solutions = minimize(problem, starts, options, threads)
-    score = solutions.log_evidence if evidence else -solutions.sse
-    score = np.where((solutions.status == FAILED) | ~np.isfinite(score), -np.inf, score)
+    score = solutions.log_evidence if evidence else -solutions.objective
+    # the evidence of a start that was retired on its way is that of no optimum
+    score = np.where(np.isin(solutions.status, (FAILED, RETIRED)) | ~np.isfinite(score), -np.inf, score)
     best = int(np.argmax(score))
     if not np.isfinite(score[best]):
         raise ValueError(
@@ -182,14 +188,18 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
         )
     specification = problem.specification
     params = solutions.params[best]
-    if specification.units:
-        params = canonical(specification, params, _component_sizes(problem, params))
+    size = _component_sizes(problem, params)
+    params = canonical(specification, params, size)
+    # a unit that explains less than this many nats is not distinct from its mirror images
+    alive = 0.5 * float(solutions.beta[best]) * size > _LEAST_NATS
     alpha = solutions.alpha[best]
     found = curvature(problem, params, alpha, float(solutions.beta[best]) if evidence else None)
     return Estimate(
         params=problem.scaling.to_data(params),
         curvature=found,
-        log_evidence=float(solutions.log_evidence[best]) + log_symmetry(specification) if evidence else float("nan"),
+        log_evidence=float(solutions.log_evidence[best]) + log_symmetry(specification, list(alive))
+        if evidence
+        else float("nan"),
         alpha={name: float(alpha[number]) for name, number in GROUPS.items() if number in problem.group},
         starts=solutions,
         best=best,

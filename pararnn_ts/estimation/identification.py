@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pararnn_ts.specification import Specification, UnitWeights
@@ -62,12 +64,24 @@ def canonical(specification: Specification, params: np.ndarray, size: np.ndarray
     return specification.join(params[: specification.n_linear], [units[k] for k in places])
 
 
-def log_symmetry(specification: Specification) -> float:
+def log_symmetry(specification: Specification, alive: Sequence[bool] | None = None) -> float:
     """
     Log of the number of parameter vectors that describe the same model.
 
     The Laplace approximation sees one of them; the evidence is that many times larger. Units of dimension d can change
     places, and within a unit the states can, each with either sign where the activation is odd.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    alive : sequence of bool, optional
+        Which units contribute anything; all when not given. The mirror images of a unit at zero are one and the same.
+
+    Returns
+    -------
+    float
+        Log of the count.
 
     Examples
     --------
@@ -77,8 +91,9 @@ def log_symmetry(specification: Specification) -> float:
     2.0794
     """
     total = 0.0
-    for d in set(specification.units):
-        count = specification.units.count(d)
+    units = [d for k, d in enumerate(specification.units) if alive is None or alive[k]]
+    for d in set(units):
+        count = units.count(d)
         total += float(np.sum(np.log(np.arange(1, count + 1))))
         own = float(np.sum(np.log(np.arange(1, d + 1))))
         total += count * (own + (d * np.log(2.0) if specification.activation in _ODD else 0.0))

@@ -34,6 +34,10 @@ N_FIELDS = 11
 
 LARGEST_DAMPING = 1e12
 SMALLEST_PIVOT = 1e-13
+# relative changes of the objective that are rounding
+FLAT = 1e-13
+# residual variance, in units of the variance of the series, below which a fit counts as perfect
+SMALLEST_VARIANCE = 1e-14
 
 
 @jit
@@ -77,7 +81,10 @@ def _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted):
             table[STATUS * LANES + lane] = FAILED
             continue
         objective = 0.5 * (table[BETA * LANES + lane] * sse + _penalty(trial, alpha, group, n, lane))
-        if first or objective < table[OBJECTIVE * LANES + lane]:
+        before, predicted = table[OBJECTIVE * LANES + lane], table[PREDICTED * LANES + lane]
+        # at the optimum a step cannot be told from rounding: it counts as accepted, so that the precisions move on
+        flat = not first and max(predicted, objective - before) <= FLAT * abs(before)
+        if first or flat or objective < before:
             accepted[lane] = True
             found = True
             for i in range(n):
@@ -85,9 +92,8 @@ def _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted):
             for i in range(last + 1):
                 gram[i * LANES + lane] = trial_gram[i * LANES + lane]
             table[SSE * LANES + lane] = sse
-            if not first:
-                predicted = table[PREDICTED * LANES + lane]
-                gain = (table[OBJECTIVE * LANES + lane] - objective) / max(predicted, 1e-300)
+            if not first and not flat:
+                gain = (before - objective) / max(predicted, 1e-300)
                 table[DAMPING * LANES + lane] *= max(1.0 / 3.0, 1.0 - (2.0 * min(gain, 1.0) - 1.0) ** 3)
                 table[GROWTH * LANES + lane] = 2.0
         else:
@@ -121,14 +127,15 @@ def _precisions(theta, alpha, group, n_groups, n, n_obs, table, diagonal, lane, 
         if update:
             alpha[g * LANES + lane] = (gamma_g + 2.0 * prior[g, 0]) / (square + 2.0 * prior[g, 1])
     table[GAMMA * LANES + lane] = gamma + n_free
-    return max(n_obs - gamma - n_free, 1.0) / max(table[SSE * LANES + lane], 1e-300)
+    return max(n_obs - gamma - n_free, 1.0) / max(table[SSE * LANES + lane], SMALLEST_VARIANCE * n_obs)
 
 
 @jit
 def _log_evidence(theta, alpha, group, n, n_obs, table, factor, lane, prior):
-    total = n_obs * np.log(table[BETA * LANES + lane] / (2.0 * np.pi)) - table[BETA * LANES + lane] * table[
-        SSE * LANES + lane
-    ]
+    total = (
+        n_obs * np.log(table[BETA * LANES + lane] / (2.0 * np.pi))
+        - table[BETA * LANES + lane] * table[SSE * LANES + lane]
+    )
     for i in range(n):
         # the factor holds reciprocals of the diagonal: log det H = -2 sum log
         total += 2.0 * np.log(factor[(i * n + i) * LANES + lane])
@@ -214,7 +221,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
             # without the evidence beta is one and F is in squared units: bring the decrement to nats
             nats = table[DECREMENT * LANES + lane]
             if not evidence:
-                nats *= n_obs / max(table[SSE * LANES + lane], 1e-300)
+                nats *= n_obs / max(table[SSE * LANES + lane], SMALLEST_VARIANCE * n_obs)
             settled = not evidence or (
                 table[ITERATIONS * LANES + lane] > patience + 1 and abs(now - before) < 100.0 * tolerance * n_obs
             )
@@ -282,7 +289,7 @@ class Options:
     penalty: float | None = None
     maxiter: int = 200
     tol: float = 1e-8
-    prior: tuple[tuple[float, float], ...] = ((2.0, 0.5),) * 4
+    prior: tuple[tuple[float, float], ...] = ((1.0, 0.1),) * 4
     patience: int = 4
     audition: int = 16
 
@@ -294,6 +301,7 @@ class Solutions:
     params: np.ndarray
     status: np.ndarray
     iterations: np.ndarray
+    objective: np.ndarray
     sse: np.ndarray
     log_evidence: np.ndarray
     decrement: np.ndarray
@@ -401,6 +409,7 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) ->
         params=state.theta.T.copy(),
         status=table[STATUS].astype(int),
         iterations=table[ITERATIONS].astype(int),
+        objective=table[OBJECTIVE].copy(),
         sse=table[SSE].copy(),
         log_evidence=table[EVIDENCE].copy(),
         decrement=table[DECREMENT].copy(),
@@ -412,7 +421,7 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) ->
 
 def _retire(table: np.ndarray, evidence: bool) -> None:
     """Stop the weaker half of the starts that still run, keeping at least one block of lanes."""
-    score = table[EVIDENCE] if evidence else -table[SSE]
+    score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
     running = np.flatnonzero(table[STATUS] == RUNNING)
     keep = max(LANES, len(table[0]) // 2)
     if len(running) > keep:

@@ -58,7 +58,8 @@ class Problem:
         self.activation = ACTIVATIONS[specification.activation]
         target = difference_series(sample.y, specification.difference)
         self.target = (target - scaling.center[0]) / scaling.scale[0]
-        self.variance = float(np.nanmean(self.target[sample.weight > 0] ** 2))
+        seen = self.target[(sample.weight > 0.0) & np.isfinite(self.target)]
+        self.variance = float(np.mean(seen**2)) if len(seen) else 1.0
 
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
         """Return a function ``(theta, gram)`` that fills the normal equations at eight parameter vectors."""
@@ -79,7 +80,6 @@ class UnitProblem(Problem):
     def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
         super().__init__(specification, sample, scaling)
         first, n = specification.first_state, len(sample.y)
-        center, scale = scaling.linear_center_and_scale()
         lagged = [self.target[first - k : n - k] for k in specification.lags]
         exog = [(sample.exog[first:, j] - scaling.center[j - sample.exog.shape[1]]) / scaling.scale[
             j - sample.exog.shape[1]] for j in range(sample.exog.shape[1])]  # fmt: skip
@@ -89,7 +89,7 @@ class UnitProblem(Problem):
         linear[:, :k] = sample.deterministic[first:] / scaling.deterministic_scale
         for j, lag in enumerate(specification.linear_lags):
             start = max(first, lag + specification.order_of_difference)
-            linear[start - first :, k + j] = self.target[start - lag : n - lag]
+            linear[start - first :, k + j] = self.target[start - lag : n - lag] / specification.linear_lag_ranks[j]
         for j, column in enumerate(exog):
             linear[:, k + len(specification.linear_lags) + j] = column
         self.linear_columns = linear
@@ -120,7 +120,7 @@ class GappedProblem(Problem):
             np.ascontiguousarray(params), self.units, self.activation, np.array(spec.lags, dtype=np.int64),
             np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
             sample.deterministic / scaling.deterministic_scale, sample.exog, sample.y.copy(), sample.weight,
-            spec.first_state, spec.hold_back, scaling.center, scaling.scale, rows,
+            spec.first_state, spec.hold_back, scaling.center, scaling.scale, spec.linear_lag_ranks, rows,
         )  # fmt: skip
         return rows
 

@@ -37,7 +37,7 @@ class Scaling:
         spec = self.specification
         lags, exog = len(spec.linear_lags), len(spec.lags)
         center = np.concatenate([np.full(lags, self.center[0]), self.center[1 + exog :]])
-        scale = np.concatenate([np.full(lags, self.scale[0]), self.scale[1 + exog :]])
+        scale = np.concatenate([self.scale[0] * spec.linear_lag_ranks, self.scale[1 + exog :]])
         return center, scale
 
     def jacobian(self) -> np.ndarray:
@@ -109,7 +109,7 @@ def standardise(
         spread = float(np.sqrt(np.mean((seen - center) ** 2)))
         # a column that does not vary stays as it is rather than being divided by rounding error
         level = float(np.max(np.abs(seen))) if len(seen) else 0.0
-        return center, spread if spread > 1e-10 * level and spread > 0.0 else max(level, 1.0)
+        return center, spread if spread > 1e-13 * level and spread > 0.0 else max(level, 1.0)
 
     own = location_and_scale(target)
     pairs = [own] + [own] * len(specification.lags) + [location_and_scale(column) for column in exog.T]

@@ -29,7 +29,7 @@ def _differenced_slope(slopes, t, difference, scale, out):
 
 @jit
 def jacobian_rows(params, units, activation, lags, linear_lags, difference, deterministic, exog, y, weight, first,
-                  hold_back, center, scale, rows):  # fmt: skip
+                  hold_back, center, scale, ranks, rows):  # fmt: skip
     """
     Weighted Jacobian and residuals, in units of the target's scale.
 
@@ -44,8 +44,9 @@ def jacobian_rows(params, units, activation, lags, linear_lags, difference, dete
     weight : ndarray, (n,)
         Square roots of the observation weights; zero for rows that do not count.
     center, scale : ndarray, (1 + m_lags + e,)
-        Location and scale of the differenced series as target, of its lags, and of the exogenous values. Lags of the
-        linear path use the location and scale of the target.
+        Location and scale of the differenced series as target, of its lags, and of the exogenous values.
+    ranks : ndarray
+        For each lag of the linear path, its scale in units of the target's.
     rows : ndarray, (n - hold_back, P + 1)
         Receives the weighted Jacobian and, in the last column, the weighted residuals.
     """
@@ -128,11 +129,11 @@ def jacobian_rows(params, units, activation, lags, linear_lags, difference, dete
             row[j] += deterministic[t, j]
             value += params[j] * deterministic[t, j]
         for j in range(l):
-            z = (differenced(y, t - linear_lags[j], difference) - center[0]) / scale[0]
+            z = (differenced(y, t - linear_lags[j], difference) - center[0]) / (scale[0] * ranks[j])
             row[k + j] += z
             value += params[k + j] * z
             if filled:
-                _differenced_slope(slopes, t - linear_lags[j], difference, scale[0], slope)
+                _differenced_slope(slopes, t - linear_lags[j], difference, scale[0] * ranks[j], slope)
                 for c in range(n_params):
                     row[c] += params[k + j] * slope[c]
         for j in range(e):

@@ -189,7 +189,7 @@ def parse_formula(
         skip = _undefined_start(exog, raw) if looks_back else 0
         design = replace(design, history=raw if looks_back else None)
         if skip:
-            notes = (f"first {skip} rows left out, where the formula has no past to look back to",)
+            notes = (f"first {skip} row{'s'[: skip > 1]} left out, where the formula has no past to look back to",)
             endog, exog = endog.iloc[skip:], exog.iloc[skip:]
     return ParsedFormula(endog, exog, "c" if "Intercept" in right.columns else "n", design, notes)
 

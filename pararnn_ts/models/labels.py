@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd
@@ -348,31 +349,44 @@ def _expected_size(dates: Dates, offset: Any) -> int:
 
 def _offset_with_gaps(dates: Dates) -> BaseOffset | None:
     """Coarsest usual frequency on which all dates lie and at least half of whose dates are there."""
-    local = dates.tz_localize(None)
-    month, day = dates[0].strftime("%b").upper(), dates[0].strftime("%a").upper()
-    clock = local - local.normalize()
-    aliases: list[tuple[str, float]] = []
-    if (clock == clock[0]).all():
-        years = [f"{rule}-{month}" for rule in ("YE", "YS", "BYE", "BYS")]
-        quarters = [f"{rule}-{month}" for rule in ("QE", "QS", "BQE", "BQS")]
-        aliases += [(a, 365.25) for a in years] + [(a, 91.3) for a in quarters]
-        aliases += [(a, 30.44) for a in ("ME", "MS", "BME", "BMS")] + [(f"W-{day}", 7.0), ("B", 1.4), ("D", 1.0)]
-    ticks = local.astype("int64").to_numpy() if dates.tz is None else dates.tz_convert("UTC").astype("int64").to_numpy()
-    tick = pd.Timedelta(reduce(gcd, np.diff(ticks).tolist()), unit=dates.unit)
-    day_length = pd.Timedelta(days=1)
-    if aliases and tick % day_length == pd.Timedelta(0) and tick not in (day_length, 7 * day_length):
-        aliases = sorted([*aliases, (f"{tick // day_length}D", tick / day_length)], key=lambda pair: -pair[1])
-    candidates = [(to_offset(alias), days) for alias, days in aliases]
-    if tick > pd.Timedelta(0):
-        candidates.append((to_offset(tick), tick / day_length))
-    span = (dates[-1] - dates[0]) / day_length
-    for offset, days in candidates:
-        if span / days > len(dates) / MIN_COVERAGE + 2:
+    span = dates[-1] - dates[0]
+    for offset, step in [*_calendar_offsets(dates), *_clock_offsets(dates)]:
+        if span / step > len(dates) / MIN_COVERAGE + 2:
             continue
         found = _on_grid(dates, offset)
         if found is not None and len(dates) >= MIN_COVERAGE * len(found[0]):
             return offset
     return None
+
+
+def _calendar_offsets(dates: Dates) -> Iterator[tuple[BaseOffset, pd.Timedelta]]:
+    """Candidates that count months or days, and their usual length, for dates at one time of the day."""
+    local = dates.tz_localize(None)
+    midnights = local.normalize()
+    if not (local - midnights == local[0] - midnights[0]).all():
+        return
+    day = pd.Timedelta(days=1)
+    months = reduce(gcd, np.diff(local.year * 12 + local.month).tolist())
+    unit = 12 if months % 12 == 0 else 3 if months % 3 == 0 else 1
+    if months:
+        anchor = "" if unit == 1 else f"-{local[0].strftime('%b').upper()}"
+        for rule in {12: ("YE", "YS", "BYE", "BYS"), 3: ("QE", "QS", "BQE", "BQS"), 1: ("ME", "MS", "BME", "BMS")}[
+            unit
+        ]:
+            yield to_offset(f"{months // unit}{rule}{anchor}"), months * 30.44 * day
+    days = reduce(gcd, np.diff(midnights.to_numpy()).astype("timedelta64[D]").astype(int).tolist())
+    if days % 7 == 0:
+        yield to_offset(f"{days // 7}W-{local[0].strftime('%a').upper()}"), days * day
+    elif days == 1:
+        yield to_offset("B"), 1.4 * day
+    yield to_offset(f"{days}D"), days * day
+
+
+def _clock_offsets(dates: Dates) -> Iterator[tuple[BaseOffset, pd.Timedelta]]:
+    """Candidate that counts elapsed time."""
+    elapsed = np.diff(dates.tz_convert("UTC").tz_localize(None) if dates.tz is not None else dates)
+    step = pd.Timedelta(reduce(gcd, elapsed.astype(int).tolist()), unit=dates.unit)
+    yield to_offset(step), step
 
 
 def _complete_integers(labels: pd.Index, values: np.ndarray, like: Dates | None, what: str) -> CompletedIndex:
@@ -445,7 +459,7 @@ def _offset(freq: Any) -> Any:
         ) from error
 
 
-def _period_offset(freq: Any, dates: Dates, what: str) -> BaseOffset:
+def _period_offset(freq: Any, dates: Dates, what: str) -> Any:
     try:
         return pd.period_range(dates[0], periods=1, freq=freq).freq
     except (ValueError, TypeError, AttributeError) as error:

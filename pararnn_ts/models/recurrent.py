@@ -12,7 +12,15 @@ import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from pararnn_ts._compat import warn_user
-from pararnn_ts.estimation.estimate import STATUS_WORDS, Curvature, Estimate, curvature, estimate, make_problem, n_threads
+from pararnn_ts.estimation.estimate import (
+    STATUS_WORDS,
+    Curvature,
+    Estimate,
+    curvature,
+    estimate,
+    make_problem,
+    n_threads,
+)
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, Options
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.starts import linear_start, random_starts
@@ -228,7 +236,12 @@ class RecurrentModel(SeriesModel):
         """Return the arguments with which every recursion begins, after the parameters."""
         spec = self.specification
         integers = (np.array(a, dtype=np.int64) for a in (spec.lags, spec.linear_lags))
-        return (np.array(spec.units, dtype=np.int64), ACTIVATIONS[spec.activation], *integers, np.array(spec.difference))
+        return (
+            np.array(spec.units, dtype=np.int64),
+            ACTIVATIONS[spec.activation],
+            *integers,
+            np.array(spec.difference),
+        )
 
     def path(
         self,
@@ -324,7 +337,8 @@ class RecurrentModel(SeriesModel):
         one = np.ones(1 + spec.n_inputs)
         jacobian_rows(
             np.ascontiguousarray(params, dtype=float), *self._layout(), self._det, self._exog,
-            self._with_history(self._y), used.astype(float), spec.first_state, spec.hold_back, 0.0 * one, one, rows,
+            self._with_history(self._y), used.astype(float), spec.first_state, spec.hold_back, 0.0 * one, one,
+            np.ones(len(spec.linear_lags)), rows,
         )  # fmt: skip
         return rows[used[spec.hold_back :], :-1]
 
@@ -462,7 +476,7 @@ class RecurrentModel(SeriesModel):
                  cov_kwds: dict[str, Any] | None) -> FitDetails:  # fmt: skip
         s, best = found.starts, found.best
         evidence = options.penalty is None
-        score = s.log_evidence if evidence else -0.5 * s.sse / max(s.sse[best], 1e-300) * int(self.used.sum())
+        score = s.log_evidence if evidence else -s.objective / max(s.sse[best], 1e-300) * int(self.used.sum())
         near = np.isfinite(score) & (score > score[best] - 0.1)
         words = [STATUS_WORDS[int(code)] for code in s.status]
         table = pd.DataFrame(

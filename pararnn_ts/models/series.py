@@ -119,8 +119,8 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         self._refuse_unknown(kwargs)
         like: SeriesModel | None = kwargs.get("_like")
         grid = complete_grid(endog, exog, dates, freq, like=None if like is None else like.index)
-        check_missing(missing, grid.y, grid.index)
         self._y = grid.y
+        check_missing(missing, grid.y, grid.index)
         self._x, self.exog_labels = _in_sample_exog(exog, grid, None if like is None else like.exog_labels)
         self.endog_name, self.is_pandas = grid.name, grid.is_pandas
         held: tuple[Any, Any] = (self._y, self._x)
@@ -133,7 +133,6 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         if not self._extendable:
             self.index = grid.index
         self._notes = grid.notes
-
         self.trend, self.deterministic, self.missing = trend, deterministic, missing
         self.seasonal, self.diff, self.seasonal_diff = bool(seasonal), diff, seasonal_diff
         self.period = None if period is None else check_period(period)
@@ -145,8 +144,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         self._design: FormulaDesign | None = kwargs.get("_design") or (None if like is None else like._design)
         if self._design is not None:
             self.formula = self._design.formula
-        self.nobs = len(self._y)
-        self._init_keys = list(self.option_names)
+        self.nobs, self._init_keys = len(self._y), list(self.option_names)
         self._data_attr += ["_y", "_x", "_det"]
 
     def initialize(self) -> None:
@@ -423,7 +421,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         'MS'
         """
         new = self.continuation(endog, exog)
-        y = np.concatenate([self._y, new.y])
+        y = np.append(self._y, new.y)
         x = None if self._x is None or new.x is None else np.concatenate([self._x, new.x])
         if not self.is_pandas:
             return y, x
@@ -432,7 +430,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         return pd.Series(y, index, name=self.endog_name), frame
 
     def require_sample(self, min_rows: int = 1) -> None:
-        """Raise unless the sample can be fitted and has at least `min_rows` observations; for the beginning of fit."""
+        """Raise unless the sample can be fitted and has `min_rows` observations; for the beginning of fit."""
         require_fittable(self._y, min_rows, self.difference)
         if self._x is not None and self.constant_weights is not None:
             require_no_second_constant(self._x, self.exog_labels)

@@ -40,9 +40,9 @@ def components(results: RecurrentResults) -> pd.DataFrame:
         carried -= coefficient * _lagged(levels, lag, n)
     if len(spec.difference) > 1:
         columns = {"level": carried, **columns}
-    deterministic = sum(columns.values(), np.zeros(n)) - mean.sum()
+    others = sum(columns.values(), np.zeros(n)) - mean.sum()
     if spec.n_linear > spec.n_deterministic:
-        columns["linear"] = path.linear - deterministic
+        columns["linear"] = path.linear - others
     for number in range(raw.shape[1]):
         columns[f"unit{number + 1}"] = raw[:, number] - mean[number]
     frame = pd.DataFrame(columns, index=model.index)

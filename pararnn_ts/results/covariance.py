@@ -32,22 +32,23 @@ class Ingredients:
         Posterior precision.
     jacobian : callable
         Returns the Jacobian of the used rows, (nobs, P); only called by the estimators that need it.
-    resid : ndarray, (n,)
-        Residuals of all rows, NaN in those not used.
+    resid : callable
+        Returns the residuals of all rows, (n,), NaN in those not used.
     scale : float
         Variance of the shocks.
     """
 
     precision: np.ndarray
     jacobian: Callable[[], np.ndarray]
-    resid: np.ndarray
+    resid: Callable[[], np.ndarray]
     scale: float
 
     def scores(self) -> np.ndarray:
         """Scores of all rows in order of time, zero in those not used."""
-        used = np.isfinite(self.resid)
-        scores = np.zeros((len(self.resid), len(self.precision)))
-        scores[used] = self.jacobian() * (self.resid[used] / self.scale)[:, None]
+        resid = self.resid()
+        used = np.isfinite(resid)
+        scores = np.zeros((len(resid), len(self.precision)))
+        scores[used] = self.jacobian() * (resid[used] / self.scale)[:, None]
         return scores
 
     def information(self) -> np.ndarray:
@@ -194,7 +195,7 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     >>> import numpy as np
     >>> from pararnn_ts.results.covariance import Ingredients, estimate_covariance
     >>> jacobian, resid = np.ones((4, 1)), np.array([1.0, -1.0, 2.0, -2.0])
-    >>> parts = Ingredients(jacobian.T @ jacobian / 2.5, lambda: jacobian, resid, 2.5)
+    >>> parts = Ingredients(jacobian.T @ jacobian / 2.5, lambda: jacobian, lambda: resid, 2.5)
     >>> estimate_covariance("nonrobust", parts).matrix
     array([[0.625]])
     """
@@ -203,7 +204,7 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     if name == "HAC":
         maxlags = (options or {}).get("maxlags")
         if maxlags is None:
-            maxlags = 4 * (len(parts.resid) / 100) ** (2 / 9)
+            maxlags = 4 * (len(parts.resid()) / 100) ** (2 / 9)
         matrix = estimator(parts, int(maxlags))
         description = f"{description[:-1]}, {int(maxlags)} lags."
     else:

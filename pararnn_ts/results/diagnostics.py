@@ -10,15 +10,18 @@ from scipy import stats
 from statsmodels.stats.stattools import jarque_bera
 from statsmodels.tsa.stattools import acf, breakvar_heteroskedasticity_test
 
+from pararnn_ts.models.differencing import apply_difference
+from pararnn_ts.results.trajectory import model_exog
+
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
 __all__ = [
     "NonlinearityTest",
-    "heteroskedasticity_test",
-    "nonlinearity_test",
-    "normality_test",
-    "serial_correlation_test",
+    "test_heteroskedasticity",
+    "test_nonlinearity",
+    "test_normality",
+    "test_serial_correlation",
 ]
 
 # the linear model of the linearity test has at most this many lags of its own choosing
@@ -66,17 +69,60 @@ def _residuals(results: RecurrentResults) -> np.ndarray:
     return resid[seen[0] :] if len(seen) else resid[:0]
 
 
-def normality_test(results: RecurrentResults, method: str | None = None) -> np.ndarray:
-    """Jarque-Bera test: an array ((statistic, p-value, skewness, kurtosis),)."""
+def test_normality(results: RecurrentResults, method: str | None = None) -> np.ndarray:
+    """
+    Test whether the shocks are normal.
+
+    Parameters
+    ----------
+    method : {"jarquebera", None}
+        The Jarque-Bera test.
+
+    Returns
+    -------
+    ndarray, (1, 4)
+        Statistic, p-value, skewness and kurtosis.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+    >>> res.test_normality().shape
+    (1, 4)
+    """
     _choose(method, ("jarquebera",))
     resid = _residuals(results)
     return np.array([jarque_bera(resid[np.isfinite(resid)])])
 
 
-def serial_correlation_test(
+def test_serial_correlation(
     results: RecurrentResults, method: str | None = None, df_adjust: bool = False, lags: Any = None
 ) -> np.ndarray:
-    """Ljung-Box or Box-Pierce test: an array of shape (1, 2, lags) of statistics and p-values."""
+    """
+    Test whether the residuals are uncorrelated.
+
+    Parameters
+    ----------
+    method : {"ljungbox", "boxpierce", None}
+        The test; None is Ljung and Box's.
+    df_adjust : bool
+        Whether to take the effective number of parameters off the degrees of freedom.
+    lags : int or list of int, optional
+        An integer stands for all lags up to it. By default 10, or two seasons of a model with seasonal terms, but at
+        most a fifth of the observations.
+
+    Returns
+    -------
+    ndarray, (1, 2, lags)
+        Statistics and p-values. Pairs of residuals with a missing one do not count.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+    >>> res.test_serial_correlation(lags=4).shape
+    (1, 2, 4)
+    """
     method = _choose(method, ("ljungbox", "boxpierce"))
     resid = _residuals(results)
     n = int(np.isfinite(resid).sum())
@@ -96,10 +142,33 @@ def serial_correlation_test(
     return np.array([[statistic, pvalue]])
 
 
-def heteroskedasticity_test(
+def test_heteroskedasticity(
     results: RecurrentResults, method: str | None = None, alternative: str = "two-sided", use_f: bool = True
 ) -> np.ndarray:
-    """Test of a break in the variance: an array ((statistic, p-value),)."""
+    """
+    Test whether the last third of the residuals varies as much as the first.
+
+    Parameters
+    ----------
+    method : {"breakvar", None}
+        The test.
+    alternative : {"two-sided", "increasing", "decreasing"}
+        What the variance does under the alternative.
+    use_f : bool
+        Whether to use the F distribution instead of the chi-squared one.
+
+    Returns
+    -------
+    ndarray, (1, 2)
+        Statistic and p-value.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+    >>> res.test_heteroskedasticity().shape
+    (1, 2)
+    """
     _choose(method, ("breakvar",))
     resid = _residuals(results)
     found = breakvar_heteroskedasticity_test(
@@ -108,29 +177,65 @@ def heteroskedasticity_test(
     return np.array([[float(np.squeeze(part)) for part in found]])
 
 
-def nonlinearity_test(
+def test_nonlinearity(
     results: RecurrentResults, method: str | None = None, lags: Any = None, rng: Any = 0
 ) -> NonlinearityTest:
-    """Test the nested linear model against neglected nonlinearity, see `RecurrentResults.test_nonlinearity`."""
+    """
+    Test whether a linear model of the series would do.
+
+    Parameters
+    ----------
+    method : {"terasvirta", "white", None}
+        Squares, cubes and cross products of the inputs [1]_, or random logistic units [2]_, tried beside an
+        autoregression.
+    lags : int or list of int, optional
+        Lags of the (differenced) series that may act nonlinearly; by default the first two and those of the units.
+    rng : None, int or Generator
+        Source of the random units.
+
+    Returns
+    -------
+    NonlinearityTest
+        A small p-value says that the linear model leaves structure behind.
+
+    Notes
+    -----
+    The linear model has the deterministic terms, the exogenous values and the lags of the fitted model, and as many
+    more lags (up to 12) as Akaike's criterion chooses, so that moving-average dynamics are not taken for
+    nonlinearity. The test does not use the fitted units: it may be run before trusting them.
+
+    References
+    ----------
+    .. [1] Terasvirta, T., C.-F. Lin and C. W. J. Granger. "Power of the neural network linearity test." Journal of Time
+       Series Analysis 14 (1993): 209-220.
+    .. [2] Lee, T.-H., H. White and C. W. J. Granger. "Testing for neglected nonlinearity in time series models."
+       Journal of Econometrics 56 (1993): 269-290.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> res = prt.ParaRNN(prt.datasets.load_lynx().pipe(np.log10), lags=2, units=(1,)).fit(n_starts=4)
+    >>> bool(res.test_nonlinearity().f_pvalue < 0.05)
+    True
+    """
     method = _choose(method, ("terasvirta", "white"))
+    results.require_data()
     spec, model = results.model.specification, results.model
-    order = len(spec.difference) - 1
-    y = np.convolve(model._y, spec.difference)[: len(model._y)]
-    y[:order] = np.nan
+    exog, y = model_exog(model), apply_difference(model._y, np.asarray(spec.difference))
     tried = sorted({1, 2, *spec.lags} if lags is None else {int(lag) for lag in np.atleast_1d(lags)})
     if not tried or tried[0] < 1 or tried[-1] >= len(y) // 2:
         raise ValueError(f"lags must be positive integers below half the length of the series, but is {lags!r}.")
     longest = max([*tried, *spec.linear_lags, min(MOST_LAGS, len(y) // 10)])
     column = {lag: np.concatenate([np.full(lag, np.nan), y[:-lag]]) for lag in range(1, longest + 1)}
-    rows = np.isfinite(np.column_stack([y, *column.values(), model._x, model._det])).all(axis=1)
+    rows = np.isfinite(np.column_stack([y, *column.values(), exog, model._det])).all(axis=1)
     target = y[rows]
-    if len(target) < 3 * (longest + model._x.shape[1] + model._det.shape[1] + 2):
+    if len(target) < 3 * (longest + exog.shape[1] + model._det.shape[1] + 2):
         raise ValueError(
             f"The linearity test needs more data: {len(target)} complete rows are too few for {longest} lags; "
             "pass fewer with lags."
         )
     constant = np.ones((len(target), 1))
-    outside = np.column_stack([constant, model._det[rows], model._x[rows]])
+    outside = np.column_stack([constant, model._det[rows], exog[rows]])
     own = sorted({*spec.linear_lags, *tried})
 
     def design(p: int) -> tuple[np.ndarray, tuple[int, ...]]:
@@ -139,27 +244,29 @@ def nonlinearity_test(
 
     def akaike(p: int) -> float:
         matrix, _ = design(p)
-        return len(target) * np.log(np.sum(_remainder(matrix, target) ** 2)) + 2 * matrix.shape[1]
+        return len(target) * np.log(np.sum(_remainder(matrix, target)[0] ** 2)) + 2 * matrix.shape[1]
 
     null, chosen = design(min(range(min(MOST_LAGS, longest) + 1), key=akaike))
-    inputs = np.column_stack([*(column[lag][rows] for lag in tried), model._x[rows]])
+    inputs = np.column_stack([*(column[lag][rows] for lag in tried), exog[rows]])
     inputs = (inputs - inputs.mean(axis=0)) / np.where(inputs.std(axis=0) > 0, inputs.std(axis=0), 1.0)
     terms = _products(inputs) if method == "terasvirta" else _hidden_units(inputs, np.random.default_rng(rng))
     return _multiplier(target, null, terms, chosen)
 
 
-def _remainder(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Residuals of a regression, however many of its columns are collinear."""
+def _remainder(matrix: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, int]:
+    """Residuals of a regression, however many of its columns are collinear, and its rank."""
     basis, values, _ = np.linalg.svd(matrix / np.maximum(np.abs(matrix).max(axis=0), 1e-300), full_matrices=False)
     basis = basis[:, values > 1e-10 * values[0]]
-    return target - basis @ (basis.T @ target)
+    return target - basis @ (basis.T @ target), basis.shape[1]
 
 
 def _products(inputs: np.ndarray) -> np.ndarray:
     """Squares, cubes and cross products: as many kinds of them as leave ten observations for each."""
     n, m = inputs.shape
     for pairs, triples in ((True, True), (True, False), (False, False)):
-        sets = [*combinations_with_replacement(range(m), 2)] if pairs else [(i, i) for i in range(m)]
+        sets: list[tuple[int, ...]] = (
+            [*combinations_with_replacement(range(m), 2)] if pairs else [(i, i) for i in range(m)]
+        )
         sets += [*combinations_with_replacement(range(m), 3)] if triples else [(i, i, i) for i in range(m)]
         if len(sets) <= n / 10:
             break
@@ -177,10 +284,9 @@ def _hidden_units(inputs: np.ndarray, rng: np.random.Generator, n_units: int = 2
 def _multiplier(target: np.ndarray, null: np.ndarray, terms: np.ndarray, lags: tuple[int, ...]) -> NonlinearityTest:
     """LM statistic of `terms` beside the regressors `null`, in both its forms."""
     n = len(target)
-    restricted = _remainder(null, target)
-    full = _remainder(np.column_stack([null, terms]), target)
-    rank_null, rank = np.linalg.matrix_rank(null), np.linalg.matrix_rank(np.column_stack([null, terms]))
-    df, df_denom = int(rank - rank_null), int(n - rank)
+    restricted, rank_null = _remainder(null, target)
+    full, rank = _remainder(np.column_stack([null, terms]), target)
+    df, df_denom = rank - rank_null, n - rank
     ssr0, ssr1 = float(restricted @ restricted), float(full @ full)
     statistic = n * (ssr0 - ssr1) / ssr0
     fvalue = (ssr0 - ssr1) / max(df, 1) / (ssr1 / max(df_denom, 1))

@@ -7,7 +7,7 @@ The quantities are defined in :mod:`pararnn_ts.results.responses`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,11 @@ from pararnn_ts.results.responses import (
     slopes,
     variance_shares,
 )
+from pararnn_ts.results.trajectory import run_model
 from pararnn_ts.specification import Specification, UnitWeights
+
+if TYPE_CHECKING:
+    from pararnn_ts.results.base import RecurrentResults
 
 __all__ = ["averaged_jacobian", "component_errors", "lag_response", "lag_response_errors", "recurrence_features"]
 
@@ -32,7 +36,7 @@ NO_CONTRIBUTION = 1e-6
 # this fraction of the memory is left by then.
 LONGEST, REMAINDER = 1000, 1e-3
 # Averages over time use at most this many rows, evenly spread over the sample.
-MOST_ROWS = 10_000
+MOST_ROWS = 4000
 # Two standard errors: below it an estimate cannot be told from zero.
 CRITICAL = 1.96
 
@@ -146,7 +150,7 @@ def lag_response(results: Any, max_lag: int = 20, local: bool = False) -> pd.Dat
 
     Notes
     -----
-    The average is over the predicted rows, over at most 10,000 evenly spaced ones of a long series. A response to the
+    The average is over the predicted rows, over at most 4,000 evenly spaced ones of a long series. A response to the
     series is a pure number, one to an exogenous input in units of the series per unit of the input. The linear path is
     not part of it.
 
@@ -217,7 +221,8 @@ def component_errors(results: Any) -> pd.DataFrame:
         return component - component.mean()
 
     index = results.model.index[fitted.start : len(fitted.path.fitted)]
-    return pd.DataFrame(fitted.errors(measure, apart=True).T, index, pd.Index(fitted.unit_names, dtype=object))
+    errors = _beside(list(fitted.errors(measure, apart=True)), len(index))
+    return pd.DataFrame(errors, index, pd.Index(fitted.unit_names, dtype=object))
 
 
 def averaged_jacobian(results: Any) -> pd.DataFrame:
@@ -239,16 +244,22 @@ def averaged_jacobian(results: Any) -> pd.DataFrame:
     """
     fitted = _Fitted(results)
     rows: dict[tuple[str, int], dict[str, float]] = {}
-    for name, jacobian in zip(
-        fitted.unit_names, averaged_jacobians(fitted.specification, fitted.params, fitted.path.states), strict=True
-    ):
-        roots = np.linalg.eigvals(jacobian)
+    for number, name in enumerate(fitted.unit_names):
+        roots = np.linalg.eigvals(fitted.jacobian(fitted.params, fitted.path, number))
         roots = roots[np.lexsort((-roots.imag, -roots.real, -np.abs(roots).round(12)))]
-        for number, root in enumerate(roots, start=1):
+        for rank, root in enumerate(roots, start=1):
             frequency = abs(np.angle(root)) / (2 * np.pi)
-            rows[name, number] = {"real": root.real, "imag": root.imag, "modulus": abs(root), "frequency": frequency}
+            rows[name, rank] = {"real": root.real, "imag": root.imag, "modulus": abs(root), "frequency": frequency}
     index = pd.MultiIndex.from_tuples(list(rows), names=["unit", "eigenvalue"])
     return pd.DataFrame(list(rows.values()), index, ["real", "imag", "modulus", "frequency"])
+
+
+class _At(NamedTuple):
+    """What :func:`run_model` reads of results, at other parameters."""
+
+    model: Any
+    past: Any
+    params: np.ndarray
 
 
 class _Fitted:
@@ -270,12 +281,19 @@ class _Fitted:
         self.model, self.specification = model, specification
         self.params = np.array(results.params, dtype=float)
         self.cov = np.array(results.cov_params(), dtype=float)
-        self.path = model.path(self.params)
-        self.first, self.start = specification.first_state, specification.hold_back
+        # results of `extend` go on from an earlier sample, and have states and predictions from their first row on
+        self.past = getattr(results, "past", None)
+        self.first = specification.first_state if self.past is None else 0
+        self.start = specification.hold_back if self.past is None else 0
+        self.path = self.run(self.params)
         rows = len(self.path.fitted)
         self.longest = min(LONGEST, max(rows - 1 - self.start, 2) // 2)
         step = -(-(rows - self.start) // MOST_ROWS)
         self.origins = np.arange(self.start - self.first, rows - self.first, step)
+
+    def run(self, params: np.ndarray) -> Any:
+        """Path of the model at other parameters."""
+        return run_model(cast("RecurrentResults", _At(self.model, self.past, params)))
 
     @property
     def unit_names(self) -> list[str]:
@@ -294,7 +312,7 @@ class _Fitted:
 
     def jacobian(self, params: np.ndarray, path: Any, number: int) -> np.ndarray:
         """Averaged Jacobian of one unit."""
-        return averaged_jacobians(self.specification, params, path.states)[number]
+        return averaged_jacobians(self.specification, params, path.states[self.start :])[number]
 
     def memory_length(self, number: int) -> int:
         """Lag at which the response of a unit has died out."""
@@ -303,8 +321,10 @@ class _Fitted:
     def differenced_fit(self, path: Any) -> np.ndarray:
         """Predictions of the differenced series, from the first predicted row on."""
         fitted = path.fitted[self.start :].copy()
+        levels = path.filled if self.past is None else np.concatenate([self.past.levels, path.filled])
+        first, n = len(levels) - len(fitted), len(levels)
         for lag, coefficient in enumerate(self.specification.difference[1:], start=1):
-            fitted += coefficient * path.filled[self.start - lag : len(path.filled) - lag]
+            fitted += coefficient * levels[first - lag : n - lag]
         return fitted
 
     def shares(self, path: Any) -> np.ndarray:
@@ -349,7 +369,7 @@ class _Fitted:
             for signed in (step, -step) if touched else ():
                 moved = self.params.copy()
                 moved[position] += signed
-                path = self.model.path(moved)
+                path = self.run(moved)
                 for number in touched:
                     with np.errstate(invalid="ignore"):
                         gradient[position, number] += measure(moved, path, number) / (2 * signed)
@@ -386,15 +406,17 @@ def _feature_row(
     elif eigen.kind == "none":
         notes.append("no memory beyond one step")
         row |= {"modulus_se": nan, "half_life_se": nan}
-    elif eigen.modulus <= CRITICAL * error["modulus"]:
-        notes.append("memory not distinguishable from none")
-        row |= {"half_life_se": nan, "frequency_se": nan, "period_se": nan}
-    if eigen.kind != "none" and contributes:
-        if eigen.separation <= CRITICAL * error["separation"]:
+    else:
+        undetermined = eigen.separation <= CRITICAL * error["separation"]
+        kink = undetermined and not cyclical
+        if undetermined:
             notes.append("real and complex eigenvalues both within two standard errors")
             row |= {"frequency_se": nan, "period_se": nan}
-            if not cyclical:
-                row |= {"modulus_se": nan, "half_life_se": nan}
+        if kink:
+            row |= {"modulus_se": nan, "half_life_se": nan}
+        elif eigen.modulus <= CRITICAL * error["modulus"]:
+            notes.append("memory not distinguishable from none")
+            row |= {"half_life_se": nan, "frequency_se": nan, "period_se": nan}
         if eigen.lead <= CRITICAL * error["lead"]:
             notes.append("an eigenvalue of another kind has nearly the same modulus")
     if eigen.modulus >= 1:

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from pararnn_ts.models.window import PredictionWindow
     from pararnn_ts.results.base import RecurrentResults
 
-__all__ = ["RecurrentPrediction", "forecast", "get_forecast", "get_prediction", "is_explosive", "predict"]
+__all__ = [
+    "RecurrentPrediction",
+    "forecast",
+    "future_exog",
+    "get_forecast",
+    "get_prediction",
+    "is_explosive",
+    "predict",
+]
 
 METHODS = ("bootstrap", "gaussian")
 # paths further from the observations than this many times their range have left the data behind
@@ -166,7 +174,7 @@ def predict(
     PeriodIndex(['2004-11', '2004-12', '2005-01', '2005-02'], dtype='period[M]')
     """
     window = results.model.prediction_window(start, end, dynamic, index)
-    future = _future_exog(results, window, exog, index)
+    future = future_exog(results, window, exog, index)
     return results.labelled(_points(results, window, future), window.index, "predicted_mean")
 
 
@@ -253,7 +261,7 @@ def get_prediction(
     if isinstance(n_sims, bool) or not isinstance(n_sims, Integral) or n_sims < 2:
         raise ValueError(f"n_sims must be an integer of 2 or more, but is {n_sims!r}.")
     window = results.model.prediction_window(start, end, dynamic, index)
-    future = _future_exog(results, window, exog, index)
+    future = future_exog(results, window, exog, index)
     mean = _points(results, window, future)
     se = np.where(np.isfinite(mean), np.sqrt(results.scale), np.nan)
     first = max(_first_unobserved(results, window), window.start)
@@ -319,7 +327,7 @@ def is_explosive(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Which paths (last axis: time) are not finite or far outside the range of the observations."""
     far = EXPLOSIVE * max(high - low, np.finfo(float).tiny)
     with np.errstate(invalid="ignore"):
-        return ~(np.abs(values - 0.5 * (low + high)) <= far).all(axis=-1)
+        return np.asarray(~(np.abs(values - 0.5 * (low + high)) <= far).all(axis=-1))
 
 
 def _forecast_range(results: RecurrentResults, steps: Any) -> tuple[int, Any]:
@@ -331,14 +339,15 @@ def _forecast_range(results: RecurrentResults, steps: Any) -> tuple[int, Any]:
     return n, steps
 
 
-def _future_exog(results: RecurrentResults, window: PredictionWindow, exog: Any, index: Any) -> np.ndarray | None:
+def future_exog(results: RecurrentResults, window: PredictionWindow, exog: Any, index: Any) -> np.ndarray | None:
+    """Exogenous values of the rows of a window after the sample; `index` are the labels the user gave."""
     beyond = window.out_of_sample
     if beyond == 0:
         if exog is not None:
             warn_user("exog is not used: the prediction ends inside the sample.", ValueWarning)
         return None
-    own = index is not None and window.start <= results.model.nobs and window.index is not None
-    return results.model.future_exog(exog, beyond, window.index[-beyond:] if own else None)
+    labels = None if index is None or window.start > results.model.nobs else window.index
+    return results.model.future_exog(exog, beyond, None if labels is None else labels[-beyond:])
 
 
 def _first_unobserved(results: RecurrentResults, window: PredictionWindow) -> int:
@@ -363,10 +372,9 @@ def _points(results: RecurrentResults, window: PredictionWindow, future: np.ndar
     if window.start < known:
         values[: known - window.start] = results.fittedvalues[window.start : known]
     if begin < window.stop:
-        origin = results.tail.standpoint.row if results.data_removed else begin
-        path = continue_path(results, standpoint(results, origin), window.stop - origin, future)[0]
+        path = continue_path(results, standpoint(results, begin), window.stop - begin, future)[0]
         first = max(begin, window.start)
-        values[first - window.start :] = path[first - origin :]
+        values[first - window.start :] = path[first - begin :]
         tail = results.tail
         if is_explosive(path, tail.low, tail.high):
             warn_user(

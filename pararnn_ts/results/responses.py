@@ -81,7 +81,7 @@ def slopes(activation: str, states: np.ndarray) -> np.ndarray:
 
 def averaged_jacobians(specification: Specification, params: np.ndarray, states: np.ndarray) -> list[np.ndarray]:
     """
-    Average of each unit's Jacobian over the predicted rows.
+    Average of each unit's Jacobian over time.
 
     Parameters
     ----------
@@ -90,14 +90,14 @@ def averaged_jacobians(specification: Specification, params: np.ndarray, states:
     params : ndarray, (P,)
         Its parameters.
     states : ndarray, (n, sum of unit dimensions)
-        States along the path.
+        States at the rows to average over.
 
     Returns
     -------
     list of ndarray, (d, d)
         One matrix for each unit.
     """
-    slope = slopes(specification.activation, states[specification.hold_back :]).mean(axis=0)
+    slope = slopes(specification.activation, states).mean(axis=0)
     last = np.cumsum(specification.units)
     weights = specification.unit_weights(params)
     return [slope[end - len(unit.v) : end, None] * unit.W for end, unit in zip(last, weights, strict=True)]

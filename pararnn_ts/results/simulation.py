@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.results.prediction import future_exog
 from pararnn_ts.results.trajectory import continue_path, standpoint
 
 if TYPE_CHECKING:
@@ -67,10 +68,7 @@ def simulate(
     steps, paths = _count(nsimulations, "nsimulations"), _count(repetitions, "repetitions")
     row = _anchor_row(results, anchor)
     window = results.model.prediction_window(row, row + steps - 1, index=index)
-    future = None
-    if window.out_of_sample:
-        own = index is not None and window.index is not None
-        future = results.model.future_exog(exog, window.out_of_sample, window.index[-window.out_of_sample :] if own else None)
+    future = future_exog(results, window, exog, index)
     shocks = _shocks(results, random_errors, steps, paths, np.random.default_rng(rng))
     values = continue_path(results, standpoint(results, row), steps, future, shocks).T
     if repetitions == 1:
@@ -130,7 +128,7 @@ def impulse_responses(
         first, n = results.first_row, results.model.nobs
         rows = np.unique(np.linspace(first, n, min(MOST_HISTORIES, n - first + 1)).astype(int))
     else:
-        rows = np.array([_anchor_row(results, history)])
+        rows = np.array([_anchor_row(results, history, "history")])
     response = np.mean([_response(results, int(row), steps, size) for row in rows], axis=0)
     if per_unit:
         response = response / size
@@ -149,7 +147,7 @@ def _response(results: RecurrentResults, row: int, steps: int, size: float) -> n
     return shocked - unshocked
 
 
-def _anchor_row(results: RecurrentResults, anchor: Any) -> int:
+def _anchor_row(results: RecurrentResults, anchor: Any, name: str = "anchor") -> int:
     n = results.model.nobs
     if anchor is None or (isinstance(anchor, str) and anchor == "start"):
         return results.first_row
@@ -158,7 +156,7 @@ def _anchor_row(results: RecurrentResults, anchor: Any) -> int:
     row = results.model.prediction_window(anchor, None if _is_inside(anchor, n) else anchor).start
     if not results.first_row <= row <= n:
         raise ValueError(
-            f"anchor={anchor!r} is row {row}, but paths can begin at rows {results.first_row} (the first that is "
+            f"{name}={anchor!r} is row {row}, but paths can begin at rows {results.first_row} (the first that is "
             f"predicted) to {n} (the first after the sample); choose one of them."
         )
     return row

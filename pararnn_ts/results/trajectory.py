@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pararnn_ts.models.deterministics import Deterministics
+
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
@@ -17,6 +19,7 @@ __all__ = [
     "covariates",
     "make_tail",
     "model_exog",
+    "place_in_time",
     "refit_states",
     "run_model",
     "shock_pool",
@@ -24,7 +27,7 @@ __all__ = [
 ]
 
 # shocks kept when the data are removed
-MOST_SHOCKS = 512
+MOST_SHOCKS = 200
 # parameter draws run through at most this many rows before the end of the sample to find their states
 MEMORY = 4096
 
@@ -55,8 +58,8 @@ class Tail:
 
     Parameters
     ----------
-    standpoint : Standpoint
-        After the last observation.
+    standpoint, end : Standpoint
+        After the last observation, and at the end of the sample.
     deterministic, exog : ndarray
         Rows from there to the end of the sample: none unless it ends with missing values.
     last_exog : ndarray, (1, e)
@@ -64,10 +67,11 @@ class Tail:
     shocks : ndarray
         Shocks to draw from, see :func:`shock_pool`.
     low, high : float
-        Smallest and largest observation.
+        Smallest and largest observation, those included on which the parameters were estimated.
     """
 
     standpoint: Standpoint
+    end: Standpoint
     deterministic: np.ndarray
     exog: np.ndarray
     last_exog: np.ndarray
@@ -105,6 +109,14 @@ def shock_pool(resid: np.ndarray, scale: float) -> np.ndarray:
     return pool * (np.sqrt(scale) / size) if size > 0 else pool
 
 
+def place_in_time(model: Any, base_index: Any, origin: int) -> None:
+    """Let the deterministic terms of a model begin `origin` periods after the start of `base_index`."""
+    options = model.trend, model.seasonal, model.period, model.deterministic
+    model._terms, model._base_index = Deterministics(*options, index=base_index), base_index
+    model._origin = int(origin)
+    model._det = model._terms.rows(model._origin, model._origin + model.nobs)
+
+
 def run_model(results: RecurrentResults) -> Any:
     """Run the model along its sample, from the standpoint before it where there is one."""
     model, past = results.model, results.past
@@ -124,10 +136,10 @@ def model_exog(model: Any) -> np.ndarray:
 def standpoint(results: RecurrentResults, row: int) -> Standpoint:
     """Levels and state before a row of the sample, or before the first row after it."""
     if results.data_removed:
-        tail = results.tail
-        if row != tail.standpoint.row:
-            results.require_data()
-        return tail.standpoint
+        for known in (results.tail.standpoint, results.tail.end):
+            if known.row == row:
+                return known
+        results.require_data()
     spec, path, past = results.model.specification, results.path, results.past
     levels = path.filled if past is None else np.concatenate([past.levels, path.filled])
     last = row + (0 if past is None else spec.reach)
@@ -148,8 +160,11 @@ def make_tail(results: RecurrentResults) -> Tail:
     observed = np.flatnonzero(np.isfinite(model._y))
     row = max(int(observed[-1]) + 1 if len(observed) else 0, results.first_row)
     seen = model._y[observed] if len(observed) else np.zeros(1)
+    if results.inherited is not None:
+        seen = np.append(seen, results.inherited.span)
     return Tail(
         standpoint=standpoint(results, row),
+        end=standpoint(results, model.nobs),
         deterministic=model._det[row:].copy(),
         exog=model_exog(model)[row:].copy(),
         last_exog=model_exog(model)[-1:].copy(),

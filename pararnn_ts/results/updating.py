@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pararnn_ts.results.trajectory import standpoint
+from pararnn_ts.results.trajectory import place_in_time, standpoint
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
@@ -97,8 +97,7 @@ def extend(results: RecurrentResults, endog: Any, exog: Any = None) -> Recurrent
         x = None if x is None else pd.DataFrame(x, found.index, columns=model.exog_labels)
     new = model.clone_with(y, x)
     # an array has no labels to say where on the time axis its deterministic terms are
-    new._origin = model._origin + model.nobs
-    new._det = new._terms.rows(new._origin, new._origin + new.nobs)
+    place_in_time(new, model._base_index, model._origin + model.nobs)
     return results.renewed(new, past=standpoint(results, model.nobs))
 
 
@@ -144,7 +143,7 @@ def _same_or_refit(
         if fit_kwargs:
             raise ValueError("fit_kwargs are options of refit=True; pass both, or neither.")
         return results.renewed(model)
-    options = {"cov_type": results.details.cov_type, "cov_kwds": dict(results.details.cov_kwds)}
+    options: dict[str, Any] = {"cov_type": results.details.cov_type, "cov_kwds": dict(results.details.cov_kwds)}
     if results.details.penalty is not None:
         options["penalty"] = results.details.penalty
     options["start_params"] = results.params

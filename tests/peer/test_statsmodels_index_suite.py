@@ -1,6 +1,7 @@
 """The two index suites that statsmodels ships, with our base class in the place of theirs."""
 
 import pytest
+import statsmodels
 from statsmodels.tsa.base import tsa_model
 from statsmodels.tsa.base.tests import test_base as base_suite
 from statsmodels.tsa.base.tests import test_tsa_indexes as index_suite
@@ -20,6 +21,8 @@ def our_model(monkeypatch):
 
 @pytest.mark.parametrize("name", names_in(index_suite))
 def test_index_suite(name):
+    if name == "test_nonfull_periodindex" and statsmodels.__version__ < "0.15":
+        pytest.skip("0.14 ignores the index of periods with a gap; we complete it")
     getattr(index_suite, name)()
 
 

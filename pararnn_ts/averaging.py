@@ -1,0 +1,286 @@
+"""Forecasts of many candidate models combined, with weights that go on learning as observations arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.iolib.summary import Summary
+from statsmodels.iolib.table import SimpleTable
+
+from pararnn_ts.results.prediction import RecurrentPrediction
+
+__all__ = ["Average", "sequential_weights"]
+
+# The log evidence of candidates is divided by this before they are weighted. The candidates are close relatives and none
+# is true, so that the plain posterior would put nearly all weight on one of them (a fractional posterior, Gruenwald and
+# van Ommen 2017).
+TEMPERATURE = 10.0
+# share of the log weights carried from one observation to the next, forgetting the rest (Raftery, Karny and Ettler 2010)
+MEMORY = 0.98
+# degrees of freedom of the predictive density that updates the weights: an outlier must not decide between candidates
+FREEDOM = 4.0
+# candidates with less than this share of the largest weight are left out
+SMALLEST_SHARE = 1e-4
+
+
+def sequential_weights(
+    log_prior: np.ndarray, predictions: np.ndarray, observed: np.ndarray, scale: np.ndarray
+) -> np.ndarray:
+    """
+    Weights of competing predictions before each observation.
+
+    Parameters
+    ----------
+    log_prior : ndarray, (C,)
+        Log weights before the first observation.
+    predictions : ndarray, (C, n)
+        One-step predictions.
+    observed : ndarray, (n,)
+        Observations, NaN where missing.
+    scale : ndarray, (C,)
+        Standard deviation of each candidate's shocks.
+
+    Returns
+    -------
+    ndarray, (C, n + 1)
+        Weights that add up to one in each column; column t uses the observations before row t.
+
+    Notes
+    -----
+    Dynamic model averaging (Raftery, Karny and Ettler 2010, "Online prediction under model uncertainty", Technometrics
+    52): log w_t = c log w_{t-1} + log p(y_t | candidate) + constant, here with a Student-t density.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.averaging import sequential_weights
+    >>> weights = sequential_weights(np.zeros(2), np.array([[0.0, 0.0], [3.0, 3.0]]), np.zeros(2), np.ones(2))
+    >>> weights.round(3)
+    array([[0.5  , 0.95 , 0.997],
+           [0.5  , 0.05 , 0.003]])
+    """
+    log_weight = np.asarray(log_prior, dtype=float) - np.max(log_prior)
+    weights = np.empty((len(log_weight), len(observed) + 1))
+    weights[:, 0] = np.exp(log_weight)
+    for t, value in enumerate(observed):
+        if np.isfinite(value):
+            ratio = (value - predictions[:, t]) / scale
+            density = -0.5 * (FREEDOM + 1.0) * np.log1p(ratio**2 / FREEDOM) - np.log(scale)
+            log_weight = MEMORY * log_weight + np.where(np.isfinite(density), density, -np.inf)
+            log_weight -= log_weight.max()
+        weights[:, t + 1] = np.exp(log_weight)
+    return weights / weights.sum(axis=0)
+
+
+class Average:
+    """
+    Combined candidates of a selection, used like the results of one model.
+
+    Parameters
+    ----------
+    members : sequence of RecurrentResultsWrapper
+        Fitted candidates on one sample.
+    labels : sequence of str
+        Their names.
+    log_evidence : array_like
+        Their log evidence, or another score on the scale of a log likelihood.
+    n_fitted : int, optional
+        Rows of the sample that the candidates were fitted to; all of it when not given. Over these rows the weights are
+        those of the evidence; after them each observation updates them.
+
+    Attributes
+    ----------
+    members : list
+        Candidates with a weight worth keeping.
+    weights : Series
+        Present weight of each.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> sunspots = prt.datasets.load_sunspots()
+    >>> sel = prt.select_order(sunspots[:-9], max_lags=1, max_linear_lags=2, max_units=1, n_starts=2)
+    >>> average = sel.average()
+    >>> len(average.append(sunspots[-9:]).forecast(4))
+    4
+    """
+
+    def __init__(self, members: Sequence[Any], labels: Sequence[str], log_evidence: Any, n_fitted: int | None = None):
+        score = np.asarray(log_evidence, dtype=float) / TEMPERATURE
+        score = np.where(np.isfinite(score), score, -np.inf)
+        if not len(score) or not np.isfinite(score.max()):
+            raise ValueError("log_evidence must have at least one finite entry for the candidates to be combined.")
+        kept = np.flatnonzero(score - score.max() > np.log(SMALLEST_SHARE))
+        self.members = [members[i] for i in kept]
+        self._labels = [labels[i] for i in kept]
+        self._score = score[kept]
+        self.model = self.members[0].model
+        self._n_fitted = self.model.nobs if n_fitted is None else n_fitted
+        predictions = np.array([np.asarray(member.fittedvalues, dtype=float) for member in self.members])
+        scale = np.sqrt([max(member.scale, 1e-300) for member in self.members])
+        n = self._n_fitted
+        observed = self.model._y
+        weights = sequential_weights(self._score, predictions[:, n:], observed[n:], scale)
+        combined = np.concatenate(
+            [weights[:, 0] @ predictions[:, :n], np.sum(weights[:, :-1] * predictions[:, n:], axis=0)]
+        )
+        self._weights = weights[:, -1]
+        self._fitted = combined
+
+    @property
+    def nobs(self) -> int:
+        """Observed rows of the sample that are predicted."""
+        return int(np.isfinite(self.model._y - self._fitted).sum())
+
+    @property
+    def weights(self) -> pd.Series:
+        """Present weights, largest first."""
+        weights = pd.Series(self._weights, index=pd.Index(self._labels, name="candidate"), name="weight")
+        return weights.sort_values(ascending=False, kind="stable")
+
+    @property
+    def fittedvalues(self) -> Any:
+        """One-step predictions of the whole sample; rows after the fitted sample use the weights of their time."""
+        return self._labelled(self._fitted, None)
+
+    @property
+    def resid(self) -> Any:
+        """Observations less `fittedvalues`."""
+        return self._labelled(self.model._y - self._fitted, None)
+
+    def append(self, endog: Any, exog: Any = None, refit: bool = False) -> Average:
+        """
+        Combined results of the sample with new observations at its end.
+
+        Parameters
+        ----------
+        endog : Series or array_like
+            New observations.
+        exog : DataFrame or array_like, optional
+            Their exogenous values.
+        refit : bool
+            Whether to fit the candidates anew. Without it their parameters stay and the new observations update the
+            weights.
+
+        Returns
+        -------
+        Average
+            The last rows of `fittedvalues` are one-step forecasts of the new observations.
+        """
+        members = [member.append(endog, exog, refit=refit) for member in self.members]
+        if refit:
+            return Average(members, self._labels, [member.log_evidence for member in members])
+        return Average(members, self._labels, self._score * TEMPERATURE, self._n_fitted)
+
+    def forecast(self, steps: Any = 1, exog: Any = None, index: Any = None) -> Any:
+        """
+        Weighted mean of the candidates' forecasts.
+
+        Parameters
+        ----------
+        steps : int, str or label
+            Number of steps, or the last label to forecast.
+        exog : DataFrame or array_like, optional
+            Exogenous values of the steps.
+        index : Index, optional
+            Labels of the steps, where the index of the series cannot be extended.
+
+        Returns
+        -------
+        Series or ndarray
+            Forecasts.
+        """
+        single = [member.forecast(steps, exog, index) for member in self.members]
+        combined = self._weights @ np.array([np.asarray(values, dtype=float) for values in single])
+        labels = single[0].index if isinstance(single[0], pd.Series) else None
+        return combined if labels is None else pd.Series(combined, index=labels, name="predicted_mean")
+
+    def get_forecast(
+        self,
+        steps: Any = 1,
+        exog: Any = None,
+        index: Any = None,
+        *,
+        method: str = "bootstrap",
+        n_sims: int = 1000,
+        rng: Any = None,
+    ) -> RecurrentPrediction:
+        """
+        Forecasts with intervals from the mixture of the candidates' simulated paths.
+
+        Parameters
+        ----------
+        steps, exog, index
+            As in `forecast`.
+        method : {"bootstrap", "gaussian"}
+            Shocks of the paths.
+        n_sims : int
+            Number of paths, divided among the candidates in proportion to their weights.
+        rng : None, int or Generator
+            Source of randomness.
+
+        Returns
+        -------
+        RecurrentPrediction
+            With `predicted_mean`, `se_mean`, `conf_int(alpha)`, `summary_frame(alpha)` and `simulations`.
+        """
+        generator = np.random.default_rng(rng)
+        mean = self.forecast(steps, exog, index)
+        # systematic sampling: each candidate gets its share up to one path
+        places = (np.arange(n_sims) + generator.random()) / n_sims
+        counts = np.bincount(
+            np.searchsorted(np.cumsum(self._weights), places, side="right").clip(max=len(self.members) - 1)
+        )
+        paths = []
+        for member, count in zip(self.members, counts, strict=False):
+            if count:
+                forecast = member.get_forecast(
+                    steps, exog, index, method=method, n_sims=max(int(count), 2), rng=generator
+                )
+                paths.append(np.asarray(forecast.simulations, dtype=float).T[:count])
+        mixture = np.concatenate(paths)
+        labels = mean.index if isinstance(mean, pd.Series) else None
+        return RecurrentPrediction(
+            np.asarray(mean, dtype=float), mixture.std(axis=0, ddof=1), labels, method, np.zeros(1), mixture, 0
+        )
+
+    def summary(self, largest: int = 10) -> Summary:
+        """
+        Table of the candidates with the largest weights.
+
+        Parameters
+        ----------
+        largest : int
+            How many.
+
+        Returns
+        -------
+        Summary
+            With `as_text`, `as_html`, `as_latex`.
+        """
+        weights = self.weights
+        shown = weights.head(largest)
+        rows = [[label, f"{weight:.4f}"] for label, weight in shown.items()]
+        summary = Summary()
+        effective = 1.0 / float(np.sum(self._weights**2))
+        summary.tables.append(
+            SimpleTable(
+                rows,
+                headers=["candidate", "weight"],
+                title=f"Average of {len(weights)} models of {self.model.endog_name}",
+            )
+        )
+        summary.add_extra_txt([
+            f"The weights are those of about {effective:.1f} equally weighted candidates; "
+            f"{len(weights) - len(shown)} candidates with smaller weights are not shown."
+        ])  # fmt: skip
+        return summary
+
+    def __repr__(self) -> str:
+        return f"<Average of {len(self.members)} models of {self.model.endog_name}>"
+
+    def _labelled(self, values: np.ndarray, name: str | None) -> Any:
+        return pd.Series(values, index=self.model.index, name=name) if self.model.is_pandas else values

@@ -1,0 +1,130 @@
+"""What can be told about models and results of any origin from the outside."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["describe", "exog_columns", "kind", "sample_size", "simulates", "takes"]
+
+_TRENDS = {"c": ", constant", "t": ", trend", "ct": ", constant and trend", "ctt": ", quadratic trend"}
+
+
+def takes(function: Callable | None, name: str) -> bool:
+    """Whether a function has a parameter of this name."""
+    return function is not None and name in inspect.signature(function).parameters
+
+
+def kind(value: Any) -> str:
+    """Name of the class of a value, that of the results inside a wrapper."""
+    return type(getattr(value, "_results", value)).__name__
+
+
+def sample_size(results: Any) -> int | None:
+    """Rows of the sample, missing ones included; None where the results have no model."""
+    endog = getattr(getattr(results, "model", None), "endog", None)
+    return None if endog is None else len(endog)
+
+
+def simulates(results: Any) -> bool:
+    """Whether predictions inside the sample may be dynamic and are then simulated, as in this package."""
+    return takes(getattr(results, "get_prediction", None), "n_sims")
+
+
+def exog_columns(model: Any, exog: pd.DataFrame | None) -> list[str]:
+    """
+    Columns of `exog` that a model uses: those it names, else all if it has exogenous values.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from statsmodels.tsa.arima.model import ARIMA
+    >>> from pararnn_ts.comparison.faces import exog_columns
+    >>> y, x = np.zeros(9), pd.DataFrame({"a": range(9), "b": range(9)})
+    >>> exog_columns(ARIMA(y, x[["b"]]), x), exog_columns(ARIMA(y), x)
+    (['b'], [])
+    """
+    if exog is None:
+        return []
+    columns = list(exog.columns)
+    if hasattr(model, "exog_labels"):
+        named, uses = list(model.exog_labels), bool(model.exog_labels)
+    else:
+        count = getattr(model, "k_exog", None)
+        uses = bool(count) if count is not None else getattr(model, "exog", None) is not None
+        named = list(getattr(model, "exog_names", None) or [])[-(count or 0) :]
+    if not uses:
+        return []
+    known = [name for name in named if name in columns]
+    return known or columns
+
+
+def describe(results: Any) -> str:
+    """
+    Model behind results in a few words.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> from statsmodels.tsa.ar_model import AutoReg
+    >>> from pararnn_ts.comparison.faces import describe
+    >>> describe(AutoReg(prt.datasets.load_nile(), 2).fit())
+    'AR(2), constant'
+    """
+    model = getattr(results, "model", None)
+    if model is None:
+        return kind(results)
+    name, trend = type(model).__name__, _TRENDS.get(str(getattr(model, "trend", "")), "")
+    if hasattr(model, "exog_labels"):
+        with_exog = bool(model.exog_labels)
+    else:
+        with_exog = bool(getattr(model, "k_exog", 0)) or (name == "AutoReg" and model.exog is not None)
+    if hasattr(model, "linear_lags"):
+        units = (
+            f"hidden {model.hidden}" if hasattr(model, "hidden") else f"units {tuple(model.units)}".replace(",)", ")")
+        )
+        parts = [units, f"lags {_listed(model.lags)}"] if model.units else ["no units"]
+        name = ", ".join([*parts, f"linear lags {_listed(model.linear_lags)}"])
+    elif name == "AutoReg":
+        name = f"AR({_order(model.ar_lags or [])})"
+    elif name in ("ARIMA", "SARIMAX"):
+        (p, d, q), (*seasonal, period) = model.order, model.seasonal_order
+        difference = f"{d}," if d or any(seasonal) else ""
+        name = f"{'ARIMA' if difference else 'ARMA'}({_order(p)},{difference}{_order(q)})"
+        if any(seasonal):
+            name += f"({','.join(str(k) for k in seasonal)})[{period}]"
+        trend = ", drift" if d == 1 and trend == ", trend" else trend
+    else:
+        trend = ""
+    return name + ("" if hasattr(model, "linear_lags") else trend) + (", with exog" if with_exog else "")
+
+
+def _order(order: Any) -> str:
+    """An order: its number when it is one or lags run from 1 without a gap, else the list."""
+    if isinstance(order, int):
+        return str(order)
+    lags = list(order)
+    return str(len(lags)) if lags == list(range(1, len(lags) + 1)) else f"[{_listed(lags)}]"
+
+
+def _listed(lags: Sequence[int]) -> str:
+    """
+    Lags with runs of three or more written as ranges.
+
+    Examples
+    --------
+    >>> from pararnn_ts.comparison.faces import _listed
+    >>> _listed((1, 2, 3, 4, 12)), _listed([1, 2]), _listed([])
+    ('1-4 12', '1 2', 'none')
+    """
+    runs: list[list[int]] = []
+    for lag in lags:
+        if runs and lag == runs[-1][-1] + 1:
+            runs[-1].append(lag)
+        else:
+            runs.append([lag])
+    words = [f"{run[0]}-{run[-1]}" if len(run) > 2 else " ".join(map(str, run)) for run in runs]
+    return " ".join(words) or "none"

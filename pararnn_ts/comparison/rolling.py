@@ -1,0 +1,231 @@
+"""Forecasts from a rolling origin, for any results object that can take in new observations and forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from pararnn_ts.comparison.faces import kind, sample_size, simulates, takes
+from pararnn_ts.comparison.sample import aligned
+from pararnn_ts.scores import crps_gaussian, crps_sample
+
+__all__ = ["rolling_forecast"]
+
+# residuals that stand for the distribution of a one-step forecast: at most this many of their quantiles
+MAX_POOL = 1000
+
+
+class _Forecast(NamedTuple):
+    """Forecast distributions of some rows; NaN where the model gives no more than a point."""
+
+    mean: np.ndarray
+    se: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    crps: np.ndarray
+
+
+def rolling_forecast(
+    results: Any,
+    endog: Any,
+    exog: Any = None,
+    *,
+    h: int = 1,
+    step: int = 1,
+    refit: bool | int = False,
+    alpha: float = 0.05,
+    rng: int | np.random.Generator | None = 0,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """
+    Forecast new observations from an origin that moves through them.
+
+    Parameters
+    ----------
+    results : results object
+        Fitted model of this package or of statsmodels (ARIMA, SARIMAX, UnobservedComponents, AutoReg, ...), or any
+        object with ``append(endog, exog)`` and ``forecast(steps, exog)``.
+    endog : Series or array_like
+        Observations that follow the sample of `results`; NaN where missing.
+    exog : DataFrame or array_like, optional
+        Their exogenous values, which are taken as known at every origin.
+    h : int
+        Steps ahead that are forecast at each origin.
+    step : int
+        Observations by which the origin moves.
+    refit : bool or int
+        False: parameters stay as they are and only the state moves on. True: refitted at every origin. A number: after
+        so many new observations. Orders and options of the model are kept.
+    alpha : float
+        One less the coverage of the intervals.
+    rng : None, int or numpy.random.Generator
+        Source of randomness for simulated forecast distributions.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    DataFrame
+        A row for each origin and step, with the columns
+
+        - origin, step, target: label of the last observation that was used, steps ahead, label of the forecast;
+        - actual: the observation;
+        - mean, se, lower, upper: forecast, its standard error and the bounds of its interval, NaN where the model
+          gives none;
+        - crps: continuous ranked probability score, of the simulated distribution where the model simulates, else of
+          the normal distribution with this mean and standard error.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> from statsmodels.tsa.arima.model import ARIMA
+    >>> nile = prt.datasets.load_nile()
+    >>> results = ARIMA(nile[:"1960"], order=(0, 1, 1)).fit()
+    >>> forecasts = prt.rolling_forecast(results, nile["1961":], h=2)
+    >>> forecasts[["origin", "step", "target", "actual"]].head(3)
+      origin  step target  actual
+    0   1960     1   1961  1020.0
+    1   1960     2   1962   906.0
+    2   1961     1   1962   906.0
+    """
+    for name, value in (("h", h), ("step", step)):
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
+    if not isinstance(refit, (bool, np.bool_)) and not (isinstance(refit, Integral) and refit > 0):
+        raise ValueError(f"refit must be False, True or a positive number of observations, but is {refit!r}.")
+    for method in ("append", "forecast"):
+        if not hasattr(results, method):
+            raise TypeError(
+                f"results must have the methods append and forecast, but {kind(results)} has no {method}; wrap it in "
+                "an object that has."
+            )
+    new = _new_data(results, endog, exog)
+    n, every = len(new.y), len(new.y) if refit is False else step if refit is True else int(refit)
+    generator = np.random.default_rng(rng)
+    origins = _origin_labels(results, new.y.index)
+    frames = []
+    with tqdm(total=len(range(0, n, step)), desc="rolling origin", disable=not progress) as bar:
+        for start in range(0, n, every):
+            chosen = [row for row in range(0, n, step) if start <= row < start + every]
+            if not chosen:
+                continue
+            current = results.append(*new.rows(0, start), refit=True) if start else results
+            for row, found in _roll(current, new, start, chosen, int(h), alpha, generator):
+                steps = len(found.mean)
+                frame = pd.DataFrame({"origin": [origins[row]] * steps, "step": np.arange(1, steps + 1)})
+                frame["target"] = new.y.index[row : row + steps]
+                frame["actual"] = new.y.to_numpy()[row : row + steps]
+                frames.append(frame.assign(**found._asdict()))
+                bar.update()
+    return pd.concat(frames, ignore_index=True)
+
+
+class _New(NamedTuple):
+    """New observations on their complete index, and whether the user gave them labels."""
+
+    y: pd.Series
+    x: pd.DataFrame | None
+    labelled: bool
+
+    def rows(self, first: int, stop: int) -> tuple[Any, Any]:
+        """Some of them, in the form that `append` takes."""
+        y, x = self.y.iloc[first:stop], None if self.x is None else self.x.iloc[first:stop]
+        return (y, x) if self.labelled else (y.to_numpy(), None if x is None else x.to_numpy())
+
+
+def _new_data(results: Any, endog: Any, exog: Any) -> _New:
+    y, x = aligned(endog, exog)
+    labelled = isinstance(endog, (pd.Series, pd.DataFrame))
+    if not labelled:
+        first = sample_size(results) or 0
+        y.index = pd.RangeIndex(first, first + len(y))
+    return _New(y, x, labelled)
+
+
+def _origin_labels(results: Any, index: pd.Index) -> list[Any]:
+    """Labels of the last observation before each row."""
+    if isinstance(index, pd.RangeIndex):
+        before: Any = index.start - index.step
+    elif isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)) and index.freq is not None:
+        before = index[0] - index.freq
+    else:
+        labels = getattr(getattr(getattr(results, "model", None), "data", None), "row_labels", None)
+        before = None if labels is None else labels[-1]
+    return [before, *index[:-1]]
+
+
+def _roll(
+    results: Any, new: _New, start: int, rows: list[int], h: int, alpha: float, rng: np.random.Generator
+) -> Iterator[tuple[int, _Forecast]]:
+    """Forecasts from the origins before `rows`, of results whose sample ends before row `start`."""
+    n, actual = len(new.y), new.y.to_numpy()
+    stop = min(rows[-1] + h, n)
+    if hasattr(results, "get_prediction") and (h == 1 or simulates(results) or hasattr(results, "filter_results")):
+        seen, shift = results.append(*new.rows(start, stop)), (sample_size(results) or 0) - start
+        if h == 1:
+            first, last = rows[0], rows[-1]
+            prediction = seen.get_prediction(first + shift, last + shift)
+            found = _distribution(prediction, seen, actual[first : last + 1], alpha)
+            for row in rows:
+                yield row, _Forecast(*(part[row - first : row - first + 1] for part in found))
+            return
+        for row in rows:
+            end = min(row + h, n)
+            random = {"rng": rng} if simulates(results) else {}
+            prediction = seen.get_prediction(row + shift, end - 1 + shift, dynamic=True, **random)
+            yield row, _distribution(prediction, seen, actual[row:end], alpha)
+        return
+    for row in rows:
+        if row > start:
+            results = results.append(*new.rows(start, row))
+            start = row
+        end = min(row + h, n)
+        prediction = _out_of_sample(results, end - row, new.rows(row, end)[1], rng)
+        yield row, _distribution(prediction, results, actual[row:end], alpha)
+
+
+def _out_of_sample(results: Any, steps: int, exog: Any, rng: np.random.Generator) -> Any:
+    """Whatever a results object has to say about the steps after its sample: distributions if it can, else points."""
+    known = {} if exog is None else {"exog": exog}
+    if hasattr(results, "get_forecast"):
+        random = {"rng": rng} if takes(results.get_forecast, "rng") else {}
+        return results.get_forecast(steps, **known, **random)
+    n = sample_size(results)
+    if n is not None and takes(getattr(results, "get_prediction", None), "exog_oos"):
+        return results.get_prediction(n, n + steps - 1, exog_oos=exog)
+    return results.forecast(steps, **known)
+
+
+def _distribution(prediction: Any, results: Any, actual: np.ndarray, alpha: float) -> _Forecast:
+    """Mean, standard error, interval and score of a prediction of these observations."""
+    unknown = np.full(len(actual), np.nan)
+    if not hasattr(prediction, "predicted_mean"):
+        return _Forecast(np.asarray(prediction, dtype=float), unknown, unknown, unknown, unknown)
+    mean = np.asarray(prediction.predicted_mean, dtype=float)
+    se = np.asarray(prediction.se_mean, dtype=float) if hasattr(prediction, "se_mean") else unknown
+    lower, upper = np.asarray(prediction.conf_int(alpha=alpha), dtype=float).T
+    return _Forecast(mean, se, lower, upper, _crps(prediction, results, actual, mean, se))
+
+
+def _crps(prediction: Any, results: Any, actual: np.ndarray, mean: np.ndarray, se: np.ndarray) -> np.ndarray:
+    """Score of each row, NaN where it is missing or the model gives no distribution."""
+    score = np.full(len(actual), np.nan)
+    scored = np.isfinite(actual) & np.isfinite(mean)
+    if not scored.any():
+        return score
+    paths = np.asarray(getattr(prediction, "simulations", np.empty((0, 0))), dtype=float)
+    if len(paths) == len(actual):
+        score[scored] = crps_sample(actual[scored], paths[scored], average=False)
+    elif getattr(prediction, "method", None) == "bootstrap":
+        shocks = np.asarray(results.shocks, dtype=float)
+        if len(shocks) > MAX_POOL:
+            shocks = np.quantile(shocks, (np.arange(MAX_POOL) + 0.5) / MAX_POOL)
+        score[scored] = crps_sample((actual - mean)[scored], shocks, fair=False, average=False)
+    elif np.isfinite(se[scored]).any():
+        score[scored] = crps_gaussian(actual[scored], mean[scored], se[scored], average=False)
+    return score

@@ -1,0 +1,16 @@
+"""Figures of results and comparisons; matplotlib is imported when the first one is drawn."""
+
+from pararnn_ts.plotting.comparison import plot_comparison
+from pararnn_ts.plotting.components import plot_components
+from pararnn_ts.plotting.diagnostics import plot_diagnostics
+from pararnn_ts.plotting.prediction import plot_predict
+from pararnn_ts.plotting.recurrence import plot_lag_response, plot_recurrence
+
+__all__ = [
+    "plot_comparison",
+    "plot_components",
+    "plot_diagnostics",
+    "plot_lag_response",
+    "plot_predict",
+    "plot_recurrence",
+]

@@ -1,0 +1,180 @@
+"""What all figures share: colours that colour-blind readers can tell apart, clean axes, and time axes of any kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "BAND",
+    "FITTED",
+    "FORECAST",
+    "MUTED",
+    "OBSERVED",
+    "SERIES",
+    "count_axis",
+    "draw_observed",
+    "legend_outside",
+    "new_figure",
+    "plain",
+    "set_time_axis",
+    "step_name",
+    "tidy",
+    "time_values",
+]
+
+# Okabe and Ito's palette
+OBSERVED, FITTED, FORECAST, MUTED = "#2b2b2b", "#0072b2", "#d55e00", "#8a8a8a"
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+# opacity of intervals
+BAND = 0.22
+
+_STEPS = {
+    "Y": "years",
+    "Q": "quarters",
+    "M": "months",
+    "W": "weeks",
+    "D": "days",
+    "B": "business days",
+    "H": "hours",
+    "T": "minutes",
+    "MIN": "minutes",
+    "S": "seconds",
+}
+
+
+def new_figure(fig: Figure | None, figsize: tuple[float, float]) -> Figure:
+    """Return the figure given, or a new one that arranges its axes itself."""
+    if fig is not None:
+        return fig
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=figsize, layout="constrained")
+
+
+def tidy(ax: Axes, title: str = "", ylabel: str = "", xlabel: str = "") -> Axes:
+    """Give axes their texts, a light grid and no box."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(MUTED)
+    ax.tick_params(color=MUTED)
+    ax.grid(axis="y", color="0.9", linewidth=0.8)
+    ax.set_axisbelow(True)
+    if title:
+        ax.set_title(title, loc="left", fontsize="medium")
+    if ylabel:
+        ax.set_ylabel(ylabel)
+    if xlabel:
+        ax.set_xlabel(xlabel)
+    return ax
+
+
+def count_axis(axis: Axis) -> None:
+    """Let an axis have ticks at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def draw_observed(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Draw observations as a broad, pale line on which fitted values can be seen."""
+    ax.plot(x, y, color=OBSERVED, alpha=0.45, linewidth=2.0, label="observed", zorder=2)
+
+
+def legend_outside(ax: Axes, columns: int = 4) -> None:
+    """Put the legend above the axes, at the right, where it hides nothing."""
+    ax.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, frameon=False, fontsize="small", borderaxespad=0.1,
+        handlelength=1.6, columnspacing=1.2,
+    )  # fmt: skip
+
+
+def time_values(index: pd.Index | None, length: int) -> np.ndarray:
+    """
+    Positions on the time axis of an index of any kind.
+
+    Parameters
+    ----------
+    index : Index or None
+        Labels; periods are placed at their beginning, labels that are neither dates nor numbers at 0, 1, ...
+    length : int
+        Number of positions where there is no index.
+
+    Returns
+    -------
+    ndarray
+        Dates or numbers, as matplotlib takes them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.plotting.canvas import time_values
+    >>> time_values(pd.RangeIndex(3, 9, 2), 3)
+    array([3, 5, 7])
+    """
+    if index is None:
+        return np.arange(length)
+    if isinstance(index, pd.PeriodIndex):
+        index = index.to_timestamp()
+    if isinstance(index, pd.DatetimeIndex):
+        if index.tz is not None:
+            index = index.tz_convert("UTC").tz_localize(None)
+        return index.to_numpy()
+    if isinstance(index, pd.TimedeltaIndex):
+        return index.total_seconds().to_numpy()
+    return index.to_numpy() if pd.api.types.is_numeric_dtype(index.dtype) else np.arange(len(index))
+
+
+def set_time_axis(ax: Axes, index: pd.Index | None) -> None:
+    """Format the x axis for an index; dates of a time zone are shown in it."""
+    name = "observation" if index is None or isinstance(index, pd.RangeIndex) else "time"
+    unit = " (seconds)" if isinstance(index, pd.TimedeltaIndex) else ""
+    if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        zone = getattr(index, "tz", None)
+        locator = AutoDateLocator(tz=zone, minticks=4, maxticks=8)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
+        name, unit = "date", "" if zone is None else f" ({zone})"
+    if index is not None and index.name is not None:
+        name = str(index.name)
+    ax.set_xlabel(name + unit)
+
+
+def step_name(index: pd.Index | None) -> str:
+    """
+    Name of the steps between observations, for axes that count them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.plotting.canvas import step_name
+    >>> step_name(pd.period_range("2001", periods=3, freq="M")), step_name(pd.RangeIndex(3))
+    ('months', 'steps')
+    """
+    freq = getattr(index, "freqstr", None)
+    if not freq:
+        return "steps"
+    head = freq.split("-")[0].upper()
+    if head[0].isdigit():
+        return f"steps of {freq}"
+    # period and timestamp frequencies, old and new spelling: M, ME, MS, BME, YS-JAN, A-DEC ...
+    for known in (head, head.removeprefix("B").removesuffix("S").removesuffix("E")):
+        known = "Y" if known == "A" else known
+        if known in _STEPS:
+            return _STEPS[known]
+    return "steps"
+
+
+def plain(results: Any) -> Any:
+    """Results whose arrays have no labels, with their data."""
+    raw = getattr(results, "_results", results)
+    raw.require_data()
+    return raw

@@ -1,0 +1,135 @@
+"""Predictions inside the sample and forecasts beyond it, beside the observations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pararnn_ts.plotting.canvas import (
+    BAND,
+    FITTED,
+    FORECAST,
+    MUTED,
+    draw_observed,
+    legend_outside,
+    new_figure,
+    plain,
+    set_time_axis,
+    tidy,
+    time_values,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_predict"]
+
+
+def plot_predict(
+    results: Any,
+    start: Any = None,
+    end: Any = None,
+    dynamic: Any = False,
+    exog: Any = None,
+    *,
+    alpha: float | None = 0.05,
+    in_sample: bool = True,
+    history: int | None = None,
+    fig: Figure | None = None,
+    figsize: tuple[float, float] | None = None,
+    **options: Any,
+) -> Figure:
+    """
+    Plot predictions with their intervals, and the observations.
+
+    Parameters
+    ----------
+    results
+        Results of any model of the package.
+    start, end, dynamic, exog
+        As in ``results.get_prediction``: the first and last row to predict, the sample by default.
+    alpha : float or None
+        One less the coverage of the intervals, drawn where predictions do not use the observations before them; None:
+        no intervals.
+    in_sample : bool
+        Whether to draw one-step predictions inside the sample.
+    history : int, optional
+        Observations to draw before the first prediction; by default half as many as there are predictions, at least 20.
+    fig : Figure, optional
+        An empty figure to draw in.
+    figsize : tuple of float, optional
+        Width and height in inches of a new figure.
+    **options
+        Further arguments of ``results.get_prediction``, such as `method`, `n_sims` or `rng`.
+
+    Returns
+    -------
+    Figure
+        One panel.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> results = prt.ParaRNN(prt.datasets.load_lynx(), lags=2, units=(1,)).fit(n_starts=4)
+    >>> figure = results.plot_predict("1920", "1944", rng=0)
+    >>> [line.get_label() for line in figure.axes[0].lines[:3]]
+    ['observed', 'one-step prediction', 'forecast']
+    """
+    raw = plain(results)
+    model = raw.model
+    window = model.prediction_window(start, end, dynamic, options.get("index"))
+    n = model.nobs
+    boundary = n if window.dynamic_start is None else min(max(window.dynamic_start, window.start), n)
+    if not in_sample and window.stop <= boundary:
+        raise ValueError(
+            "in_sample=False leaves nothing to draw, since the prediction ends inside the sample; pass a later end."
+        )
+    prediction = raw.get_prediction(start, end, dynamic, exog, **options)
+    mean = np.asarray(prediction.predicted_mean)
+    inside = max(min(boundary, window.stop) - window.start, 0)
+    name = "dynamic prediction" if window.dynamic_start is not None and window.dynamic_start < n else "forecast"
+
+    before = min(window.start, n)
+    before = min(before, max(20, len(mean) // 2) if history is None else int(history))
+    first = min(window.start, n) - before
+    sample_x, x = _positions(model, window)
+    shown = slice(first, min(window.stop, n))
+
+    fig = new_figure(fig, figsize or (8.5, 4.0))
+    ax = tidy(fig.add_subplot(), f"Predictions of {model.endog_name}", str(model.endog_name))
+    draw_observed(ax, sample_x[shown], model._y[shown])
+    if in_sample and inside:
+        ax.plot(x[:inside], mean[:inside], color=FITTED, linewidth=1.1, label="one-step prediction", zorder=3)
+    if inside < len(mean):
+        if alpha is not None:
+            bounds = np.asarray(prediction.conf_int(alpha))[inside:]
+            ax.fill_between(
+                x[inside:], bounds[:, 0], bounds[:, 1], color=FORECAST, alpha=BAND, linewidth=0,
+                label=f"{1 - alpha:.0%} interval", zorder=1,
+            )  # fmt: skip
+        few = len(mean) - inside == 1
+        ax.plot(
+            x[inside:], mean[inside:], color=FORECAST, linewidth=1.6, marker="o" if few else None, markersize=4,
+            label=name, zorder=4,
+        )  # fmt: skip
+        if boundary > first:
+            ax.axvline(sample_x[boundary - 1], color=MUTED, linewidth=0.8, linestyle="--", zorder=0)
+    set_time_axis(ax, model.index)
+    ax.margins(x=0.01)
+    legend_outside(ax)
+    return fig
+
+
+def _positions(model: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the sample and of the predicted rows on one time axis."""
+    rows = np.arange(window.start, window.stop)
+    if window.index is None:
+        return time_values(model.index, model.nobs), rows
+    kinds = [isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)) for index in (model.index, window.index)]
+    numeric = [pd.api.types.is_any_real_numeric_dtype(index.dtype) for index in (model.index, window.index)]
+    if all(kinds) or all(numeric):
+        return time_values(model.index, model.nobs), time_values(window.index, len(rows))
+    # labels of the forecasts that do not go on from those of the sample
+    return np.arange(model.nobs), rows

@@ -1,0 +1,484 @@
+"""What a user reads after a fit: parameters and inference, predictions, components, features and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import statsmodels.base.wrapper as wrap
+from scipy import stats
+from statsmodels.base.model import LikelihoodResultsWrapper
+
+from pararnn_ts._compat import TimeSeriesModelResults
+from pararnn_ts.results import diagnostics, graphics, persistence, prediction, simulation, updating
+from pararnn_ts.results.components import components
+from pararnn_ts.results.covariance import Covariance, Ingredients, check_covariance, estimate_covariance
+from pararnn_ts.results.details import FitDetails
+from pararnn_ts.results.restrictions import parse_restrictions
+from pararnn_ts.results.summary import make_facts, make_summary
+from pararnn_ts.results.trajectory import Standpoint, Tail, make_tail, run_model, shock_pool
+
+if TYPE_CHECKING:
+    from statsmodels.iolib.summary import Summary
+
+__all__ = ["Inherited", "RecurrentResults", "RecurrentResultsWrapper"]
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """
+    What results without a fit of their own take from the sample on which the parameters were estimated.
+
+    Parameters
+    ----------
+    covariance : Covariance
+        Covariance of the parameters.
+    shocks : ndarray
+        Shocks to draw from.
+    span : tuple of float
+        Smallest and largest observation.
+    features : DataFrame or None
+        Recurrence features on that sample, where they are known.
+    """
+
+    covariance: Covariance
+    shocks: np.ndarray
+    span: tuple[float, float]
+    features: pd.DataFrame | None = None
+
+
+class RecurrentResults(TimeSeriesModelResults):
+    """
+    Results of a recurrent model.
+
+    Everything is computed when it is first asked for, and kept.
+
+    Parameters
+    ----------
+    model : RecurrentModel
+        The model.
+    params : ndarray
+        Its parameters.
+    details : FitDetails
+        How they were estimated.
+    past : Standpoint, optional
+        Levels and state before the sample, for results that extend others.
+    inherited : Inherited, optional
+        Covariance and shocks, where the parameters were estimated on another sample.
+
+    Attributes
+    ----------
+    params : Series
+        Parameters.
+    details : FitDetails
+        Penalty, precision and other outcomes of the optimiser.
+    mle_retvals : dict
+        What the optimiser returned.
+    starts : DataFrame
+        One row for each start of the optimiser.
+    scale : float
+        Variance of the shocks.
+    df_model : float
+        Effective number of parameters.
+    log_evidence : float
+        Log evidence of the model, NaN where the penalty was not chosen by evidence.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> y = np.random.default_rng(0).standard_normal(80)
+    >>> res = prt.ParaRNN(y, units=(1,)).fit(n_starts=2)
+    >>> res.nobs, len(res.fittedvalues), res.converged
+    (79, 80, True)
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        params: np.ndarray,
+        details: FitDetails,
+        *,
+        past: Standpoint | None = None,
+        inherited: Inherited | None = None,
+    ):
+        super().__init__(model, np.array(params, dtype=float), None, scale=float(details.scale))
+        check_covariance(details.covariance_name, details.cov_kwds)
+        # statsmodels sets this one on the instance, where it would hide the property
+        del self.normalized_cov_params
+        self._cache: dict[str, Any] = {}
+        self.details, self.past, self.inherited = details, past, inherited
+        self.data_removed = False
+        self.df_model = float(details.effective)
+        self.log_evidence = float(details.log_evidence)
+        self.mle_retvals = dict(details.mle_retvals)
+        self.starts = details.starts
+        self.cov_type = details.covariance_name
+
+    # ------------------------------------------------------------------------------------------ the sample
+
+    def require_data(self) -> None:
+        """Raise when the data were removed."""
+        if self.data_removed or self.model._y is None:
+            raise RuntimeError(
+                "The data of these results were removed; forecasts and the summary are still there, for anything else "
+                "apply the results to the data again with res.apply(endog)."
+            )
+
+    @cached_property
+    def path(self) -> Any:
+        """The model run along the sample: one-step predictions, components, states."""
+        self.require_data()
+        return run_model(self)
+
+    @cached_property
+    def tail(self) -> Tail:
+        """What forecasts need of the sample."""
+        return make_tail(self)
+
+    @property
+    def first_row(self) -> int:
+        """First row that is predicted."""
+        return 0 if self.past is not None else self.model.specification.hold_back
+
+    @cached_property
+    def used(self) -> np.ndarray:
+        """Rows that are predicted and observed."""
+        self.require_data()
+        used = np.isfinite(self.model._y)
+        used[: self.first_row] = False
+        return used
+
+    @cached_property
+    def shocks(self) -> np.ndarray:
+        """Shocks to draw from: centred residuals with variance `scale`."""
+        return shock_pool(self.resid, self.scale) if self.inherited is None else self.inherited.shocks
+
+    @cached_property
+    def nobs(self) -> int:
+        """Observations that are predicted; missing ones and those held back do not count."""
+        return int(np.count_nonzero(self.used))
+
+    @property
+    def df_resid(self) -> float:
+        """Observations less the effective number of parameters."""
+        return self.nobs - self.df_model
+
+    @cached_property
+    def fittedvalues(self) -> np.ndarray:
+        """One-step predictions, NaN in the rows held back."""
+        return self.path.fitted
+
+    @cached_property
+    def resid(self) -> np.ndarray:
+        """Observations less one-step predictions, NaN where either is missing."""
+        return np.where(self.used, self.model._y - self.fittedvalues, np.nan)
+
+    def labelled(self, values: np.ndarray, index: pd.Index | None, name: str | None) -> pd.Series | np.ndarray:
+        """Values as a Series where there are labels for them."""
+        return values if index is None else pd.Series(values, index=index, name=name)
+
+    # ------------------------------------------------------------------------------------------- goodness of fit
+
+    @cached_property
+    def sse(self) -> float:
+        """Sum of squared residuals."""
+        return float(np.nansum(self.resid**2))
+
+    @cached_property
+    def llf(self) -> float:
+        """Gaussian log likelihood of the predicted observations given those held back."""
+        return -0.5 * self.nobs * (np.log(2.0 * np.pi * max(self.sse, 1e-300) / max(self.nobs, 1)) + 1.0)
+
+    @property
+    def _n_estimated(self) -> float:
+        return self.df_model + 1.0  # the variance
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion; the variance counts as a parameter."""
+        return -2.0 * self.llf + 2.0 * self._n_estimated
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's information criterion with small-sample correction."""
+        k, rest = self._n_estimated, self.nobs - self._n_estimated - 1.0
+        return self.aic + 2.0 * k * (k + 1.0) / rest if rest > 0 else np.inf
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion."""
+        return -2.0 * self.llf + np.log(self.nobs) * self._n_estimated
+
+    @property
+    def hqic(self) -> float:
+        """Hannan-Quinn information criterion."""
+        return -2.0 * self.llf + 2.0 * np.log(np.log(self.nobs)) * self._n_estimated
+
+    @property
+    def converged(self) -> bool:
+        """Whether the optimiser converged."""
+        return bool(self.mle_retvals.get("converged", False))
+
+    # ------------------------------------------------------------------------------------------------- inference
+
+    @cached_property
+    def covariance(self) -> Covariance:
+        """Covariance of the parameters, with the number of directions that are identified."""
+        if self.inherited is not None:
+            return self.inherited.covariance
+        parts = Ingredients(
+            self.details.precision, lambda: self.model.jacobian(self.params), lambda: self.resid, self.scale
+        )
+        return estimate_covariance(self.cov_type, parts, self.details.cov_kwds)
+
+    @property
+    def cov_params_default(self) -> np.ndarray:
+        """Covariance matrix of the parameters; statsmodels' `cov_params` and tests read this."""
+        return self.covariance.matrix
+
+    @property
+    def cov_kwds(self) -> dict[str, Any]:
+        """Options of the covariance estimator and a description of it."""
+        return {**self.details.cov_kwds, "description": self.covariance.description}
+
+    @property
+    def covariance_note(self) -> str:
+        """What the standard errors assume, in one sentence."""
+        return f"Covariance of the parameters: {self.covariance.description}"
+
+    @cached_property
+    def normalized_cov_params(self) -> np.ndarray:
+        """Covariance matrix of the parameters divided by `scale`."""
+        return self.cov_params_default / self.scale
+
+    @cached_property
+    def bse(self) -> np.ndarray:
+        """Standard errors of the parameters."""
+        return np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
+
+    @cached_property
+    def tvalues(self) -> np.ndarray:
+        """Parameters divided by their standard errors."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.params / self.bse
+
+    @cached_property
+    def pvalues(self) -> np.ndarray:
+        """Two-sided p-values of the hypotheses that parameters are zero."""
+        return 2.0 * stats.norm.sf(np.abs(self.tvalues))
+
+    def t_test(self, r_matrix: Any, cov_p: Any = None, use_t: bool | None = None) -> Any:
+        """
+        Test linear hypotheses about the parameters one by one.
+
+        Parameters
+        ----------
+        r_matrix : str, list of str, array_like or tuple
+            Hypotheses in words such as ``"linear.y.L1 = 0.5, unit1.b = 0"``, a matrix R, or a pair (R, q).
+        cov_p : array_like, optional
+            Covariance matrix to use in place of that of the results.
+        use_t : bool, optional
+            Whether to use Student's distribution instead of the normal one.
+
+        Returns
+        -------
+        ContrastResults
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+        >>> bool(res.t_test("unit1.W = 0").pvalue == res.pvalues[-4])
+        True
+        """
+        return super().t_test(parse_restrictions(r_matrix, self.model.param_names), cov_p, use_t)
+
+    def wald_test(
+        self,
+        r_matrix: Any,
+        cov_p: Any = None,
+        invcov: Any = None,
+        use_f: bool | None = None,
+        df_constraints: int | None = None,
+        scalar: bool = True,
+    ) -> Any:
+        """
+        Test linear hypotheses about the parameters jointly; `f_test` is the same with the F distribution.
+
+        Parameters
+        ----------
+        r_matrix, cov_p
+            As in `t_test`.
+        invcov : array_like, optional
+            Inverse covariance matrix of the restrictions.
+        use_f : bool, optional
+            Whether to use the F distribution instead of the chi-squared one.
+        df_constraints : int, optional
+            Number of restrictions.
+        scalar : bool
+            Whether the statistic is a number.
+
+        Returns
+        -------
+        ContrastResults
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+        >>> int(res.wald_test("unit1.W = 0, unit1.b = 0").df_denom)
+        2
+        """
+        restrictions = parse_restrictions(r_matrix, self.model.param_names)
+        return super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
+
+    # ------------------------------------------------------------------------------------ what the model says
+
+    @cached_property
+    def components(self) -> pd.DataFrame:
+        """
+        Fitted values taken apart, one column for each part.
+
+        Columns "const", "trend" and "seasonal" hold the deterministic terms, "linear" direct lags and exogenous values,
+        "unit1", "unit2", ... the recurrent units, and "level" what differencing carries over. Each unit is centred
+        over the sample and its mean moved to "const"; the columns add up to `fittedvalues`.
+        """
+        return components(self)
+
+    @cached_property
+    def recurrence_features(self) -> pd.DataFrame:
+        """What each unit remembers, and for how long: kind, modulus, period, half-life, gain and share of variance."""
+        from pararnn_ts.results.features import recurrence_features
+
+        if self.past is None:
+            self.require_data()
+            return recurrence_features(self)
+        if self.inherited is None or self.inherited.features is None:
+            raise RuntimeError(
+                "Recurrence features need the sample from its beginning, which extended results do not have; read them "
+                "off the results that were extended, or use append."
+            )
+        return self.inherited.features
+
+    @cached_property
+    def summary_facts(self) -> dict[str, Any]:
+        """Numbers in the summary that need the data."""
+        return make_facts(self)
+
+    def summary(self, alpha: float = 0.05) -> Summary:
+        """
+        Summary of the results.
+
+        Parameters
+        ----------
+        alpha : float
+            One less the coverage of the confidence intervals.
+
+        Returns
+        -------
+        Summary
+            Prints as text; has `as_text`, `as_html`, `as_latex` and `as_csv`.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+        >>> print(res.summary().as_text().splitlines()[0].strip())
+        ParaRNN Results
+        """
+        return make_summary(self, alpha)
+
+    predict = prediction.predict
+    forecast = prediction.forecast
+    get_prediction = prediction.get_prediction
+    get_forecast = prediction.get_forecast
+    simulate = simulation.simulate
+    impulse_responses = simulation.impulse_responses
+    append = updating.append
+    extend = updating.extend
+    apply = updating.apply
+    test_normality = diagnostics.test_normality
+    test_serial_correlation = diagnostics.test_serial_correlation
+    test_heteroskedasticity = diagnostics.test_heteroskedasticity
+    test_nonlinearity = diagnostics.test_nonlinearity
+    lag_response = graphics.lag_response
+    plot_components = graphics.plot_components
+    plot_recurrence = graphics.plot_recurrence
+    plot_lag_response = graphics.plot_lag_response
+    plot_predict = graphics.plot_predict
+    plot_diagnostics = graphics.plot_diagnostics
+    save = persistence.save
+
+    @classmethod
+    def load(cls, path: Any) -> RecurrentResults:
+        """Read results from a file written by `save`, without labels; see `pararnn_ts.load`."""
+        return persistence.load(path)._results
+
+    def to_arma(self) -> Any:
+        """Turn a model with identity activation into the ARMA it is, see `pararnn_ts.models.arma_link`."""
+        from pararnn_ts.models.arma_link import arma_from_pararnn
+
+        return arma_from_pararnn(self)
+
+    # ------------------------------------------------------------------------------------------- life of the object
+
+    def renewed(self, model: Any, past: Standpoint | None = None) -> RecurrentResultsWrapper:
+        """Results of the same parameters on another sample."""
+        details = replace(self.details, log_evidence=float("nan"))
+        covariance = replace(self.covariance, description=_elsewhere(self.covariance.description))
+        features = None
+        if past is not None:
+            own = self.past is None or self.inherited is None
+            features = self.__dict__.get("recurrence_features") if own else self.inherited.features
+        inherited = Inherited(covariance, self.shocks, (self.tail.low, self.tail.high), features)
+        return RecurrentResultsWrapper(RecurrentResults(model, self.params, details, past=past, inherited=inherited))
+
+    def remove_data(self) -> None:
+        """
+        Remove the data from results and model.
+
+        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 200
+        quantiles. Other results of the same model lose their data, too.
+        """
+        if self.data_removed:
+            return
+        # what must be known before the data go
+        kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse")}
+        self.forget({**kept, "tail": self.tail.thinned()})
+
+    def forget(self, kept: dict[str, Any]) -> None:
+        """Drop the data, and keep what was worked out from them."""
+        super().remove_data()
+        for name in ("path", "used", "resid", "fittedvalues", "components", "normalized_cov_params"):
+            self.__dict__.pop(name, None)
+        self.__dict__.update(kept, shocks=kept["tail"].shocks)
+        if kept["summary_facts"]["features"] is not None:
+            self.__dict__["recurrence_features"] = kept["summary_facts"]["features"]
+        if self.inherited is not None:
+            self.inherited = replace(self.inherited, shocks=self.shocks)
+        self.data_removed = True
+
+
+def _elsewhere(description: str) -> str:
+    added = "estimated on another sample"
+    return description if added in description else f"{description[:-1]}, {added}."
+
+
+class RecurrentResultsWrapper(LikelihoodResultsWrapper):
+    """Results whose arrays have labels; everything else is that of `RecurrentResults`."""
+
+    _wrap_attrs = LikelihoodResultsWrapper._wrap_attrs
+    _wrap_methods: Mapping[str, str] = LikelihoodResultsWrapper._wrap_methods
+
+    def save(self, path: Any, remove_data: bool = False) -> None:
+        """Write the results to a file, see `RecurrentResults.save`."""
+        self._results.save(path, remove_data)
+
+    load = staticmethod(persistence.load)  # type: ignore[assignment]
+
+
+wrap.populate_wrapper(RecurrentResultsWrapper, RecurrentResults)

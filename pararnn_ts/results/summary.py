@@ -1,0 +1,292 @@
+"""The summary: what was fitted and how well, the parameters, what each unit remembers, and what to be wary of."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import textwrap
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.iolib.summary import Summary, summary_params
+from statsmodels.iolib.table import SimpleTable
+from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
+
+from pararnn_ts.results.prediction import is_explosive
+from pararnn_ts.results.trajectory import continue_path
+
+if TYPE_CHECKING:
+    from pararnn_ts.results.base import RecurrentResults
+
+__all__ = ["RecurrentSummary", "make_facts", "make_summary"]
+
+# steps without shocks after which a path that is still near the data is taken to be stable
+HORIZON = 200
+
+
+class RecurrentSummary(Summary):
+    """A statsmodels summary whose names and notes are safe in every form."""
+
+    def as_text(self) -> str:
+        """
+        Return the summary as text.
+
+        Returns
+        -------
+        str
+            Tables and notes, these broken into lines as long as the tables are wide.
+        """
+        wrapped = Summary()
+        wrapped.tables = self.tables
+        width = max(79, *map(_width, self.tables))
+        lines = (self.extra_txt or "").splitlines()
+        wrapped.add_extra_txt([textwrap.fill(line, width, subsequent_indent="    ") for line in lines])
+        return wrapped.as_text()
+
+    def as_csv(self) -> str:
+        """
+        Return the summary as comma-separated values.
+
+        Returns
+        -------
+        str
+            Rows of the tables, then the notes, one in each line.
+        """
+        file = io.StringIO()
+        rows = csv.writer(file, lineterminator="\n")
+        for table in self.tables:
+            if table.title:
+                rows.writerow([table.title])
+            rows.writerows([str(cell.data).strip() for cell in row] for row in table)
+        rows.writerows([note] for note in (self.extra_txt or "").splitlines())
+        return file.getvalue()
+
+    def as_latex(self) -> str:
+        """
+        Return the summary as LaTeX.
+
+        Returns
+        -------
+        str
+            Tables and notes.
+        """
+        return self._with_notes({"\\": r"\textbackslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#"}, "latex")
+
+    def as_html(self) -> str:
+        """
+        Return the summary as HTML.
+
+        Returns
+        -------
+        str
+            Tables and notes.
+        """
+        return self._with_notes({"&": "&amp;", "<": "&lt;", ">": "&gt;"}, "html")
+
+    def _with_notes(self, escapes: dict[str, str], form: str) -> str:
+        escaped = Summary()
+        escaped.tables = self.tables
+        if self.extra_txt is not None:
+            escaped.extra_txt = self.extra_txt.translate(str.maketrans(escapes))
+        return escaped.as_latex() if form == "latex" else escaped.as_html()
+
+
+def make_facts(results: RecurrentResults) -> dict[str, Any]:
+    """Collect what the summary says about the data, so that it can be printed when they are gone."""
+    model = results.model
+    index = model.index
+    return {
+        "sample": [str(_label(index[0])), str(_label(index[-1]))] if model.is_pandas else ["0", str(len(index) - 1)],
+        "missing": int(np.isnan(model._y).sum()),
+        "tests": _tests(results),
+        "features": _features(results),
+        "notes": _notes(results),
+    }
+
+
+def make_summary(results: RecurrentResults, alpha: float = 0.05) -> RecurrentSummary:
+    """Lay out the summary, see `RecurrentResults.summary`."""
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
+    facts, names = results.summary_facts, list(results.model.param_names)
+    summary = RecurrentSummary()
+    summary.add_table_2cols(
+        results, title=f"{type(results.model).__name__} Results", gleft=_left(results, facts), gright=_right(results)
+    )
+    spec = results.model.specification
+    parts = [slice(0, spec.n_linear), *spec.unit_slices] if hasattr(spec, "unit_slices") else [slice(0, len(names))]
+    tables = [_parameter_table(results, part, alpha) for part in parts if part.stop > part.start]
+    if facts["features"] is not None and len(facts["features"]):
+        tables.insert(1 if parts[0].stop > 0 else 0, _feature_table(facts["features"]))
+    summary.tables += [*tables, _test_table(facts["tests"])]
+    _align(summary.tables)
+    notes = [results.covariance_note, *facts["notes"]]
+    summary.add_extra_txt(["Notes:", *(f"[{i}] {note}" for i, note in enumerate(notes, start=1))])
+    return summary
+
+
+def _label(label: Any) -> Any:
+    """A label as short as it can be said: dates without the time of day when that is midnight."""
+    if isinstance(label, pd.Timestamp) and label == label.normalize():
+        return label.date()
+    return label
+
+
+def _left(results: RecurrentResults, facts: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    model, details = results.model, results.details
+    penalty = "none" if not details.penalty else f"{details.penalty}"
+    first, last = facts["sample"]
+    return [
+        ("Dep. Variable:", [str(model.endog_name)]),
+        ("Model:", [_model_name(model)]),
+        ("Sample:", [first]),
+        ("", [f"- {last}"]),
+        ("No. Observations:", [f"{results.nobs}"]),
+        ("Missing:", [f"{facts['missing']}"]),
+        ("Penalty:", [penalty]),
+        ("Covariance Type:", [results.cov_type]),
+    ]
+
+
+def _right(results: RecurrentResults) -> list[tuple[str, list[str]]]:
+    retvals = results.mle_retvals
+    starts = f"{retvals.get('n_starts', 0)}"
+    if retvals.get("n_starts", 0) > 1:
+        starts += f" ({retvals.get('n_best', 1)} at the optimum)"
+    return [
+        ("Log Likelihood", [f"{results.llf:.3f}"]),
+        ("AIC", [f"{results.aic:.3f}"]),
+        ("BIC", [f"{results.bic:.3f}"]),
+        ("HQIC", [f"{results.hqic:.3f}"]),
+        ("Log Evidence", [f"{results.log_evidence:.3f}" if np.isfinite(results.log_evidence) else "-"]),
+        ("Effective Params", [f"{results.df_model:.2f} of {len(results.params)}"]),
+        ("Scale", [f"{results.scale:.5g}"]),
+        ("Starts", [starts]),
+    ]
+
+
+def _model_name(model: Any) -> str:
+    name, spec = type(model).__name__, model.specification
+    units = getattr(spec, "units", ())
+    if not units:
+        return f"{name}, linear"
+    alike = len(set(units)) == 1 and len(units) > 1
+    return f"{name}({f'{len(units)} x {units[0]}' if alike else ', '.join(map(str, units))}), {spec.activation}"
+
+
+def _parameter_table(results: RecurrentResults, part: slice, alpha: float) -> SimpleTable:
+    names = results.model.param_names[part]
+    interval = np.where(results.bse[:, None] > 0, results.conf_int(alpha), np.nan)
+    inference = results.bse, results.tvalues, results.pvalues
+    known = [np.where(results.bse > 0, values, np.nan)[part] for values in inference]
+    columns = (results, results.params[part], *known, interval[part])
+    return summary_params(columns, xname=names, alpha=alpha, use_t=False)
+
+
+def _number(value: float) -> str:
+    if np.isnan(value):
+        return "-"
+    if np.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return f"{value:.3f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"
+
+
+def _feature_table(features: pd.DataFrame) -> SimpleTable:
+    """Features in one row and their standard errors, in parentheses, in the next."""
+    shown = ["modulus", "period", "half_life", "gain", "share"]
+    rows, stubs = [], []
+    for unit, row in features.iterrows():
+        errors = [float(row[f"{name}_se"]) for name in shown]
+        rows += [
+            [str(row["kind"]), *(_number(float(row[name])) for name in shown)],
+            ["", *(f"({_number(error)})" if np.isfinite(error) else "" for error in errors)],
+        ]
+        stubs += [str(unit), ""]
+    headers = ["memory", *(name.replace("_", "-") for name in shown)]
+    return SimpleTable(rows, headers, stubs, txt_fmt={**fmt_params, "data_fmts": ["%s"] * 6, "data_aligns": "r" * 6})
+
+
+def _align(tables: list[SimpleTable]) -> None:
+    """Pad the first column of each table, so that all are equally wide as text."""
+    widths = [_width(table) for table in tables]
+    for table, width in zip(tables, widths, strict=True):
+        first = max(table, key=lambda row: len(str(row[0].data)))[0]
+        while width < max(widths):
+            first.data = str(first.data).ljust(len(str(first.data)) + max(widths) - width)
+            width = _width(table)
+
+
+def _width(table: SimpleTable) -> int:
+    """Width of a table as text; a table remembers it once it was printed, so a copy is."""
+    return len(copy.deepcopy(table).as_text().splitlines()[-1])
+
+
+def _test_table(tests: dict[str, float]) -> SimpleTable:
+    left = ["Ljung-Box (L1) (Q):", "Prob(Q):", "Heteroskedasticity (H):", "Prob(H) (two-sided):"]
+    right = ["Jarque-Bera (JB):", "Prob(JB):", "Skew:", "Kurtosis:"]
+    keys = ["q", "q_pvalue", "h", "h_pvalue"], ["jb", "jb_pvalue", "skew", "kurtosis"]
+    values = [[f"{tests[key]:.2f}" if np.isfinite(tests[key]) else "-" for key in column] for column in keys]
+    table = SimpleTable([[v] for v in values[0]], stubs=left, txt_fmt=fmt_2cols)
+    names = [f"  {name:<19}" for name in right]
+    table.extend_right(SimpleTable([[v] for v in values[1]], stubs=names, txt_fmt=fmt_2cols))
+    return table
+
+
+def _tests(results: RecurrentResults) -> dict[str, float]:
+    """Diagnostics of the residuals; NaN where there are too few."""
+    found = dict.fromkeys(("q", "q_pvalue", "h", "h_pvalue", "jb", "jb_pvalue", "skew", "kurtosis"), float("nan"))
+    if results.nobs < 10 or results.sse == 0.0:
+        return found
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        q = results.test_serial_correlation(lags=1)[0, :, 0]
+        h = results.test_heteroskedasticity()[0]
+        jb = results.test_normality()[0]
+    return dict(zip(found, (float(value) for value in (*q, *h, *jb)), strict=True))
+
+
+def _features(results: RecurrentResults) -> pd.DataFrame | None:
+    if not getattr(results.model.specification, "units", ()) or results.nobs == 0:
+        return None
+    try:
+        return results.recurrence_features
+    except (TypeError, RuntimeError):
+        # a model whose units have no recurrence of this kind, or results without the sample they were fitted on
+        return None
+
+
+def _notes(results: RecurrentResults) -> list[str]:
+    """Sentences on what was filled in, on the fit and on what to be wary of."""
+    notes = [_sentence(note) for note in getattr(results.model, "summary_notes", [])]
+    held_back = results.first_row
+    if held_back:
+        given = "observation is" if held_back == 1 else f"{held_back} observations are"
+        notes.append(f"The first {given} given: nothing is predicted there.")
+    retvals = results.mle_retvals
+    if not results.converged:
+        status = retvals.get("status", "unknown")
+        notes.append(f"The optimiser did not converge ({status}); see mle_retvals and starts.")
+    if retvals.get("n_starts", 0) > 1 and retvals.get("n_best", 2) == 1:
+        notes.append("Only one start reached the best optimum; more starts (n_starts) may find a better one.")
+    lost = len(results.params) - results.covariance.rank
+    if lost > 0:
+        notes.append(
+            f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
+            "standard errors are those of the identified part."
+        )
+    tail = results.tail
+    steps = max(HORIZON, results.model.nobs - tail.standpoint.row + 1)
+    future = np.repeat(tail.last_exog, steps, axis=0)
+    if is_explosive(continue_path(results, tail.standpoint, steps, future), tail.low, tail.high)[0]:
+        notes.append(f"Forecasts are explosive: without shocks they leave the range of the data within {steps} steps.")
+    if results.details.penalty is None:
+        notes.append("The parameters were given, not estimated.")
+    return notes
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

@@ -1,0 +1,344 @@
+"""Choice of lags, direct lags, number and dimension of units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations_with_replacement
+from typing import Any, Unpack
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from pararnn_ts.averaging import Average
+from pararnn_ts.estimation.estimate import Estimate, estimate, make_problem, n_threads
+from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, Options
+from pararnn_ts.estimation.problem import Sample
+from pararnn_ts.models.options import SeriesOptions
+from pararnn_ts.models.pararnn import ParaRNN
+from pararnn_ts.models.recurrent import check_lags, start_values
+
+__all__ = ["Candidate", "Selection", "select_order"]
+
+CRITERIA = ("evidence", "aic", "bic", "cv")
+# numbers of direct lags tried with every choice of units; those between are tried with the best choices only
+COARSE = (0, 2, 4, 8, 12)
+# choices of units and lags that are refined
+REFINED = 3
+# evaluations of a start: a candidate needs to be compared, not polished
+MAXITER = 60
+# share of the sample that criterion "cv" predicts
+HELD_OUT = 0.2
+# difference in log evidence below which the model with fewer parameters is preferred
+TIE = 0.5
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """
+    One model of the search.
+
+    Parameters
+    ----------
+    linear_lags, lags : tuple of int
+        Lags that enter linearly and lags that feed the units.
+    units : tuple of int
+        Dimension of each unit; none for a linear model.
+    """
+
+    linear_lags: tuple[int, ...]
+    lags: tuple[int, ...]
+    units: tuple[int, ...]
+
+    @property
+    def label(self) -> str:
+        """Short description."""
+
+        def span(lags: tuple[int, ...]) -> str:
+            run = sum(lag == place for place, lag in enumerate(lags, start=1))
+            head = [] if run == 0 else [f"1-{run}"] if run > 1 else ["1"]
+            return ",".join([*head, *map(str, lags[run:])]) or "none"
+
+        units = f"units {','.join(map(str, self.units))} on lags {span(self.lags)}" if self.units else "no units"
+        return f"linear lags {span(self.linear_lags)}; {units}"
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    model: ParaRNN
+    found: Estimate
+    score: float
+
+
+class Selection:
+    """
+    Outcome of :func:`select_order`.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row for each candidate, best first (of those within half a nat of the best, the one with the fewest parameters
+        leads): linear_lags, lags, units, log_evidence, aic, bic, cv where it was asked
+        for, effective number of parameters, scale (variance of the shocks), converged.
+    criterion : str
+        By which the rows are ordered.
+    model : ParaRNN
+        The best candidate, not fitted.
+    results : RecurrentResultsWrapper
+        The best candidate, fitted to all rows that it can use.
+    """
+
+    def __init__(
+        self, fitted: dict[Candidate, _Fitted], criterion: str, penalty_options: Options, notes: Sequence[str]
+    ):
+        self.criterion = criterion
+        self.notes = list(notes)
+        self._options = penalty_options
+        ranked = dict(sorted(fitted.items(), key=lambda item: -item[1].score))
+        self._fitted = dict(sorted(ranked.items(), key=lambda item: item[0] != _simplest(ranked, criterion)))
+        self.table = _table(self._fitted, criterion)
+
+    @property
+    def best(self) -> Candidate:
+        """The best candidate."""
+        return next(iter(self._fitted))
+
+    @cached_property
+    def model(self) -> ParaRNN:
+        """The best candidate, not fitted."""
+        held = self._fitted[self.best].model
+        return held.clone_with(*_data(held), hold_back=None)
+
+    @cached_property
+    def results(self) -> Any:
+        """The best candidate, fitted to all rows that it can use."""
+        return self.model.fit(start_params=self._fitted[self.best].found.params)
+
+    def average(self) -> Average:
+        """
+        Combine the candidates, each weighted by its evidence.
+
+        Returns
+        -------
+        Average
+            With `append`, `fittedvalues`, `forecast` and `get_forecast`. The evidence is tempered, and observations that
+            are appended go on updating the weights.
+        """
+        members, labels, evidence = [], [], []
+        best = max(one.found.log_evidence for one in self._fitted.values())
+        for candidate, one in self._fitted.items():
+            if one.found.log_evidence > best - 100.0:
+                details = one.model._details(
+                    one.found, ["search"] * len(one.found.starts.sse), "evidence", self._options, None, None
+                )
+                members.append(one.model._results(one.found.params, details))
+                labels.append(candidate.label)
+                evidence.append(one.found.log_evidence)
+        return Average(members, labels, evidence)
+
+    def __repr__(self) -> str:
+        return f"<Selection by {self.criterion} from {len(self.table)} candidates: {self.best.label}>"
+
+
+def select_order(
+    endog: Any,
+    exog: Any = None,
+    *,
+    max_lags: int = 3,
+    max_linear_lags: int = 12,
+    seasonal_lags: Iterable[int] = (),
+    max_units: int = 3,
+    unit_dims: Sequence[int] = (1, 2),
+    activation: str = "tanh",
+    criterion: str = "evidence",
+    n_starts: int = 8,
+    rng: int | np.random.Generator | None = 0,
+    progress: bool = False,
+    **series: Unpack[SeriesOptions],
+) -> Selection:
+    """
+    Choose lags, direct lags and units of a ParaRNN; the linear model without units is always a candidate.
+
+    Parameters
+    ----------
+    endog, exog
+        As in `ParaRNN`.
+    max_lags : int
+        Units are fed with lags 1 to at most this.
+    max_linear_lags : int
+        Most direct lags.
+    seasonal_lags : iterable of int
+        Further direct lags of every candidate; some candidates feed them to the units, too.
+    max_units : int
+        Most units.
+    unit_dims : sequence of int
+        Dimensions of units.
+    activation : str
+        Activation of the units.
+    criterion : {"evidence", "aic", "bic", "cv"}
+        Log evidence; information criteria with the effective number of parameters; or the squared one-step error over
+        the last fifth of the sample, predicted from the first four fifths.
+    n_starts : int
+        Starts of each candidate.
+    rng : None, int or Generator
+        Source of the random starts.
+    progress : bool
+        Whether to show a progress bar.
+    **series
+        Further options of the model, such as `trend` or `diff`.
+
+    Returns
+    -------
+    Selection
+        With `table`, `model`, `results` and `average()`.
+
+    Notes
+    -----
+    All candidates are compared on the same rows. Every choice of units and lags is fitted with 0, 2, 4, 8 and 12 direct
+    lags and with the number that is best without units; the best three choices then with all numbers of direct lags.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> sel = prt.select_order(prt.datasets.load_lynx(), max_lags=1, max_linear_lags=2, max_units=1, n_starts=2)
+    >>> sel.table.shape[0], sel.results.converged
+    (9, True)
+    """
+    if criterion not in CRITERIA:
+        raise ValueError(f"criterion must be one of {', '.join(map(repr, CRITERIA))}, but is {criterion!r}.")
+    seasonal = check_lags(list(seasonal_lags), "seasonal_lags")
+    dims = tuple(dict.fromkeys(check_lags(list(unit_dims), "unit_dims")))
+    counts = {"max_lags": max_lags, "max_linear_lags": max_linear_lags, "max_units": max_units}
+    n_lags, n_linear, n_units = (len(check_lags(_whole(value, name), name)) for name, value in counts.items())
+    base = ParaRNN(endog, exog, lags=0, units=(), activation=activation, linear_lags=0, **series)
+    base.require_sample(8)
+    observed = int(np.isfinite(base._y).sum())
+    notes = []
+    longest = max(1, (observed - 10) // 4)
+    if max(n_linear, n_lags) > longest:
+        n_linear, n_lags = min(n_linear, longest), min(n_lags, longest)
+        notes.append(f"{observed} observations allow no more than {longest} lags")
+    data = _data(base)
+    order = len(base.difference) - 1
+    hold_back = max([n_linear, n_lags, *seasonal]) + order
+    if observed - hold_back < 10:
+        raise ValueError(
+            f"endog has {observed} observations, too few for seasonal_lags up to {max(seasonal, default=0)}; leave out the "
+            "longest of them."
+        )
+    options = Options(maxiter=MAXITER, tol=1e-7)
+    generator = np.random.default_rng(rng)
+    fitted: dict[Candidate, _Fitted] = {}
+
+    def fit(job: tuple[Candidate, np.random.Generator]) -> tuple[Candidate, _Fitted]:
+        candidate, own = job
+        model = base.clone_with(
+            *data,
+            lags=list(candidate.lags),
+            units=candidate.units,
+            linear_lags=list(candidate.linear_lags),
+            hold_back=hold_back,
+        )
+        problem = model._problem()
+        starts, _ = start_values(problem, n_starts if candidate.units else 1, own)
+        found = estimate(problem, starts, options)
+        score = _score(model, found, criterion, options, starts)
+        return candidate, _Fitted(model, found, score)
+
+    def search(candidates: list[Candidate], what: str) -> None:
+        todo = [candidate for candidate in dict.fromkeys(candidates) if candidate not in fitted]
+        jobs = list(zip(todo, generator.spawn(len(todo)), strict=True))
+        with ThreadPoolExecutor(n_threads()) as pool:
+            done = tqdm(pool.map(fit, jobs), total=len(jobs), desc=what, disable=not progress)
+            fitted.update(done)
+
+    def direct(p: int) -> tuple[int, ...]:
+        return tuple(sorted({*range(1, p + 1), *seasonal}))
+
+    search([Candidate(direct(p), (), ()) for p in range(n_linear + 1)], "linear models")
+    favourite = max(fitted, key=lambda candidate: fitted[candidate].score)
+    coarse = [direct(p) for p in COARSE if p <= n_linear] + [favourite.linear_lags]
+    combinations = [c for n in range(1, n_units + 1) for c in combinations_with_replacement(dims, n)]
+    feeds = [tuple(range(1, m + 1)) for m in range(0 if base.exog_labels and not n_lags else 1, n_lags + 1)]
+    choices = [(lags, units) for lags in feeds for units in combinations]
+    if seasonal:
+        small = [units for units in combinations if len(units) == 1 or units == (1, 1)]
+        choices += [(tuple(sorted({*lags, *seasonal})), units) for lags in feeds[:2] for units in small]
+    search([Candidate(linear, lags, units) for lags, units in choices for linear in coarse], "units")
+    ranked = sorted((c for c in fitted if c.units), key=lambda candidate: -fitted[candidate].score)
+    best = list(dict.fromkeys((c.lags, c.units) for c in ranked))[:REFINED]
+    search([Candidate(direct(p), *choice) for choice in best for p in range(n_linear + 1)], "direct lags")
+    return Selection(fitted, criterion, options, notes)
+
+
+def _simplest(ranked: dict[Candidate, _Fitted], criterion: str) -> Candidate:
+    """Candidate with the fewest parameters among those that are as good as the best."""
+    top = next(iter(ranked.values())).score
+    margin = {"evidence": TIE, "aic": 2.0 * TIE, "bic": 2.0 * TIE, "cv": 0.0}[criterion]
+    return min(
+        (c for c, one in ranked.items() if one.score >= top - margin),
+        key=lambda c: ranked[c].model.specification.n_params,
+    )
+
+
+def _whole(value: Any, name: str) -> Any:
+    if isinstance(value, (list, tuple)):
+        raise TypeError(f"{name} must be a non-negative integer, but is {value!r}; pass the largest number to try.")
+    return value
+
+
+def _data(model: ParaRNN) -> tuple[Any, Any]:
+    """Series and exogenous values of a model, in the form that `clone_with` takes."""
+    if not model.is_pandas:
+        return model._y, model._x
+    exog = None if model._x is None else pd.DataFrame(model._x, model.index, columns=model.exog_labels)
+    return pd.Series(model._y, model.index, name=model.endog_name), exog
+
+
+def _information(found: Estimate, n: int) -> tuple[float, float]:
+    """AIC and BIC with the effective number of parameters and the variance of the shocks."""
+    variance = found.curvature.scale * max(n - found.curvature.effective, 1.0) / n
+    minus_two_llf = n * (np.log(2.0 * np.pi * max(variance, 1e-300)) + 1.0)
+    k = found.curvature.effective + 1.0
+    return minus_two_llf + 2.0 * k, minus_two_llf + np.log(n) * k
+
+
+def _score(model: ParaRNN, found: Estimate, criterion: str, options: Options, starts: np.ndarray) -> float:
+    """Criterion, larger is better."""
+    if criterion == "evidence":
+        return found.log_evidence
+    used = model.used
+    if criterion in ("aic", "bic"):
+        return -_information(found, int(used.sum()))[criterion == "bic"]
+    rows = np.flatnonzero(used)
+    test = rows[len(rows) - max(1, int(HELD_OUT * len(rows))) :]
+    weight = used.astype(float)
+    weight[test] = 0.0
+    sample = Sample(model._with_history(model._y), model._exog, model._det, weight)
+    problem = make_problem(model.specification, sample, model.constant_weights)
+    early = estimate(problem, starts, replace(options))
+    return -float(np.mean((model._y - model.path(early.params).fitted)[test] ** 2))
+
+
+def _table(fitted: dict[Candidate, _Fitted], criterion: str) -> pd.DataFrame:
+    rows = []
+    for candidate, one in fitted.items():
+        aic, bic = _information(one.found, int(one.model.used.sum()))
+        row = {
+            "linear_lags": candidate.linear_lags,
+            "lags": candidate.lags,
+            "units": candidate.units,
+            "log_evidence": one.found.log_evidence,
+            "aic": aic,
+            "bic": bic,
+            "effective": one.found.curvature.effective,
+            "scale": one.found.curvature.scale,
+            "converged": bool(one.found.starts.status[one.found.best] == CONVERGED),
+        }
+        if criterion == "cv":
+            row["cv"] = -one.score
+        rows.append(row)
+    return pd.DataFrame(rows)

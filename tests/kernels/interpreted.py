@@ -1,0 +1,40 @@
+"""Products, Jacobian rows and paths of a few models, written to the file that the command line names."""
+
+import sys
+
+import numpy as np
+import twin
+from test_recursion import along, sample
+from test_sensitivity import rows_of
+from test_units import problem, products
+
+from pararnn_ts.estimation.estimate import make_problem
+from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
+from pararnn_ts.estimation.problem import Sample
+from pararnn_ts.estimation.starts import random_starts
+
+
+def everything():
+    rng = np.random.default_rng(0)
+    found = {}
+    for number, (units, activation) in enumerate([((2,), "tanh"), ((1, 3), "logistic"), ((1,), "relu"), ((2,), "identity")]):
+        found[f"products{number}"] = products(*problem(units, activation, 35, 2, 2, rng))
+    spec = twin.specification((2, 1), "tanh", (1, 2), (1,), 1, 1, (1.0, -1.0))
+    params = twin.random_params(spec, rng)
+    y, exog, deterministic = sample(spec, 30, rng, 0.2)
+    one = np.ones(1 + spec.n_inputs)
+    found["rows"] = rows_of(spec, params, y, exog, deterministic, np.ones(30), 0.0 * one, one)
+    run = along(spec, params, y, exog, deterministic)
+    found.update(fitted=run.fitted, states=run.states)
+    spec = twin.specification((1,), "tanh", (1,), (1,), 1, 0)
+    y, exog, _ = sample(spec, 40, rng)
+    weight = np.ones(40)
+    weight[0] = 0.0
+    small = make_problem(spec, Sample(y, exog, np.ones((40, 1)), weight), np.ones(1))
+    solutions = minimize(small, random_starts(spec, 3, rng), Options(maxiter=3))
+    found.update(params=solutions.params, log_evidence=solutions.log_evidence, alpha=solutions.alpha)
+    return found
+
+
+if __name__ == "__main__":
+    np.savez(sys.argv[1], **everything())
