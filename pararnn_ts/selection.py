@@ -86,9 +86,9 @@ class Selection:
     criterion : str
         By which the rows are ordered.
     model : ParaRNN
-        The best candidate, not fitted.
+        The best candidate, not fitted, on the rows on which all were compared.
     results : RecurrentResultsWrapper
-        The best candidate, fitted to all rows that it can use.
+        The best candidate, fitted until it has converged.
     """
 
     def __init__(
@@ -108,13 +108,13 @@ class Selection:
 
     @cached_property
     def model(self) -> ParaRNN:
-        """The best candidate, not fitted."""
+        """The best candidate, not fitted, on the rows on which the candidates were compared."""
         held = self._fitted[self.best].model
-        return held.clone_with(*_data(held), hold_back=None)
+        return held.clone_with(*_data(held))
 
     @cached_property
     def results(self) -> Any:
-        """The best candidate, fitted to all rows that it can use."""
+        """The best candidate, fitted from where the search left it until it has converged."""
         return self.model.fit(start_params=self._fitted[self.best].found.params)
 
     def average(self) -> Average:

@@ -137,7 +137,7 @@ def scores(forecasts: pd.DataFrame, step: int, train: pd.Series, period: int | N
             "smaller horizon."
         )
     y = actual[scored].to_numpy()
-    errors = {name: y - wide.loc[scored, name].to_numpy() for name in wide}
+    errors = {name: y - wide[name][scored].to_numpy() for name in wide}
     rows = {}
     for name in wide:
         own = chosen[chosen["model"] == name].set_index("target").loc[wide.index[scored]]

@@ -68,7 +68,7 @@ class Estimate(NamedTuple):
     curvature : Curvature
         Precision, variance of the shocks, effective parameters.
     log_evidence : float
-        NaN where the penalty was not chosen by evidence.
+        In the data's units; NaN where the penalty was not chosen by evidence.
     alpha : dict
         Prior precision of each group on the standardised scale.
     starts : Solutions
@@ -127,18 +127,23 @@ def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, beta: flo
     square, sse = products[:-1, :-1], products[-1, -1]
     prior = np.where(problem.group >= 0, alpha[np.maximum(problem.group, 0)], 0.0)
     ridge = prior if beta is None else prior / beta
+    effective = _effective(square, ridge)
+    variance = sse / max(problem.n_obs - effective, 1.0)
+    noise = max(variance if beta is None else 1.0 / beta, 1e-300)
+    inverse = problem.scaling.inverse()
+    precision = inverse.T @ ((square + np.diag(ridge)) / noise) @ inverse
+    return Curvature(precision, float(variance * problem.scaling.scale[0] ** 2), effective)
+
+
+def _effective(square: np.ndarray, ridge: np.ndarray) -> float:
+    """Trace of the hat matrix; without a ridge the rank of the normal equations."""
     # in correlation form directions can be compared whatever their units
     size = np.sqrt(np.diag(square) + ridge)
     size = np.where(size > 0.0, size, 1.0)
     values, vectors = np.linalg.eigh((square + np.diag(ridge)) / np.outer(size, size))
     kept = values > _RANK_TOLERANCE * max(values.max(initial=0.0), 1e-300)
     loads = (vectors[:, kept] / size[:, None]) / np.sqrt(values[kept])
-    effective = float(np.sum(loads * (square @ loads)))
-    variance = sse / max(problem.n_obs - effective, 1.0)
-    noise = max(variance if beta is None else 1.0 / beta, 1e-300)
-    inverse = np.linalg.inv(problem.scaling.jacobian())
-    precision = inverse.T @ ((square + np.diag(ridge)) / noise) @ inverse
-    return Curvature(precision, float(variance * problem.scaling.scale[0] ** 2), effective)
+    return float(np.sum(loads * (square @ loads)))
 
 
 def _component_sizes(problem: Problem, params: np.ndarray) -> np.ndarray:
@@ -193,13 +198,14 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
     # a unit that explains less than this many nats is not distinct from its mirror images
     alive = 0.5 * float(solutions.beta[best]) * size > _LEAST_NATS
     alpha = solutions.alpha[best]
+    # in the units of the data, so that models which standardise differently can be compared
+    log_evidence = solutions.log_evidence[best] + log_symmetry(specification, list(alive))
+    log_evidence -= problem.n_obs * np.log(problem.scaling.scale[0])
     found = curvature(problem, params, alpha, float(solutions.beta[best]) if evidence else None)
     return Estimate(
         params=problem.scaling.to_data(params),
         curvature=found,
-        log_evidence=float(solutions.log_evidence[best]) + log_symmetry(specification, list(alive))
-        if evidence
-        else float("nan"),
+        log_evidence=float(log_evidence) if evidence else float("nan"),
         alpha={name: float(alpha[number]) for name, number in GROUPS.items() if number in problem.group},
         starts=solutions,
         best=best,

@@ -13,9 +13,10 @@ its best output weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import lgamma, log, pi
 
 import numpy as np
 
@@ -143,8 +144,16 @@ def _log_evidence(theta, alpha, group, n, n_obs, table, factor, lane, prior):
             total += np.log(alpha[group[i] * LANES + lane])
     total -= _penalty(theta, alpha, group, n, lane)
     for g in range(prior.shape[0]):
-        a = alpha[g * LANES + lane]
-        total += 2.0 * (prior[g, 0] * np.log(a) - prior[g, 1] * a)
+        count, square = 0, 0.0
+        for i in range(n):
+            if group[i] == g:
+                count += 1
+                square += theta[i * LANES + lane] ** 2
+        if count > 0:
+            a = alpha[g * LANES + lane]
+            # log density of log alpha at its mode, times the width of the mode (Laplace's method once more)
+            curvature = 0.5 * a * (square + 2.0 * prior[g, 1])
+            total += 2.0 * (prior[g, 2] + prior[g, 0] * np.log(a) - prior[g, 1] * a) - np.log(curvature)
     return 0.5 * total
 
 
@@ -163,8 +172,8 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
         Prior precisions, updated.
     group : ndarray of int, (n,)
         Group of each parameter; -1: not penalised.
-    prior : ndarray, (n_groups, 2)
-        Shape a and rate b of the precisions' gamma prior.
+    prior : ndarray, (n_groups, 3)
+        Shape a and rate b of the precisions' gamma prior, and the log of its constant and of the square root of 2 pi.
     linear : ndarray of bool, (n,)
         Parameters that enter linearly.
     n_obs : float
@@ -365,10 +374,8 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) ->
     """
     starts = np.ascontiguousarray(starts, dtype=float)
     n_starts, n = starts.shape
-    prior = np.array(options.prior, dtype=float).reshape(-1, 2)
     evidence = options.penalty is None
-    if not evidence:
-        prior = np.column_stack([np.zeros(len(prior)), np.zeros(len(prior))])
+    prior = _log_gamma_prior(options.prior) if evidence else np.zeros((len(options.prior), 3))
     settings = (evidence, float(options.tol), int(options.maxiter), int(options.patience))
     state = _State(starts, len(prior), options, problem.variance)
 
@@ -417,6 +424,11 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) ->
         beta=table[BETA].copy(),
         alpha=state.alpha.T.copy(),
     )
+
+
+def _log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Shape, rate and log constant of gamma densities of log alpha, the constant of Laplace's method included."""
+    return np.array([[a, b, a * log(b) - lgamma(a) + 0.5 * log(2.0 * pi)] for a, b in pairs])
 
 
 def _retire(table: np.ndarray, evidence: bool) -> None:

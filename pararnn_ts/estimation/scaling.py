@@ -59,6 +59,14 @@ class Scaling:
                 a[v, v] = target
         return a
 
+    def inverse(self) -> np.ndarray:
+        """Inverse of :meth:`jacobian`, from its form: a diagonal plus a part N whose square is zero."""
+        a = self.jacobian()
+        size = 1.0 / np.diag(a)
+        inverse = -size[:, None] * a * size
+        np.fill_diagonal(inverse, size)
+        return inverse
+
     def shift(self) -> np.ndarray:
         """Constant part of the map."""
         shift = np.zeros(self.specification.n_params)
@@ -71,7 +79,7 @@ class Scaling:
 
     def to_standard(self, params: np.ndarray) -> np.ndarray:
         """Parameters on the standardised scale, of one vector or of rows of them."""
-        return np.linalg.solve(self.jacobian(), (params - self.shift()).T).T
+        return (params - self.shift()) @ self.inverse().T
 
 
 def standardise(

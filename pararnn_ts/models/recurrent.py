@@ -485,7 +485,7 @@ class RecurrentModel(SeriesModel):
                 "status": words,
                 "iterations": s.iterations,
                 "sse": s.sse,
-                "log_evidence": s.log_evidence if evidence else np.full(len(s.sse), np.nan),
+                "log_evidence": s.log_evidence + (found.log_evidence - s.log_evidence[best]),
                 "effective": s.gamma,
                 "decrement": s.decrement,
                 "best": np.arange(len(s.sse)) == best,

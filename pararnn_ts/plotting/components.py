@@ -23,12 +23,12 @@ from pararnn_ts.plotting.canvas import (
     tidy,
     time_values,
 )
-from pararnn_ts.results.features import component_errors
+from pararnn_ts.results.features import component_errors, recurrence_features
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["describe_unit", "plot_components"]
+__all__ = ["describe_unit", "plot_components", "unit_features"]
 
 _TITLES = {
     "level": "Carried over by differencing",
@@ -80,7 +80,7 @@ def plot_components(
     chosen = _chosen(table, components)
     units = [name for name in table.columns if name.startswith("unit")]
     some = any(name in units for name in chosen)
-    features = raw.recurrence_features if some else pd.DataFrame()
+    features = unit_features(raw) if some else pd.DataFrame()
     panels, series = len(chosen) + 1, str(model.endog_name)
     fig = new_figure(fig, figsize or (8.0, 1.6 + 1.45 * panels))
     axes = fig.subplots(panels, 1, sharex=True, squeeze=False, height_ratios=[1.6] + [1.0] * len(chosen))[:, 0]
@@ -111,6 +111,11 @@ def plot_components(
     axes[-1].margins(x=0.01)
     fig.align_ylabels()
     return fig
+
+
+def unit_features(raw: Any) -> pd.DataFrame:
+    """Recurrence features of the sample at hand; results of `extend` keep those of the sample they were fitted to."""
+    return raw.recurrence_features if raw.past is None else recurrence_features(raw)
 
 
 def describe_unit(name: str, row: pd.Series, steps: str) -> str:

@@ -21,7 +21,7 @@ from pararnn_ts.plotting.canvas import (
     tidy,
     time_values,
 )
-from pararnn_ts.plotting.components import describe_unit
+from pararnn_ts.plotting.components import describe_unit, unit_features
 from pararnn_ts.results.features import averaged_jacobian, lag_response, lag_response_errors
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def plot_recurrence(
     """
     raw = plain(results)
     response = _response(raw, max_lag)
-    max_lag, features = len(response) - 1, raw.recurrence_features
+    max_lag, features = len(response) - 1, unit_features(raw)
     names = list(features.index)
     errors = None if alpha is None else lag_response_errors(raw, max_lag) * norm.isf(alpha / 2)
     exog = list(raw.model.specification.exog_names)
@@ -145,7 +145,7 @@ def plot_lag_response(
     >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=4)
     >>> figure = results.plot_lag_response(max_lag=5)
     >>> figure.axes[1].get_title(loc="left")
-    'unit1, response to volume.L1'
+    'unit1, response to flow.L1'
     """
     raw = plain(results)
     average = _response(raw, max_lag)

@@ -174,8 +174,11 @@ def predict(
     PeriodIndex(['2004-11', '2004-12', '2005-01', '2005-02'], dtype='period[M]')
     """
     window = results.model.prediction_window(start, end, dynamic, index)
-    future = future_exog(results, window, exog, index)
-    return results.labelled(_points(results, window, future), window.index, "predicted_mean")
+    values = _points(results, window, future_exog(results, window, exog, index))
+    first = max(_first_unobserved(results, window), window.start)
+    if first < window.stop:
+        _warn_explosive(results, values[None, first - window.start :], "it leaves")
+    return results.labelled(values, window.index, "predicted_mean")
 
 
 def forecast(results: RecurrentResults, steps: Any = 1, exog: Any = None, index: Any = None) -> pd.Series | np.ndarray:
@@ -271,7 +274,7 @@ def get_prediction(
         origin = _last_observed(results, _first_unobserved(results, window))
         full = _simulate(results, origin, window.stop, future, method, int(n_sims), generator, param_uncertainty)
         paths = full[:, first - origin :]
-        _warn_explosive(results, mean, paths)
+        _warn_explosive(results, paths, "{} of {} simulated paths leave")
         exact = first - window.start
         with np.errstate(all="ignore"):
             se[exact:] = _spread(paths)
@@ -375,13 +378,6 @@ def _points(results: RecurrentResults, window: PredictionWindow, future: np.ndar
         path = continue_path(results, standpoint(results, begin), window.stop - begin, future)[0]
         first = max(begin, window.start)
         values[first - window.start :] = path[first - begin :]
-        tail = results.tail
-        if is_explosive(path, tail.low, tail.high):
-            warn_user(
-                f"The forecast is explosive: it leaves the range of the observations within {len(path)} steps; fit "
-                "with a penalty or with fewer units, and look at recurrence_features.",
-                OutputWarning,
-            )
     return values
 
 
@@ -420,12 +416,12 @@ def _spread(paths: np.ndarray) -> np.ndarray:
     return np.sqrt(np.nansum((finite - mean) ** 2, axis=0) / np.maximum(count - 1, 0))
 
 
-def _warn_explosive(results: RecurrentResults, mean: np.ndarray, paths: np.ndarray) -> None:
-    tail = results.tail
-    wild = int(is_explosive(paths, tail.low, tail.high).sum())
+def _warn_explosive(results: RecurrentResults, paths: np.ndarray, what: str) -> None:
+    """Warn of paths that leave the range of the observations."""
+    wild = int(is_explosive(paths, results.tail.low, results.tail.high).sum())
     if wild:
         warn_user(
-            f"The forecast is explosive: {wild} of {len(paths)} simulated paths leave the range of the observations "
-            f"within {paths.shape[1]} steps; fit with a penalty or with fewer units, and look at recurrence_features.",
+            f"The forecast is explosive: {what.format(wild, len(paths))} the range of the observations within "
+            f"{paths.shape[1]} steps; fit with a penalty or with fewer units, and look at recurrence_features.",
             OutputWarning,
         )

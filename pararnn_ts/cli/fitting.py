@@ -1,0 +1,82 @@
+"""From options to a fitted model."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pararnn_ts.cli.reading import Data
+
+__all__ = ["Options", "fit_model", "parse_holdout", "parse_lags"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to fit, as the command line says it; None: not said."""
+
+    units: list[int] | None = None
+    lags: str | None = None
+    linear_lags: str | None = None
+    activation: str = "tanh"
+    trend: str = "c"
+    seasonal: bool = False
+    diff: int = 0
+    select: bool | None = None
+    seed: int = 0
+
+
+def fit_model(data: Data, options: Options) -> tuple[Any, pd.DataFrame | None]:
+    """Fit the model that the options name, or the one of largest evidence; with the table of the search in that case."""
+    import pararnn_ts as prt
+
+    named = options.units is not None or options.lags is not None or options.linear_lags is not None
+    if options.select and named:
+        raise ValueError("--select chooses --units, --lags and --linear-lags itself; give either it or them.")
+    shared = {
+        "activation": options.activation,
+        "trend": options.trend,
+        "seasonal": options.seasonal,
+        "diff": options.diff,
+    }
+    if options.select or (options.select is None and not named):
+        selection = prt.select_order(data.endog, data.exog, rng=options.seed, **shared)
+        return selection.results, selection.table
+    units = [2] if options.units is None else [dim for dim in options.units if dim != 0]
+    lags = 1 if options.lags is None else parse_lags(options.lags, "--lags")
+    linear_lags = None if options.linear_lags is None else parse_lags(options.linear_lags, "--linear-lags")
+    model = prt.ParaRNN(data.endog, data.exog, units=units, lags=lags, linear_lags=linear_lags, **shared)
+    return model.fit(rng=options.seed), None
+
+
+def parse_lags(text: str, option: str) -> int | list[int]:
+    """
+    Lags from a number or a list.
+
+    Examples
+    --------
+    >>> from pararnn_ts.cli.fitting import parse_lags
+    >>> parse_lags("3", "--lags"), parse_lags("1,2,12", "--lags")
+    (3, [1, 2, 12])
+    """
+    if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", text):
+        raise ValueError(f"{option} {text}: give a number such as 3, or a list such as 1,2,12.")
+    numbers = [int(part) for part in text.split(",")]
+    return numbers[0] if "," not in text else numbers
+
+
+def parse_holdout(text: str, n: int) -> int | float | str:
+    """
+    Number, share or label, as `compare` takes them; a number as large as the sample is a label, such as a year.
+
+    Examples
+    --------
+    >>> from pararnn_ts.cli.fitting import parse_holdout
+    >>> parse_holdout("50", 300), parse_holdout("0.2", 300), parse_holdout("1950", 300)
+    (50, 0.2, '1950')
+    """
+    if re.fullmatch(r"\d+", text):
+        return int(text) if int(text) < n else text
+    return float(text) if re.fullmatch(r"0?\.\d+", text) else text

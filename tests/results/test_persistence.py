@@ -1,0 +1,149 @@
+"""What is loaded is what was saved, and nothing else is loaded."""
+
+import io
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.tsa.deterministic import DeterministicProcess, Fourier
+
+from pararnn_ts.models.elman import ElmanRNN
+from pararnn_ts.models.pararnn import ParaRNN
+from pararnn_ts.results.persistence import load
+
+
+def round_trip(results, **options):
+    file = io.BytesIO()
+    results.save(file, **options)
+    file.seek(0)
+    return load(file)
+
+
+def assert_alike(ours, theirs, exog=None):
+    """Same forecasts to the last bit, same summary."""
+    np.testing.assert_array_equal(ours.forecast(6, exog=exog), theirs.forecast(6, exog=exog))
+    frames = [results.get_forecast(6, exog=exog, n_sims=30, rng=0).summary_frame() for results in (ours, theirs)]
+    pd.testing.assert_frame_equal(*frames)
+    assert ours.summary().as_text() == theirs.summary().as_text()
+
+
+@pytest.mark.parametrize("remove_data", [False, True])
+@pytest.mark.parametrize("name", ["fitted", "differenced", "linear"])
+def test_round_trip(request, sales, name, remove_data):
+    results = request.getfixturevalue(name)
+    loaded = round_trip(results, remove_data=remove_data)
+    assert_alike(loaded, results)
+    np.testing.assert_array_equal(loaded.extend(sales.to_numpy()[:3]).fittedvalues,
+                                  results.extend(sales.to_numpy()[:3]).fittedvalues)  # fmt: skip
+    pd.testing.assert_frame_equal(loaded.starts, results.starts)
+    np.testing.assert_array_equal(loaded.bse, results.bse)
+    if not remove_data:
+        np.testing.assert_array_equal(loaded.resid, results.resid)
+        np.testing.assert_array_equal(loaded.append(sales.to_numpy()[:3]).fittedvalues,
+                                      results.append(sales.to_numpy()[:3]).fittedvalues)  # fmt: skip
+
+
+@pytest.mark.parametrize("remove_data", [False, True])
+def test_gaps_and_exogenous_values(gappy, remove_data):
+    results, future = gappy
+    assert_alike(round_trip(results, remove_data=remove_data), results, future)
+
+
+@pytest.mark.parametrize("remove_data", [False, True])
+def test_extended_results(fitted, sales, remove_data):
+    extended = fitted.extend(sales[120:])
+    loaded = round_trip(extended, remove_data=remove_data)
+    assert_alike(loaded, extended)
+    if not remove_data:
+        pd.testing.assert_series_equal(loaded.fittedvalues, extended.fittedvalues)
+
+
+def test_saving_changes_nothing(fitted):
+    before = set(vars(fitted._results)) | {"path"}
+    round_trip(fitted, remove_data=True)
+    assert fitted.model._y is not None and not fitted.data_removed
+    assert before <= set(vars(fitted._results))
+    assert round_trip(round_trip(fitted, remove_data=True)).data_removed
+
+
+def test_without_data_the_file_is_small():
+    y = np.random.default_rng(0).standard_normal(20_000)
+    results = ParaRNN(pd.Series(y, pd.date_range("2000", periods=20_000, freq="h")), units=()).fit(penalty=0)
+    file = io.BytesIO()
+    results.save(file, remove_data=True)
+    assert len(file.getvalue()) < 20_000
+
+
+def test_deterministic_process_and_other_models(sales):
+    process = DeterministicProcess(sales.index, constant=True, order=1, additional_terms=[Fourier(12, 2)])
+    results = ParaRNN(sales, units=(1,), deterministic=process).fit(n_starts=2)
+    assert_alike(round_trip(results), results)
+    results = ElmanRNN(sales, hidden=2).fit(n_starts=2)
+    loaded = round_trip(results)
+    assert type(loaded.model) is ElmanRNN
+    assert_alike(loaded, results)
+
+
+def test_deterministic_terms_stay_in_place(sales):
+    results = ParaRNN(sales[:60], units=(1,), trend="ct", seasonal=True).fit(n_starts=2)
+    later = results.apply(sales[60:])
+    assert_alike(round_trip(later), later)
+
+
+def test_path_on_disk(tmp_path, fitted):
+    fitted.save(tmp_path / "model")
+    assert_alike(load(tmp_path / "model"), fitted)
+    raw = type(fitted._results).load(str(tmp_path / "model"))
+    assert type(raw) is type(fitted._results)
+
+
+def test_there_is_no_pickle_inside(fitted):
+    file = io.BytesIO()
+    fitted.save(file)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as archive:
+        assert all(archive[name].dtype != object for name in archive.files)
+
+
+def altered(results, change, drop=()):
+    """File of results whose header was changed."""
+    file = io.BytesIO()
+    results.save(file)
+    file.seek(0)
+    with np.load(file) as archive:
+        arrays = {name: archive[name] for name in archive.files if name not in drop}
+    header = json.loads(arrays["header"].tobytes())
+    change(header, arrays)
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    file.seek(0)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda header, arrays: header.update(version=2), "format version 2, but this version of pararnn_ts reads"),
+        (lambda header, arrays: header.update(format="other"), "must be a file written by results.save"),
+        (lambda header, arrays: header.update(extra=1), "whose header do not fit .'extra'"),
+        (lambda header, arrays: header["model"].pop("origin"), "whose model do not fit .'origin'"),
+        (lambda header, arrays: arrays.update(weights=np.ones(2)), "whose arrays do not fit .'weights'"),
+        (lambda header, arrays: header["model"].update({"class": "Popen"}), "unknown model 'Popen'"),
+    ],
+)
+def test_other_versions_and_contents_are_refused(fitted, change, message):
+    with pytest.raises(ValueError, match=message):
+        load(altered(fitted, change))
+
+
+def test_other_files_are_refused(tmp_path):
+    (tmp_path / "a").write_bytes(pickle.dumps({"a": 1}))
+    np.savez(tmp_path / "b.npz", a=np.ones(2))
+    for name in ("a", "b.npz"):
+        with pytest.raises(ValueError, match="must be a file written by results.save"):
+            load(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "c")

@@ -1,0 +1,111 @@
+"""The summary says what is true, in all its forms."""
+
+import csv
+import io
+import re
+import warnings
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from pararnn_ts.models.pararnn import ParaRNN
+
+
+def test_header(fitted):
+    text = fitted.summary().as_text()
+    for label, value in {
+        "Dep. Variable": "sales",
+        "Sample": "2001-01",
+        "No. Observations": "118",
+        "Missing": "0",
+        "Log Likelihood": f"{fitted.llf:.3f}",
+        "AIC": f"{fitted.aic:.3f}",
+        "BIC": f"{fitted.bic:.3f}",
+        "HQIC": f"{fitted.hqic:.3f}",
+        "Log Evidence": f"{fitted.log_evidence:.3f}",
+        "Effective Params": f"{fitted.df_model:.2f} of {len(fitted.params)}",
+        "Penalty": "evidence",
+        "Covariance Type": "laplace",
+    }.items():
+        assert re.search(rf"{re.escape(label)}:?\s+{re.escape(value)}", text), label
+    assert "- 2010-12" in text and "ParaRNN(2, 1), tanh" in text
+
+
+def test_every_parameter_and_unit_is_there(fitted):
+    lines = fitted.summary().as_text().splitlines()
+    for name, value in fitted.params.items():
+        row = next(line for line in lines if line.startswith(f"{name} "))
+        assert float(row.split()[-6]) == pytest.approx(value, abs=1e-4)
+    for unit, row in fitted.recurrence_features.iterrows():
+        assert any(line.split()[:2] == [unit, row["kind"]] for line in lines)
+
+
+def test_tables_are_equally_wide(fitted):
+    rules = [line for line in fitted.summary().as_text().splitlines() if line.startswith("===")]
+    assert len({len(line) for line in rules}) == 1
+
+
+def test_level_of_the_intervals(fitted):
+    assert "[0.05" in fitted.summary(alpha=0.1).as_text()
+    with pytest.raises(ValueError, match="alpha must lie between 0 and 1"):
+        fitted.summary(alpha=95)
+
+
+def test_csv_has_one_field_for_each_cell(fitted):
+    rows = list(csv.reader(io.StringIO(fitted.summary().as_csv())))
+    named = {row[0]: row for row in rows if row}
+    assert len(named["unit1.W[1,2]"]) == 7
+    assert float(named["unit1.W[1,2]"][1]) == pytest.approx(fitted.params["unit1.W[1,2]"], abs=1e-4)
+
+
+def test_special_characters(sales):
+    results = ParaRNN(sales.rename("log_gdp_%"), units=(1,)).fit(n_starts=2)
+    latex = results.summary().as_latex()
+    assert r"linear.log\_gdp\_\%.L1" in latex
+    assert not re.search(r"(?<!\\)_", latex)
+    assert "linear.log_gdp_%.L1" in results.summary().as_html()
+
+
+def test_html_is_well_formed(fitted):
+    html = fitted.summary().as_html()
+    for table in re.findall(r"<table.*?</table>", html, re.DOTALL):
+        ElementTree.fromstring(table)
+    assert fitted.summary()._repr_html_() == html
+
+
+def test_notes(gappy):
+    results, _ = gappy
+    text = " ".join(results.summary().as_text().split())
+    assert "6 of 120 observations missing." in text
+    assert "The first observation is given: nothing is predicted there." in text
+
+
+def test_unidentified_directions_are_named(sales):
+    results = ParaRNN(sales, units=(1,), activation="identity").fit(penalty=0, n_starts=2)
+    assert results.covariance.rank < len(results.params)
+    assert "of 6 directions of the parameter space are not identified" in results.summary().as_text()
+
+
+def test_a_fit_that_did_not_converge_is_named(sales):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = ParaRNN(sales, units=(2,)).fit(n_starts=2, maxiter=3)
+    assert not results.converged
+    assert "The optimiser did not converge" in results.summary().as_text()
+
+
+def test_evaluated_and_linear_models(sales):
+    linear = ParaRNN(sales, units=())
+    results = linear.evaluate([0.1, 0.5])
+    text = results.summary().as_text()
+    assert "The parameters were given, not estimated." in text
+    assert "unit1" not in text and "ParaRNN, linear" in text
+
+
+def test_no_parameters_and_tiny_samples(sales):
+    results = ParaRNN(sales, units=(1,)).fit(n_starts=2)
+    text = results.extend(sales.to_numpy()[:2]).summary().as_text()
+    assert re.search(r"Jarque-Bera \(JB\):\s+-", text)
+    assert str(results.summary()) == results.summary().as_text()
+    assert np.isfinite(results.extend(sales.to_numpy()[:2]).llf)

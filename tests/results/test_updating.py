@@ -1,0 +1,120 @@
+"""append, extend and apply agree wherever they say the same."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pararnn_ts.models.pararnn import ParaRNN
+
+
+def same(a, b):
+    np.testing.assert_allclose(np.asarray(a, float), np.asarray(b, float), atol=1e-12, equal_nan=True)
+
+
+def test_append_is_apply_to_the_joined_sample(fitted, sales):
+    appended, applied = fitted.append(sales[120:]), fitted.apply(sales)
+    pd.testing.assert_series_equal(appended.fittedvalues, applied.fittedvalues)
+    assert appended.llf == applied.llf
+    pd.testing.assert_frame_equal(appended.cov_params(), fitted.cov_params())
+    assert appended.scale == fitted.scale
+    assert np.isnan(appended.log_evidence)
+    assert "estimated on another sample" in appended.cov_kwds["description"]
+    pd.testing.assert_series_equal(appended.fittedvalues[:120], fitted.fittedvalues)
+
+
+def test_appended_fitted_values_are_one_step_forecasts(fitted, sales):
+    appended = fitted.append(sales[120:])
+    first = fitted.forecast(1)
+    assert appended.fittedvalues[120:121].equals(first.rename(None)) or np.isclose(
+        appended.fittedvalues.iloc[120], first.iloc[0]
+    )
+    assert np.isclose(appended.fittedvalues.iloc[121], fitted.append(sales[120:121]).forecast(1).iloc[0])
+
+
+def test_extend_is_the_tail_of_append(fitted, sales):
+    appended, extended = fitted.append(sales[120:]), fitted.extend(sales[120:])
+    pd.testing.assert_series_equal(extended.fittedvalues, appended.fittedvalues[120:])
+    pd.testing.assert_series_equal(extended.resid, appended.resid[120:])
+    pd.testing.assert_series_equal(extended.forecast(5), appended.forecast(5))
+    assert extended.nobs == 12
+    np.testing.assert_allclose(extended.components.sum(axis=1), extended.fittedvalues, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["fitted", "differenced", "linear"])
+def test_extending_step_by_step_is_extending_at_once(request, sales, name):
+    results = request.getfixturevalue(name)
+    new = sales.cumsum()[120:] if name == "differenced" else sales[120:]
+    new = new.to_numpy() if name == "linear" else new
+    at_once = results.extend(new)
+    step, fitted = results, []
+    for t in range(len(new)):
+        step = step.extend(new[t : t + 1])
+        fitted.append(np.asarray(step.fittedvalues)[0])
+    same(fitted, at_once.fittedvalues)
+    same(step.forecast(4), at_once.forecast(4))
+    same(results.extend(new[:5]).append(new[5:]).fittedvalues, at_once.fittedvalues)
+
+
+def test_trend_and_gaps_go_on(gappy, sales):
+    results, future = gappy
+    new = sales[120:128].copy()
+    new.iloc[[0, 3, 7]] = np.nan
+    appended, extended = results.append(new, exog=future), results.extend(new, exog=future)
+    same(extended.fittedvalues, appended.fittedvalues[120:])
+    same(extended.forecast(3, exog=future), appended.forecast(3, exog=future))
+
+
+def test_an_array_model_keeps_its_place_in_time(sales):
+    y = np.arange(132) * 0.1 + sales.to_numpy()
+    results = ParaRNN(y[:120], units=(1,), trend="ct", seasonal=True, period=12).fit(n_starts=2)
+    appended, extended = results.append(y[120:]), results.extend(y[120:])
+    assert isinstance(extended.fittedvalues, np.ndarray)
+    same(extended.fittedvalues, appended.fittedvalues[120:])
+    same(extended.forecast(13), appended.forecast(13))
+
+
+def test_a_single_number_may_be_appended(fitted, sales):
+    same(fitted.append(sales.iloc[120]).fittedvalues, fitted.append(sales[120:121]).fittedvalues)
+
+
+def test_intervals_after_extending_use_the_shocks_of_the_fit(fitted, sales):
+    extended = fitted.extend(sales[120:122])
+    np.testing.assert_array_equal(extended.shocks, fitted.shocks)
+    frames = [results.get_forecast(4, rng=0).summary_frame() for results in (extended, fitted.append(sales[120:122]))]
+    pd.testing.assert_frame_equal(*frames)
+
+
+def test_refitting_estimates_anew(sales):
+    results = ParaRNN(sales[:100], units=(1,)).fit(n_starts=2)
+    refitted = results.append(sales[100:], refit=True)
+    assert refitted.nobs == 131
+    assert not np.allclose(refitted.params, results.params)
+    fresh = ParaRNN(sales, units=(1,)).fit(start_params=results.params)
+    np.testing.assert_allclose(refitted.params, fresh.params)
+    ridge = results.append(sales[100:], refit=True, fit_kwargs={"penalty": 5.0})
+    assert ridge.details.penalty == 5.0
+
+
+def test_new_observations_must_follow(fitted, sales):
+    with pytest.raises(ValueError, match="must continue the sample at 2011-01"):
+        fitted.append(sales[122:])
+
+
+def test_removed_results_can_be_extended(sales):
+    results = ParaRNN(sales[:120], units=(1,)).fit(n_starts=2)
+    expected = results.extend(sales[120:]).fittedvalues
+    results.remove_data()
+    pd.testing.assert_series_equal(results.extend(sales[120:]).fittedvalues, expected)
+    with pytest.raises(RuntimeError, match="data of these results were removed"):
+        results.append(sales[120:])
+
+
+def test_misuse_is_refused(fitted, sales):
+    with pytest.raises(ValueError, match="fit_kwargs are options of refit=True"):
+        fitted.append(sales[120:], fit_kwargs={"maxiter": 3})
+    with pytest.raises(ValueError, match="refit=True needs the sample from its beginning"):
+        fitted.extend(sales[120:125]).append(sales[125:], refit=True)
+    with pytest.raises(ValueError, match="param_uncertainty=True needs the sample from its beginning"):
+        fitted.extend(sales[120:]).get_forecast(2, param_uncertainty=True)
+    with pytest.raises(RuntimeError, match="use append"):
+        _ = ParaRNN(sales[:120], units=(1,)).fit(n_starts=1).extend(sales[120:]).recurrence_features
