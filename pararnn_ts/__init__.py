@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pararnn_ts import datasets
-    from pararnn_ts.compare import compare, rolling_forecast
+    from pararnn_ts.comparison import compare, rolling_forecast
     from pararnn_ts.models.elman import ElmanRNN
     from pararnn_ts.models.pararnn import ParaRNN
-    from pararnn_ts.report import report
+    from pararnn_ts.reporting import report
     from pararnn_ts.results.persistence import load
     from pararnn_ts.selection import select_order
 
@@ -25,10 +25,10 @@ except PackageNotFoundError:  # a source tree on the path, not installed
 _HOMES = {
     "ElmanRNN": "pararnn_ts.models.elman",
     "ParaRNN": "pararnn_ts.models.pararnn",
-    "compare": "pararnn_ts.compare",
+    "compare": "pararnn_ts.comparison",
     "load": "pararnn_ts.results.persistence",
-    "report": "pararnn_ts.report",
-    "rolling_forecast": "pararnn_ts.compare",
+    "report": "pararnn_ts.reporting",
+    "rolling_forecast": "pararnn_ts.comparison",
     "select_order": "pararnn_ts.selection",
 }
 

@@ -14,11 +14,11 @@ from pararnn_ts.results.prediction import RecurrentPrediction
 
 __all__ = ["Average", "sequential_weights"]
 
-# The log evidence of candidates is divided by this before they are weighted. The candidates are close relatives and none
-# is true, so that the plain posterior would put nearly all weight on one of them (a fractional posterior, Gruenwald and
-# van Ommen 2017).
+# The log evidence of candidates is divided by this before they are weighted. The candidates are close relatives and
+# none is true, so that the plain posterior would put nearly all weight on one of them (a fractional posterior,
+# Gruenwald and van Ommen 2017).
 TEMPERATURE = 10.0
-# share of the log weights carried from one observation to the next, forgetting the rest (Raftery, Karny and Ettler 2010)
+# share of the log weights carried from one observation to the next (Raftery, Karny and Ettler 2010)
 MEMORY = 0.98
 # degrees of freedom of the predictive density that updates the weights: an outlier must not decide between candidates
 FREEDOM = 4.0

@@ -124,8 +124,8 @@ class Selection:
         Returns
         -------
         Average
-            With `append`, `fittedvalues`, `forecast` and `get_forecast`. The evidence is tempered, and observations that
-            are appended go on updating the weights.
+            With `append`, `fittedvalues`, `forecast` and `get_forecast`. The evidence is tempered, and observations
+            that are appended go on updating the weights.
         """
         members, labels, evidence = [], [], []
         best = max(one.found.log_evidence for one in self._fitted.values())
@@ -226,8 +226,8 @@ def select_order(
     hold_back = max([n_linear, n_lags, *seasonal]) + order
     if observed - hold_back < 10:
         raise ValueError(
-            f"endog has {observed} observations, too few for seasonal_lags up to {max(seasonal, default=0)}; leave out the "
-            "longest of them."
+            f"endog has {observed} observations, too few for seasonal_lags up to {max(seasonal, default=0)}; leave "
+            "out the longest of them."
         )
     options = Options(maxiter=MAXITER, tol=1e-7)
     generator = np.random.default_rng(rng)

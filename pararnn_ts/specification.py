@@ -1,4 +1,4 @@
-"""A frozen description of one additive recurrent model: what enters, in which order parameters are packed, their names."""
+"""A frozen description of one additive recurrent model: what enters, how parameters are packed, their names."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """The command line: fit, forecast, compare and report from a csv file."""
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -14,4 +15,5 @@ def main() -> None:
             raise
         print('Error: the command line needs typer; run pip install "pararnn-ts[cli]".', file=sys.stderr)
         raise SystemExit(2) from None
+    os.environ.setdefault("MPLBACKEND", "Agg")  # figures go to files, also where there is no display
     app(prog_name="pararnn-ts")

@@ -6,28 +6,33 @@ import functools
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pararnn_ts.cli.writing import Folder
+from pararnn_ts.cli.fitting import Options
 
 __all__ = ["app"]
 
 app = typer.Typer(
     help="Interpretable recurrent models of a time series, from a csv file.",
-    epilog="Example: pararnn-ts fit sunspots.csv --column value --index year --out results",
+    epilog="Example: pararnn-ts compare sunspots.csv --column value --index year --out results",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-Csv = Annotated[Path, typer.Argument(help="The csv file, with a header line.", show_default=False)]
+OUT = Path("pararnn_output")
+EXAMPLES = {
+    "fit": "Example: pararnn-ts fit sales.csv --column sales --index month --units 2 --units 1 --lags 2 --out results",
+    "forecast": "Example: pararnn-ts forecast sales.csv --column sales --index month --steps 12 --out results",
+    "compare": "Example: pararnn-ts compare sales.csv --column sales --index month --holdout 2020-01 --horizon 3",
+    "report": "Example: pararnn-ts report sales.csv --column sales --index month --holdout 0.2 --out results",
+}
+
+Csv = Annotated[Path, typer.Argument(metavar="DATA.CSV", help="A csv file with a header line.", show_default=False)]
 Column = Annotated[
-    str | None, typer.Option("--column", "-c", help="Column of the series. Not needed where there is only one.")
+    str | None, typer.Option("--column", "-c", help="Column of the series; not needed where there is only one.")
 ]
 Index = Annotated[
     str | None,
@@ -36,54 +41,56 @@ Index = Annotated[
     ),
 ]
 Exog = Annotated[
-    list[str] | None, typer.Option("--exog", "-x", help="Exogenous column; give the option again for more.")
+    list[str] | None,
+    typer.Option(
+        "--exog",
+        "-x",
+        help="Exogenous column; give the option again for more. Rows at the end of the file where the series is empty "
+        "and these columns are not are the future.",
+    ),
 ]
 Freq = Annotated[str | None, typer.Option(help="Frequency of dates, such as D or MS; inferred when not given.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if it is not there.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results, made if it is not there.")]
 Units = Annotated[
     list[int] | None,
-    typer.Option(
-        "--units", "-u", help="Dimension of a unit; give the option again for more. 0: no units, a linear model."
-    ),
+    typer.Option("--units", "-u", help="Dimension of a unit; give the option again for more. 0: a linear model."),
 ]
 Lags = Annotated[str | None, typer.Option(help="Lags that feed the units: 3 for 1 to 3, or a list such as 1,2,12.")]
 LinearLags = Annotated[str | None, typer.Option(help="Lags that enter linearly, written as --lags; 0: none.")]
-Activation = Annotated[str, typer.Option(help="tanh, relu, logistic or identity.")]
-Trend = Annotated[str, typer.Option(help="n, c, t, ct or ctt, as in statsmodels.")]
+Activation = Annotated[str, typer.Option(help="Activation of the units: tanh, relu, logistic or identity.")]
+Trend = Annotated[str, typer.Option(help="Deterministic trend: n, c, t, ct or ctt, as in statsmodels.")]
 Seasonal = Annotated[bool, typer.Option("--seasonal", help="Add seasonal dummies.")]
 Diff = Annotated[int, typer.Option(help="Order of differencing, undone in forecasts.")]
 Select = Annotated[
     bool | None,
     typer.Option(
         "--select/--no-select",
-        help="Choose lags and units by evidence. The default, unless --units, --lags or --linear-lags say what to fit.",
+        help="Choose lags and units by evidence; the default unless --units, --lags or --linear-lags name them.",
         show_default=False,
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of random starts and simulated paths.")]
 Steps = Annotated[
-    int | None, typer.Option(help="Periods to forecast.", show_default="a fifth of the sample, at most 24")
+    int | None, typer.Option(help="Periods to forecast; by default a fifth of the sample, at most 24.", min=1)
 ]
+Alpha = Annotated[float, typer.Option(help="One less the coverage of the intervals.", min=0.0, max=1.0)]
 Holdout = Annotated[
     str,
     typer.Option(help="What is forecast and not fitted: so many last rows, their share, or the label where it begins."),
 ]
-Horizon = Annotated[int, typer.Option(help="Steps ahead.")]
-RefitEvery = Annotated[int | None, typer.Option(help="Estimate parameters anew after so many rows; else never.")]
+Horizon = Annotated[int, typer.Option(help="Steps ahead.", min=1)]
+RefitEvery = Annotated[int | None, typer.Option(help="Estimate parameters anew after so many rows.", min=1)]
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
     """Register a command whose errors are one sentence on the standard error, and whose warnings are notes there."""
 
-    @app.command(epilog=_EXAMPLES[function.__name__])
+    @app.command(epilog=EXAMPLES[function.__name__])
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                import matplotlib
-
-                matplotlib.use("Agg")
                 function(*args, **kwargs)
             except (ValueError, TypeError, KeyError, ImportError, OSError) as error:
                 text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
@@ -95,14 +102,6 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-_EXAMPLES = {
-    "fit": "Example: pararnn-ts fit sales.csv --column sales --index month --units 2 --units 1 --lags 2 --out results",
-    "forecast": "Example: pararnn-ts forecast sales.csv --column sales --index month --steps 12 --out results",
-    "compare": "Example: pararnn-ts compare sales.csv --column sales --index month --holdout 2020-01 --horizon 3",
-    "report": "Example: pararnn-ts report sales.csv --column sales --index month --holdout 0.2 --out results",
-}
-
-
 @_command
 def fit(
     data: Csv,
@@ -110,7 +109,6 @@ def fit(
     index: Index = None,
     exog: Exog = None,
     freq: Freq = None,
-    out: Out = OUT,
     units: Units = None,
     lags: Lags = None,
     linear_lags: LinearLags = None,
@@ -120,13 +118,161 @@ def fit(
     diff: Diff = 0,
     select: Select = None,
     seed: Seed = 0,
+    out: Out = OUT,
 ) -> None:
     """
-    Fit a ParaRNN and say what it found: summary, parameters, components, recurrence.
+    Fit a ParaRNN and say what it found.
 
-    Writes summary.txt, params.csv, components.csv, recurrence_features.csv, model.npz (for prt.load), selection.csv when
-    the order was selected, and figures.
+    Prints the summary and writes it with parameters, components, recurrence features, the table of the search, figures
+    and the model (model.npz, for prt.load).
     """
-    results, _, folder = _fitted(data, column, index, exog, freq, out, Options(**_chosen(locals())))
+    from pararnn_ts.cli.fitting import fit_model
+    from pararnn_ts.cli.reading import read_data
+    from pararnn_ts.cli.writing import Folder
+
+    options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
+    results, search = fit_model(read_data(data, column, index, exog or (), freq), options)
+    folder = Folder(out)
+    folder.fitted(results)
+    if search is not None:
+        folder.table("selection.csv", search, index=False)
     typer.echo(results.summary().as_text())
-    _say(folder)
+    typer.echo(folder.said())
+
+
+@_command
+def forecast(
+    data: Csv,
+    column: Column = None,
+    index: Index = None,
+    exog: Exog = None,
+    freq: Freq = None,
+    steps: Steps = None,
+    alpha: Alpha = 0.05,
+    units: Units = None,
+    lags: Lags = None,
+    linear_lags: LinearLags = None,
+    activation: Activation = "tanh",
+    trend: Trend = "c",
+    seasonal: Seasonal = False,
+    diff: Diff = 0,
+    select: Select = None,
+    seed: Seed = 0,
+    out: Out = OUT,
+) -> None:
+    """
+    Fit a ParaRNN and forecast with it.
+
+    Prints forecasts with intervals from simulated paths, and writes them with a figure.
+    """
+    from pararnn_ts.cli.fitting import fit_model
+    from pararnn_ts.cli.reading import read_data
+    from pararnn_ts.cli.writing import Folder
+
+    series = read_data(data, column, index, exog or (), freq)
+    ahead = series.steps(steps)
+    options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
+    results, _ = fit_model(series, options)
+    future = None if series.future_exog is None or not exog else series.future_exog.iloc[:ahead]
+    frame = results.get_forecast(ahead, exog=future, rng=seed).summary_frame(alpha=alpha)
+    folder = Folder(out)
+    folder.text("summary.txt", results.summary().as_text())
+    folder.table("forecast.csv", frame)
+    n = len(series.endog)
+    first = max(n - 4 * ahead, 0)
+    folder.figure("forecast.png", results.plot_predict(first, n + ahead - 1, exog=future, alpha=alpha, rng=seed))
+    typer.echo(frame.to_string(float_format=lambda value: f"{value:.6g}"))
+    typer.echo(folder.said())
+
+
+@_command
+def compare(
+    data: Csv,
+    column: Column = None,
+    index: Index = None,
+    exog: Exog = None,
+    freq: Freq = None,
+    holdout: Holdout = "0.2",
+    horizon: Horizon = 1,
+    refit_every: RefitEvery = None,
+    seed: Seed = 0,
+    out: Out = OUT,
+) -> None:
+    """
+    Compare a ParaRNN with ARMA, AR, an Elman network and naive forecasts.
+
+    Orders are selected before the holdout, which is forecast from a rolling origin. Prints the comparison and writes it
+    with all forecasts and a figure.
+    """
+    from pararnn_ts.cli.writing import Folder
+
+    comparison = _compared(data, column, index, exog, freq, holdout, horizon, refit_every, seed)
+    folder = Folder(out)
+    folder.text("comparison.txt", str(comparison))
+    folder.table("comparison.csv", comparison.table.rename_axis("model"))
+    folder.table("comparison_forecasts.csv", comparison.forecasts, index=False)
+    folder.figure("comparison.png", comparison.plot())
+    typer.echo(str(comparison))
+    typer.echo(folder.said())
+
+
+@_command
+def report(
+    data: Csv,
+    column: Column = None,
+    index: Index = None,
+    exog: Exog = None,
+    freq: Freq = None,
+    holdout: Annotated[str | None, typer.Option(help="Report a comparison on this holdout, as of compare.")] = None,
+    horizon: Horizon = 1,
+    refit_every: RefitEvery = None,
+    units: Units = None,
+    lags: Lags = None,
+    linear_lags: LinearLags = None,
+    activation: Activation = "tanh",
+    trend: Trend = "c",
+    seasonal: Seasonal = False,
+    diff: Diff = 0,
+    select: Select = None,
+    seed: Seed = 0,
+    out: Out = OUT,
+) -> None:
+    """
+    Write a fitted ParaRNN, or with --holdout a comparison, as one HTML file.
+
+    The file holds tables and figures and needs nothing else.
+    """
+    from pararnn_ts.cli.fitting import fit_model
+    from pararnn_ts.cli.reading import read_data
+    from pararnn_ts.cli.writing import Folder
+    from pararnn_ts.reporting import report as write
+
+    subject: Any
+    if holdout is None:
+        options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
+        subject, _ = fit_model(read_data(data, column, index, exog or (), freq), options)
+    else:
+        subject = _compared(data, column, index, exog, freq, holdout, horizon, refit_every, seed)
+    folder = Folder(out)
+    write(subject, folder.file("report.html"))
+    typer.echo(folder.said())
+
+
+def _compared(
+    data: Path,
+    column: str | None,
+    index: str | None,
+    exog: list[str] | None,
+    freq: str | None,
+    holdout: str,
+    horizon: int,
+    refit_every: int | None,
+    seed: int,
+) -> Any:
+    from pararnn_ts.cli.fitting import parse_holdout
+    from pararnn_ts.cli.reading import read_data
+    from pararnn_ts.comparison import compare as function
+
+    series = read_data(data, column, index, exog or (), freq)
+    chosen = parse_holdout(holdout, len(series.endog))
+    return function(series.endog, series.exog, holdout=chosen, horizon=horizon, refit_every=refit_every, rng=seed)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
-from pararnn_ts.cli.reading import Data
+    from pararnn_ts.cli.reading import Data
 
 __all__ = ["Options", "fit_model", "parse_holdout", "parse_lags"]
 
@@ -29,13 +30,13 @@ class Options:
 
 
 def fit_model(data: Data, options: Options) -> tuple[Any, pd.DataFrame | None]:
-    """Fit the model that the options name, or the one of largest evidence; with the table of the search in that case."""
+    """Fit the model that the options name, or the one of largest evidence; then with the table of the search."""
     import pararnn_ts as prt
 
     named = options.units is not None or options.lags is not None or options.linear_lags is not None
     if options.select and named:
         raise ValueError("--select chooses --units, --lags and --linear-lags itself; give either it or them.")
-    shared = {
+    shared: dict[str, Any] = {
         "activation": options.activation,
         "trend": options.trend,
         "seasonal": options.seasonal,

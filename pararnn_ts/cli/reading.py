@@ -39,6 +39,18 @@ class Data:
     exog: pd.DataFrame | None
     future_exog: pd.DataFrame | None
 
+    def steps(self, wanted: int | None) -> int:
+        """Periods to forecast: those wanted, as far as exogenous columns are known, or a sensible number."""
+        if self.exog is None:
+            return wanted or max(1, min(24, len(self.endog) // 5))
+        known = 0 if self.future_exog is None else len(self.future_exog)
+        if not known or (wanted or 0) > known:
+            raise ValueError(
+                f"The exogenous columns are known for {known} periods after the series, but forecasts need them for "
+                f"{wanted or 'at least one'}; add rows at the end of the file with the column of the series left empty."
+            )
+        return wanted or known
+
 
 def read_data(
     path: Path, column: str | None, index: str | None, exog: Sequence[str] = (), freq: str | None = None
@@ -79,10 +91,10 @@ def read_data(
     if x is None:
         grid = complete_grid(y, freq=freq if isinstance(labels, pd.DatetimeIndex) else None)
         return Data(pd.Series(grid.y, grid.index, name=column), None, None)
-    last = y.last_valid_index()
-    if last is None:
-        raise ValueError(f"Column {column!r} of {path} is empty.")
-    known = y.index.get_loc(last) + 1
+    observed = y.notna().to_numpy().nonzero()[0]
+    if not len(observed):
+        raise ValueError(f"Column {column!r} of {path} has no values; name another with --column.")
+    known = int(observed[-1]) + 1
     grid = complete_grid(y.iloc[:known], freq=freq if isinstance(labels, pd.DatetimeIndex) else None)
     values, names = align_exog(x.iloc[:known], grid)
     return Data(
@@ -108,7 +120,8 @@ def _numbers(texts: pd.Series, name: str) -> pd.Series:
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         raise ValueError(
-            f"Column {name!r} holds text ({texts.iloc[row]!r} in line {row + 2}); leave cells empty where a value is missing."
+            f"Column {name!r} holds text ({texts.iloc[row]!r} in line {row + 2}); leave cells empty where a value is "
+            "missing."
         )
     return values.astype(float)
 

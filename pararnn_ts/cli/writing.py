@@ -31,6 +31,10 @@ class Folder:
         self.files.append(self.path / name)
         return self.files[-1]
 
+    def said(self) -> str:
+        """Say what was written."""
+        return f"Wrote to {self.path}: {', '.join(file.name for file in self.files)}"
+
     def text(self, name: str, text: str) -> None:
         """Write a text."""
         self.file(name).write_text(text.rstrip() + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Levenberg-Marquardt, evidence, starts and scaling; knows kernels only as callables."""

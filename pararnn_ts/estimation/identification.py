@@ -8,7 +8,7 @@ import numpy as np
 
 from pararnn_ts.specification import Specification, UnitWeights
 
-__all__ = ["canonical", "log_symmetry"]
+__all__ = ["canonical", "log_symmetry", "n_expansive"]
 
 # activations for which flipping a state's sign, with its weights, leaves the model unchanged
 _ODD = ("tanh", "identity")
@@ -62,6 +62,46 @@ def canonical(specification: Specification, params: np.ndarray, size: np.ndarray
         for place, k in zip(same, ranked, strict=True):
             places[place] = k
     return specification.join(params[: specification.n_linear], [units[k] for k in places])
+
+
+# largest slope of each activation
+_STEEPEST = {"tanh": 1.0, "relu": 1.0, "logistic": 0.25, "identity": 1.0}
+
+
+def n_expansive(specification: Specification, params: np.ndarray) -> np.ndarray:
+    """
+    Count the units whose recurrence can expand: spectral radius of W times the steepest slope above one.
+
+    Such a unit can latch into one of several states. One that has never left its state in the sample may do so after
+    it, and no curvature at the optimum tells.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    params : ndarray, (S, P)
+        Parameter vectors on any scale; recurrent weights have no unit.
+
+    Returns
+    -------
+    ndarray of int, (S,)
+        Count for each vector.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.identification import n_expansive
+    >>> from pararnn_ts.specification import Specification
+    >>> n_expansive(Specification("y", (1,), (), (1,), "tanh"), np.array([[0.5, 1, 0, 1], [1.5, 1, 0, 1]]))
+    array([0, 1])
+    """
+    count = np.zeros(len(params), dtype=int)
+    for d, part in zip(specification.units, specification.unit_slices, strict=True):
+        recurrent = params[:, part.start : part.start + d * d].reshape(-1, d, d)
+        recurrent = np.where(np.isfinite(recurrent), recurrent, 0.0)
+        radius = np.max(np.abs(np.linalg.eigvals(recurrent)), axis=-1)
+        count += radius * _STEEPEST[specification.activation] > 1.0
+    return count
 
 
 def log_symmetry(specification: Specification, alive: Sequence[bool] | None = None) -> float:

@@ -322,7 +322,7 @@ class Solutions:
 class _State:
     """Everything a start carries from one evaluation to the next; starts are columns."""
 
-    def __init__(self, starts: np.ndarray, n_groups: int, options: Options, variance: float):
+    def __init__(self, starts: np.ndarray, n_groups: int, options: Options, problem):
         n_starts, n = starts.shape
         size = n + 1
         self.theta = starts.T.copy()
@@ -331,11 +331,12 @@ class _State:
         precision = 1.0 if options.penalty is None else options.penalty
         self.alpha = np.full((n_groups, n_starts), precision)
         self.table = np.zeros((N_FIELDS, n_starts))
-        self.table[DAMPING] = 1e-2
+        # a linear model is solved at one stroke
+        self.table[DAMPING] = 1e-10 if problem.linear.all() else 1e-2
         self.table[GROWTH] = 2.0
         self.table[EVIDENCE] = -np.inf
         self.table[OBJECTIVE] = np.inf
-        self.table[BETA] = 1.0 if options.penalty is not None else 1.0 / variance
+        self.table[BETA] = 1.0 if options.penalty is not None else 1.0 / problem.variance
 
     def take(self, columns: np.ndarray) -> list[np.ndarray]:
         """Flat arrays of up to `LANES` starts, filled up with copies of the last that do not run."""
@@ -377,7 +378,7 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) ->
     evidence = options.penalty is None
     prior = _log_gamma_prior(options.prior) if evidence else np.zeros((len(options.prior), 3))
     settings = (evidence, float(options.tol), int(options.maxiter), int(options.patience))
-    state = _State(starts, len(prior), options, problem.variance)
+    state = _State(starts, len(prior), options, problem)
 
     def run(columns: np.ndarray, rounds: int) -> None:
         theta, trial, gram, alpha, table = parts = state.take(columns)

@@ -51,7 +51,7 @@ def work_size(units, m):
     largest = 0
     for d in units:
         largest = max(largest, d)
-    return LANES * (n_states(units, m) + STRIDE * n_columns(units, m) + ROWS + largest * (largest + 4))
+    return LANES * (n_states(units, m) + STRIDE * n_columns(units, m) + ROWS + largest * (largest + 3))
 
 
 @jit
@@ -140,11 +140,11 @@ def _unit_2(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
 
 @jit
 def _unit_any(theta, p, d, x, first, last, activation, state, s, jacobian, c, fitted, work):
-    """Advance a unit of any dimension `d` over rows `first` to `last`; `work` holds d (d + 4) items."""
+    """Advance a unit of any dimension `d` over rows `first` to `last`; `work` holds d (d + 3) items."""
     m = x.shape[1]
     n = d * d + d * m + d  # weights that act through the state
     p_u, p_b, p_v = p + d * d, p + d * d + d * m, p + n
-    new, g, pushed, direct, a = 0, d, 2 * d, 3 * d, 4 * d
+    new, g, pushed, a = 0, d, 2 * d, 3 * d
     for t in range(first, last):
         row = t - first
         for i in range(d):

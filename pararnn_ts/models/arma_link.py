@@ -41,10 +41,10 @@ def _describe(arma_results: Any) -> tuple[np.ndarray, np.ndarray, float, dict[st
             options["period"] = seasonal[3]
         return -arma_results.polynomial_reduced_ar[1:], arma_results.polynomial_reduced_ma[1:], mean, options
     if isinstance(model, AutoReg):
-        if model.exog is not None and model.k_ar + int(model.trend == "c") != len(params) or model.trend not in "nc":
+        if model.trend not in ("n", "c") or len(params) != len(model.ar_lags or []) + len(model.trend.strip("n")):
             raise ValueError(
-                f"arma_results must have no exogenous values and no trend but a constant, but has trend={model.trend!r} "
-                f"and {len(params)} parameters; fit the ParaRNN directly instead."
+                f"arma_results must have no exogenous values and no trend but a constant, but has "
+                f"trend={model.trend!r} and {len(params)} parameters; fit the ParaRNN directly instead."
             )
         ar = np.zeros(max(model.ar_lags or [0]))
         offset = int(model.trend == "c")
@@ -53,7 +53,8 @@ def _describe(arma_results: Any) -> tuple[np.ndarray, np.ndarray, float, dict[st
         mean = params[0] / (1.0 - ar.sum()) if offset else 0.0
         return ar, np.zeros(0), float(mean), {"trend": model.trend}
     raise TypeError(
-        f"arma_results must be the results of a statsmodels ARIMA or AutoReg model, but is {type(arma_results).__name__}."
+        "arma_results must be the results of a statsmodels ARIMA or AutoReg model, but is "
+        f"{type(arma_results).__name__}."
     )
 
 
@@ -130,8 +131,8 @@ def arma_from_pararnn(results: Any) -> Any:
         )
     if spec.exog_names or spec.deterministic_names not in ((), ("const",)):
         raise ValueError(
-            "to_arma needs a model without exogenous values and with no deterministic terms but a constant, but this one "
-            f"has {', '.join([*spec.deterministic_names, *spec.exog_names])}; fit such a model first."
+            "to_arma needs a model without exogenous values and with no deterministic terms but a constant, but this "
+            f"one has {', '.join([*spec.deterministic_names, *spec.exog_names])}; fit such a model first."
         )
     params = np.asarray(results.params, dtype=float)
     units = spec.unit_weights(params)

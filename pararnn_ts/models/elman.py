@@ -6,8 +6,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from pararnn_ts.models.recurrent import RecurrentModel
 from pararnn_ts.models.options import SeriesOptions
+from pararnn_ts.models.recurrent import RecurrentModel
 
 __all__ = ["ElmanRNN"]
 

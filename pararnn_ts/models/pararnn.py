@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from pararnn_ts.models.recurrent import RecurrentModel
 from pararnn_ts.models.options import SeriesOptions
+from pararnn_ts.models.recurrent import RecurrentModel
 
 __all__ = ["ParaRNN"]
 

@@ -187,7 +187,8 @@ class RecurrentModel(SeriesModel):
             rows = operator.index(hold_back)
             if rows < spec.reach:
                 raise ValueError(
-                    f"hold_back must be at least {spec.reach}, the reach of lags and differencing, but is {hold_back!r}."
+                    f"hold_back must be at least {spec.reach}, the reach of lags and differencing, but is "
+                    f"{hold_back!r}."
                 )
         self.specification = Specification(**{**spec.__dict__, "hold_back": rows})
         self.data.param_names = list(self.specification.param_names)
@@ -215,17 +216,13 @@ class RecurrentModel(SeriesModel):
             )
 
     def _with_history(self, y: np.ndarray) -> np.ndarray:
-        """Copy of the series whose first rows, which no prediction can fill, have no gaps."""
+        """Copy of the series with gaps in the first rows, which no prediction can fill, interpolated."""
         y = np.array(y, dtype=float)
         head = y[: self.specification.hold_back]
         gaps = np.isnan(head)
         if gaps.any():
             seen = np.flatnonzero(np.isfinite(y))
-            if self.specification.order_of_difference:
-                nearest = seen[np.argmin(np.abs(seen[None, :] - np.flatnonzero(gaps)[:, None]), axis=1)]
-                head[gaps] = y[nearest]
-            else:
-                head[gaps] = y[seen].mean()
+            head[gaps] = np.interp(np.flatnonzero(gaps), seen, y[seen])
         return y
 
     def _problem(self) -> Problem:
@@ -249,6 +246,7 @@ class RecurrentModel(SeriesModel):
         y: np.ndarray | None = None,
         exog: np.ndarray | None = None,
         deterministic: np.ndarray | None = None,
+        state: np.ndarray | None = None,
     ) -> Path:
         """
         Run the model along a series; missing values are filled by its own predictions on the way.
@@ -261,6 +259,9 @@ class RecurrentModel(SeriesModel):
             The series in levels; the sample when not given. NaN at the end makes this a forecast.
         exog, deterministic : ndarray, (n, e) and (n, k), optional
             Exogenous values and deterministic terms of the same rows.
+        state : ndarray, (sum of dimensions,), optional
+            States to go on from. The first `specification.reach` rows are then the history, without gaps, and
+            everything after them is predicted; by default the states are zero before the sample.
 
         Returns
         -------
@@ -268,16 +269,22 @@ class RecurrentModel(SeriesModel):
             Predictions, components and states.
         """
         spec = self.specification
-        y = self._with_history(self._y if y is None else y)
+        y = self._y if y is None else y
+        y = self._with_history(y) if state is None else np.array(y, dtype=float)
         n, n_states = len(y), sum(spec.units)
+        if state is None:
+            first, predicted, end = spec.first_state, spec.hold_back, np.zeros(n_states)
+        else:
+            first, predicted, end = spec.reach, spec.reach, np.array(state, dtype=float)
         linear, components = np.full(n, np.nan), np.full((n, len(spec.units)), np.nan)
-        state, states = np.zeros(n_states), np.full((n, n_states), np.nan)
+        states = np.full((n, n_states), np.nan)
         run_path(
-            np.ascontiguousarray(params, dtype=float), *self._layout(), self._det if deterministic is None else deterministic,
-            self._exog if exog is None else np.ascontiguousarray(exog), y, np.zeros(n), spec.first_state, spec.hold_back,
-            state, states, linear, components,
+            np.ascontiguousarray(params, dtype=float), *self._layout(),
+            self._det if deterministic is None else deterministic,
+            self._exog if exog is None else np.ascontiguousarray(exog), y, np.zeros(n), first, predicted, end, states,
+            linear, components,
         )  # fmt: skip
-        return Path(linear + components.sum(axis=1), linear, components, states, state, y)
+        return Path(linear + components.sum(axis=1), linear, components, states, end, y)
 
     def simulate_paths(
         self,
@@ -313,8 +320,9 @@ class RecurrentModel(SeriesModel):
         paths = np.empty_like(shocks)
         exog = np.zeros((len(deterministic), 0)) if exog is None else np.ascontiguousarray(exog, dtype=float)
         run_paths(
-            np.ascontiguousarray(np.atleast_2d(params), dtype=float), *self._layout(), np.ascontiguousarray(deterministic),
-            exog, np.ascontiguousarray(history), shocks, np.ascontiguousarray(np.atleast_2d(state)), paths,
+            np.ascontiguousarray(np.atleast_2d(params), dtype=float), *self._layout(),
+            np.ascontiguousarray(deterministic), exog, np.ascontiguousarray(history), shocks,
+            np.ascontiguousarray(np.atleast_2d(state)), paths,
         )  # fmt: skip
         return paths
 
@@ -405,8 +413,8 @@ class RecurrentModel(SeriesModel):
             given = np.asarray(start_params, dtype=float)
             if given.shape != (self.specification.n_params,) or not np.isfinite(given).all():
                 raise ValueError(
-                    f"start_params must be {self.specification.n_params} finite numbers in the order of param_names, but "
-                    f"has shape {given.shape}; pass for example the params of earlier results."
+                    f"start_params must be {self.specification.n_params} finite numbers in the order of param_names, "
+                    f"but has shape {given.shape}; pass for example the params of earlier results."
                 )
             starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
         else:
@@ -449,7 +457,8 @@ class RecurrentModel(SeriesModel):
         spec = self.specification
         if params.shape != (spec.n_params,) or not np.isfinite(params).all():
             raise ValueError(
-                f"params must be {spec.n_params} finite numbers in the order of param_names, but has shape {params.shape}."
+                f"params must be {spec.n_params} finite numbers in the order of param_names, but has shape "
+                f"{params.shape}."
             )
         self._check_sample()
         problem = self._problem()

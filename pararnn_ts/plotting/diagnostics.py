@@ -102,7 +102,7 @@ def plot_diagnostics(
     ax.plot(theory, np.sort(values), linestyle="none", marker="o", markersize=3, color=FITTED, alpha=0.7)
 
     ax = tidy(axes[1, 1], "Correlogram", "autocorrelation", f"lag ({step_name(index)})")
-    correlation = acf(standardised[first:], nlags=lags, fft=bool(seen[first:].all()), missing="conservative")[1:]
+    correlation = acf(standardised[first:], nlags=lags, fft=True, missing="conservative")[1:]
     at, noise = np.arange(1, lags + 1), stats.norm.isf(0.025) / np.sqrt(n)
     ax.axhspan(-noise, noise, color=FORECAST, alpha=BAND, linewidth=0, label="95% band of white noise")
     ax.axhline(0.0, color=MUTED, linewidth=0.8)

@@ -41,14 +41,11 @@ class Inherited:
         Shocks to draw from.
     span : tuple of float
         Smallest and largest observation.
-    features : DataFrame or None
-        Recurrence features on that sample, where they are known.
     """
 
     covariance: Covariance
     shocks: np.ndarray
     span: tuple[float, float]
-    features: pd.DataFrame | None = None
 
 
 class RecurrentResults(TimeSeriesModelResults):
@@ -177,7 +174,7 @@ class RecurrentResults(TimeSeriesModelResults):
         """Observations less one-step predictions, NaN where either is missing."""
         return np.where(self.used, self.model._y - self.fittedvalues, np.nan)
 
-    def labelled(self, values: np.ndarray, index: pd.Index | None, name: str | None) -> pd.Series | np.ndarray:
+    def _labelled(self, values: np.ndarray, index: pd.Index | None, name: str | None) -> pd.Series | np.ndarray:
         """Values as a Series where there are labels for them."""
         return values if index is None else pd.Series(values, index=index, name=name)
 
@@ -191,7 +188,7 @@ class RecurrentResults(TimeSeriesModelResults):
     @cached_property
     def llf(self) -> float:
         """Gaussian log likelihood of the predicted observations given those held back."""
-        return -0.5 * self.nobs * (np.log(2.0 * np.pi * max(self.sse, 1e-300) / max(self.nobs, 1)) + 1.0)
+        return -0.5 * self.nobs * (float(np.log(2.0 * np.pi * max(self.sse, 1e-300) / max(self.nobs, 1))) + 1.0)
 
     @property
     def _n_estimated(self) -> float:
@@ -211,12 +208,12 @@ class RecurrentResults(TimeSeriesModelResults):
     @property
     def bic(self) -> float:
         """Bayesian information criterion."""
-        return -2.0 * self.llf + np.log(self.nobs) * self._n_estimated
+        return -2.0 * self.llf + float(np.log(max(self.nobs, 1))) * self._n_estimated
 
     @property
     def hqic(self) -> float:
         """Hannan-Quinn information criterion."""
-        return -2.0 * self.llf + 2.0 * np.log(np.log(self.nobs)) * self._n_estimated
+        return -2.0 * self.llf + 2.0 * float(np.log(np.log(max(self.nobs, 2)))) * self._n_estimated
 
     @property
     def converged(self) -> bool:
@@ -246,7 +243,7 @@ class RecurrentResults(TimeSeriesModelResults):
         return {**self.details.cov_kwds, "description": self.covariance.description}
 
     @property
-    def covariance_note(self) -> str:
+    def _covariance_note(self) -> str:
         """What the standard errors assume, in one sentence."""
         return f"Covariance of the parameters: {self.covariance.description}"
 
@@ -354,15 +351,8 @@ class RecurrentResults(TimeSeriesModelResults):
         """What each unit remembers, and for how long: kind, modulus, period, half-life, gain and share of variance."""
         from pararnn_ts.results.features import recurrence_features
 
-        if self.past is None:
-            self.require_data()
-            return recurrence_features(self)
-        if self.inherited is None or self.inherited.features is None:
-            raise RuntimeError(
-                "Recurrence features need the sample from its beginning, which extended results do not have; read them "
-                "off the results that were extended, or use append."
-            )
-        return self.inherited.features
+        self.require_data()
+        return recurrence_features(self)
 
     @cached_property
     def summary_facts(self) -> dict[str, Any]:
@@ -426,15 +416,11 @@ class RecurrentResults(TimeSeriesModelResults):
 
     # ------------------------------------------------------------------------------------------- life of the object
 
-    def renewed(self, model: Any, past: Standpoint | None = None) -> RecurrentResultsWrapper:
+    def _renewed(self, model: Any, past: Standpoint | None = None) -> RecurrentResultsWrapper:
         """Results of the same parameters on another sample."""
         details = replace(self.details, log_evidence=float("nan"))
         covariance = replace(self.covariance, description=_elsewhere(self.covariance.description))
-        features = None
-        if past is not None:
-            own = self.past is None or self.inherited is None
-            features = self.__dict__.get("recurrence_features") if own else self.inherited.features
-        inherited = Inherited(covariance, self.shocks, (self.tail.low, self.tail.high), features)
+        inherited = Inherited(covariance, self.shocks, (self.tail.low, self.tail.high))
         return RecurrentResultsWrapper(RecurrentResults(model, self.params, details, past=past, inherited=inherited))
 
     def remove_data(self) -> None:
@@ -448,9 +434,9 @@ class RecurrentResults(TimeSeriesModelResults):
             return
         # what must be known before the data go
         kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse")}
-        self.forget({**kept, "tail": self.tail.thinned()})
+        self._forget({**kept, "tail": self.tail.thinned()})
 
-    def forget(self, kept: dict[str, Any]) -> None:
+    def _forget(self, kept: dict[str, Any]) -> None:
         """Drop the data, and keep what was worked out from them."""
         super().remove_data()
         for name in ("path", "used", "resid", "fittedvalues", "components", "normalized_cov_params"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import stats
 from statsmodels.stats.stattools import jarque_bera
-from statsmodels.tsa.stattools import acf, breakvar_heteroskedasticity_test
+from statsmodels.tsa.stattools import breakvar_heteroskedasticity_test
 
 from pararnn_ts.models.differencing import apply_difference
 from pararnn_ts.results.trajectory import model_exog
@@ -132,8 +132,10 @@ def test_serial_correlation(
     wanted = np.arange(1, lags + 1) if np.ndim(lags) == 0 else np.unique(np.asarray(lags, dtype=int))
     if len(wanted) == 0 or wanted[0] < 1 or wanted[-1] >= len(resid):
         raise ValueError(f"lags must lie between 1 and {len(resid) - 1}, the length of the residuals, but is {lags!r}.")
-    correlation = acf(resid, nlags=int(wanted[-1]), fft=False, missing="conservative")[1:]
-    each = correlation**2
+    # pairs with a missing residual add nothing
+    centred = np.nan_to_num(resid - np.nanmean(resid))
+    products = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, wanted[-1] + 1)])
+    each = (products / (centred @ centred)) ** 2
     if method == "ljungbox":
         each = each * (n + 2) / (n - np.arange(1, len(each) + 1))
     statistic = n * np.cumsum(each)[wanted - 1]

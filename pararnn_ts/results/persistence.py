@@ -93,8 +93,8 @@ def load(path: Any) -> RecurrentResultsWrapper:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     res.save(os.path.join(folder, "results.npz"))
     ...     again = prt.load(os.path.join(folder, "results.npz"))
-    >>> again.llf == res.llf
-    True
+    >>> again.llf == res.llf, again.model.units
+    (True, (1,))
     """
     from pararnn_ts.results.base import Inherited, RecurrentResults, RecurrentResultsWrapper
 
@@ -123,11 +123,10 @@ def load(path: Any) -> RecurrentResultsWrapper:
     inherited = None
     if header["inherited"] is not None:
         covariance = _unpack_covariance(header["inherited"], "inherited", arrays)
-        span, features = (decode(header["inherited"][name]) for name in ("span", "features"))
-        inherited = Inherited(covariance, arrays.pop("inherited.shocks"), span, features)
+        inherited = Inherited(covariance, arrays.pop("inherited.shocks"), decode(header["inherited"]["span"]))
     results = RecurrentResults(model, arrays.pop("params"), details, past=past, inherited=inherited)
     if removed is not None:
-        results.forget(_unpack_removed(removed, arrays))
+        results._forget(_unpack_removed(removed, arrays))
     _expect(set(arrays), set(), "arrays")
     return RecurrentResultsWrapper(results)
 
@@ -216,7 +215,7 @@ def _pack_inherited(results: RecurrentResults, arrays: dict[str, np.ndarray]) ->
         return None
     arrays["inherited.shocks"] = results.inherited.shocks
     code = _pack_covariance(results.inherited.covariance, "inherited", arrays)
-    return {**code, "span": encode(results.inherited.span), "features": encode(results.inherited.features)}
+    return {**code, "span": encode(results.inherited.span)}
 
 
 def _pack_removed(results: RecurrentResults, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -167,18 +167,17 @@ def predict(
 
     Examples
     --------
-    >>> import numpy as np, pandas as pd, pararnn_ts as prt
-    >>> y = pd.Series(np.sin(np.arange(48)), pd.period_range("2001-01", periods=48, freq="M"))
-    >>> res = prt.ParaRNN(y, units=(2,)).fit(n_starts=2)
-    >>> res.predict("2004-11", "2005-02").index
-    PeriodIndex(['2004-11', '2004-12', '2005-01', '2005-02'], dtype='period[M]')
+    >>> import pararnn_ts as prt
+    >>> res = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=2)
+    >>> res.predict("1969", "1972").index
+    PeriodIndex(['1969', '1970', '1971', '1972'], dtype='period[Y-DEC]', name='year')
     """
     window = results.model.prediction_window(start, end, dynamic, index)
     values = _points(results, window, future_exog(results, window, exog, index))
     first = max(_first_unobserved(results, window), window.start)
     if first < window.stop:
         _warn_explosive(results, values[None, first - window.start :], "it leaves")
-    return results.labelled(values, window.index, "predicted_mean")
+    return results._labelled(values, window.index, "predicted_mean")
 
 
 def forecast(results: RecurrentResults, steps: Any = 1, exog: Any = None, index: Any = None) -> pd.Series | np.ndarray:
@@ -202,10 +201,9 @@ def forecast(results: RecurrentResults, steps: Any = 1, exog: Any = None, index:
 
     Examples
     --------
-    >>> import numpy as np, pandas as pd, pararnn_ts as prt
-    >>> y = pd.Series(np.sin(np.arange(48)), pd.period_range("2001-01", periods=48, freq="M"))
-    >>> res = prt.ParaRNN(y, units=(2,)).fit(n_starts=2)
-    >>> len(res.forecast(3)), len(res.forecast("2005-06"))
+    >>> import pararnn_ts as prt
+    >>> res = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=2)
+    >>> len(res.forecast(3)), len(res.forecast("1976"))
     (3, 6)
     """
     start, end = _forecast_range(results, steps)

@@ -72,7 +72,7 @@ def simulate(
     shocks = _shocks(results, random_errors, steps, paths, np.random.default_rng(rng))
     values = continue_path(results, standpoint(results, row), steps, future, shocks).T
     if repetitions == 1:
-        return results.labelled(values[:, 0], window.index, results.model.endog_name)
+        return results._labelled(values[:, 0], window.index, results.model.endog_name)
     return values if window.index is None else pd.DataFrame(values, index=window.index)
 
 

@@ -25,6 +25,8 @@ __all__ = ["RecurrentSummary", "make_facts", "make_summary"]
 
 # steps without shocks after which a path that is still near the data is taken to be stable
 HORIZON = 200
+# observations without which nothing is said about residuals and units
+FEWEST = 10
 
 
 class RecurrentSummary(Summary):
@@ -88,10 +90,18 @@ class RecurrentSummary(Summary):
 
     def _with_notes(self, escapes: dict[str, str], form: str) -> str:
         escaped = Summary()
-        escaped.tables = self.tables
+        escaped.tables = copy.deepcopy(self.tables)
+        if form == "html":
+            # statsmodels takes care of the other form
+            for cell in (cell for table in escaped.tables for row in table for cell in row):
+                cell.data = _escaped(str(cell.data), escapes)
         if self.extra_txt is not None:
-            escaped.extra_txt = self.extra_txt.translate(str.maketrans(escapes))
+            escaped.extra_txt = _escaped(self.extra_txt, escapes)
         return escaped.as_latex() if form == "latex" else escaped.as_html()
+
+
+def _escaped(text: str, escapes: dict[str, str]) -> str:
+    return "".join(escapes.get(character, character) for character in text)
 
 
 def make_facts(results: RecurrentResults) -> dict[str, Any]:
@@ -123,7 +133,7 @@ def make_summary(results: RecurrentResults, alpha: float = 0.05) -> RecurrentSum
         tables.insert(1 if parts[0].stop > 0 else 0, _feature_table(facts["features"]))
     summary.tables += [*tables, _test_table(facts["tests"])]
     _align(summary.tables)
-    notes = [results.covariance_note, *facts["notes"]]
+    notes = [results._covariance_note, *facts["notes"]]
     summary.add_extra_txt(["Notes:", *(f"[{i}] {note}" for i, note in enumerate(notes, start=1))])
     return summary
 
@@ -238,7 +248,7 @@ def _test_table(tests: dict[str, float]) -> SimpleTable:
 def _tests(results: RecurrentResults) -> dict[str, float]:
     """Diagnostics of the residuals; NaN where there are too few."""
     found = dict.fromkeys(("q", "q_pvalue", "h", "h_pvalue", "jb", "jb_pvalue", "skew", "kurtosis"), float("nan"))
-    if results.nobs < 10 or results.sse == 0.0:
+    if results.nobs < FEWEST or results.sse == 0.0:
         return found
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -249,12 +259,12 @@ def _tests(results: RecurrentResults) -> dict[str, float]:
 
 
 def _features(results: RecurrentResults) -> pd.DataFrame | None:
-    if not getattr(results.model.specification, "units", ()) or results.nobs == 0:
+    if not getattr(results.model.specification, "units", ()) or results.nobs < FEWEST:
         return None
     try:
         return results.recurrence_features
-    except (TypeError, RuntimeError):
-        # a model whose units have no recurrence of this kind, or results without the sample they were fitted on
+    except TypeError:
+        # a model whose units have no recurrence of this kind
         return None
 
 

@@ -64,7 +64,7 @@ def append(
             "refit=True needs the sample from its beginning, which extended results do not have; use append on the "
             "results that were extended."
         )
-    return results.renewed(model, past=results.past)
+    return results._renewed(model, past=results.past)
 
 
 def extend(results: RecurrentResults, endog: Any, exog: Any = None) -> RecurrentResultsWrapper:
@@ -98,7 +98,7 @@ def extend(results: RecurrentResults, endog: Any, exog: Any = None) -> Recurrent
     new = model.clone_with(y, x)
     # an array has no labels to say where on the time axis its deterministic terms are
     place_in_time(new, model._base_index, model._origin + model.nobs)
-    return results.renewed(new, past=standpoint(results, model.nobs))
+    return results._renewed(new, past=standpoint(results, model.nobs))
 
 
 def apply(
@@ -142,7 +142,7 @@ def _same_or_refit(
     if not refit:
         if fit_kwargs:
             raise ValueError("fit_kwargs are options of refit=True; pass both, or neither.")
-        return results.renewed(model)
+        return results._renewed(model)
     options: dict[str, Any] = {"cov_type": results.details.cov_type, "cov_kwds": dict(results.details.cov_kwds)}
     if results.details.penalty is not None:
         options["penalty"] = results.details.penalty

@@ -15,16 +15,18 @@ def assert_same(ours, expected, atol):
     np.testing.assert_allclose(ours / size, expected / size, rtol=0, atol=atol)
 
 
-def rows_of(spec, params, y, exog, deterministic, weight, center, scale):
+def rows_of(spec, params, y, exog, deterministic, weight, center, scale, ranks=None):
     rows = np.full((len(y) - spec.hold_back, spec.n_params + 1), np.nan)
     jacobian_rows(params, *layout(spec), deterministic, exog, y.copy(), weight, spec.first_state, spec.hold_back, center,
-                  scale, np.ones(len(spec.linear_lags)), rows)  # fmt: skip
+                  scale, np.ones(len(spec.linear_lags)) if ranks is None else ranks, rows)  # fmt: skip
     return rows
 
 
-def textbook(spec, params, y, exog, deterministic, weight, center, scale, derivative=twin.imaginary_step):
+def textbook(
+    spec, params, y, exog, deterministic, weight, center, scale, ranks=None, derivative=twin.imaginary_step
+):
     def fitted(p):
-        run = twin.run(spec, p, y, exog, deterministic, center=center, scale=scale)
+        run = twin.run(spec, p, y, exog, deterministic, center=center, scale=scale, ranks=ranks)
         return run.fitted[spec.hold_back :] / scale[0]
 
     seen = np.isfinite(y[spec.hold_back :])
@@ -48,10 +50,11 @@ def test_rows_are_those_of_the_textbook(spec, gaps, standardised, seed):
     columns = 1 + spec.n_inputs
     center = rng.normal(size=columns) if standardised else np.zeros(columns)
     scale = rng.uniform(0.5, 3.0, size=columns) if standardised else np.ones(columns)
+    ranks = rng.uniform(0.5, 3.0, size=len(spec.linear_lags)) if standardised else None
     weight = rng.uniform(0.5, 1.5, size=45)
     weight[rng.random(45) < 0.2] = 0.0
-    case = (spec, params, y, exog, deterministic, weight, center, scale)
-    run = twin.run(spec, params, y, exog, deterministic, center=center, scale=scale)
+    case = (spec, params, y, exog, deterministic, weight, center, scale, ranks)
+    run = twin.run(spec, params, y, exog, deterministic, center=center, scale=scale, ranks=ranks)
     assume(np.nanmax(np.abs(run.fitted), initial=0.0) < 1e6)  # an explosive path says nothing about derivatives
     assume(spec.activation != "relu" or run.smallest > 1e-9)
     assert_same(rows_of(*case), textbook(*case), 1e-11)
@@ -65,7 +68,7 @@ def test_rows_agree_with_central_differences(activation):
     y, exog, deterministic = sample(spec, 60, rng, 0.2)
     one = np.ones(1 + spec.n_inputs)
     case = (spec, params, y, exog, deterministic, np.ones(60), 0.0 * one, one)
-    assert_same(rows_of(*case), textbook(*case, twin.central_differences), 1e-7)
+    assert_same(rows_of(*case), textbook(*case, derivative=twin.central_differences), 1e-7)
 
 
 def test_a_run_of_gaps_longer_than_every_lag():
@@ -87,5 +90,5 @@ def test_missing_values_are_filled_in_place_by_predictions():
     filled = y.copy()
     one = np.ones(2)
     rows = np.empty((29, spec.n_params + 1))
-    jacobian_rows(params, *layout(spec), deterministic, exog, filled, np.ones(30), 1, 1, 0.0 * one, one, np.ones(len(spec.linear_lags)), rows)
+    jacobian_rows(params, *layout(spec), deterministic, exog, filled, np.ones(30), 1, 1, 0.0 * one, one, np.ones(1), rows)
     np.testing.assert_allclose(filled, twin.run(spec, params, y, exog, deterministic).filled, rtol=1e-13)

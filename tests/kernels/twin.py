@@ -52,16 +52,19 @@ def additive(params, units, activation, x, linear):
     return total
 
 
-def run(spec, params, y, exog, deterministic, shocks=None, state=None, first=None, center=None, scale=None):
+def run(
+    spec, params, y, exog, deterministic, shocks=None, state=None, first=None, center=None, scale=None, ranks=None
+):
     """
     The whole model in levels; a missing value is replaced by its prediction, plus a shock if there are any.
 
-    With `center` and `scale` (of the differenced series as target, of its lags, of the exogenous values) the parameters
-    are those of the standardised columns.
+    With `center` and `scale` (of the differenced series as target, of its lags, of the exogenous values) and `ranks` (by
+    which linear lags are divided in addition) the parameters are those of the standardised columns.
     """
     m = len(spec.lags) + exog.shape[1]
     center = np.zeros(1 + m) if center is None else center
     scale = np.ones(1 + m) if scale is None else scale
+    ranks = np.ones(len(spec.linear_lags)) if ranks is None else ranks
     act, c = ACTIVATIONS[spec.activation], np.array(spec.difference)
     n, k, lags = len(y), len(spec.deterministic_names), len(spec.linear_lags)
     linear, found = weights_of(params, spec.units, m, k + lags + exog.shape[1])
@@ -91,7 +94,8 @@ def run(spec, params, y, exog, deterministic, shocks=None, state=None, first=Non
         if t < hold_back:
             continue
         value = deterministic[t] @ linear[:k]
-        value += sum(linear[k + j] * (w(t - lag) - center[0]) / scale[0] for j, lag in enumerate(spec.linear_lags))
+        for j, lag in enumerate(spec.linear_lags):
+            value += linear[k + j] * (w(t - lag) - center[0]) / (scale[0] * ranks[j])
         value += x[len(spec.lags) :] @ linear[k + lags :]
         fitted[t] = center[0] + scale[0] * (value + components[t].sum()) - sum(c[i] * y[t - i] for i in range(1, len(c)))
         if np.isnan(y[t]):

@@ -7,7 +7,7 @@ import pytest
 from pararnn_ts.models.pararnn import ParaRNN
 
 
-def tanh_series(n, seed=0):
+def simulate(n, seed=0):
     """A nonlinear autoregression of order two with a cycle."""
     rng = np.random.default_rng(seed)
     y = np.zeros(n + 50)
@@ -17,8 +17,13 @@ def tanh_series(n, seed=0):
 
 
 @pytest.fixture(scope="session")
+def tanh_series():
+    return simulate
+
+
+@pytest.fixture(scope="session")
 def sales():
-    return pd.Series(tanh_series(132), pd.period_range("2001-01", periods=132, freq="M"), name="sales")
+    return pd.Series(simulate(132), pd.period_range("2001-01", periods=132, freq="M"), name="sales")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from conftest import tanh_series
 from scipy.signal import lfilter
 from statsmodels.stats.diagnostic import acorr_ljungbox
 from statsmodels.stats.stattools import jarque_bera
@@ -55,7 +54,7 @@ def test_linearity_test_has_its_size(method):
 
 
 @pytest.mark.parametrize("method", ["terasvirta", "white"])
-def test_linearity_test_has_power(method):
+def test_linearity_test_has_power(tanh_series, method):
     found = [
         ParaRNN(tanh_series(400, seed), units=()).evaluate([0.0, 0.5]).test_nonlinearity(method) for seed in range(10)
     ]

@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import tanh_series
 from scipy import stats
 from statsmodels.tools.sm_exceptions import OutputWarning
 from statsmodels.tsa.ar_model import AutoReg
@@ -120,7 +119,7 @@ def test_uncertain_parameters_widen_the_forecast(sales):
 
 
 @pytest.mark.parametrize("method", ["bootstrap", "gaussian"])
-def test_coverage(method):
+def test_coverage(tanh_series, method):
     """The true process is in the model class; nine of ten observations lie in the nine-in-ten interval."""
     inside = []
     for seed in range(60):
@@ -168,7 +167,7 @@ def test_alpha_must_be_a_probability(fitted):
         fitted.get_forecast(1, n_sims=10).conf_int(5)
 
 
-def test_labels_for_an_index_that_cannot_be_extended():
+def test_labels_for_an_index_that_cannot_be_extended(tanh_series):
     y = pd.Series(tanh_series(7), [f"obs{i}" for i in range(7)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

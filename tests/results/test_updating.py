@@ -116,5 +116,3 @@ def test_misuse_is_refused(fitted, sales):
         fitted.extend(sales[120:125]).append(sales[125:], refit=True)
     with pytest.raises(ValueError, match="param_uncertainty=True needs the sample from its beginning"):
         fitted.extend(sales[120:]).get_forecast(2, param_uncertainty=True)
-    with pytest.raises(RuntimeError, match="use append"):
-        _ = ParaRNN(sales[:120], units=(1,)).fit(n_starts=1).extend(sales[120:]).recurrence_features

@@ -1,0 +1,106 @@
+"""Representatives of sets of parameters that make the same predictions."""
+
+import math
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+import twin
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pararnn_ts.estimation.identification import canonical, log_symmetry
+from pararnn_ts.specification import UnitWeights
+
+specifications = st.builds(
+    twin.specification,
+    units=st.lists(st.integers(1, 3), min_size=1, max_size=4).map(tuple),
+    activation=st.sampled_from(list(twin.ACTIVATIONS)),
+    k=st.integers(0, 1),
+    e=st.integers(0, 1),
+)
+
+
+def predictions(spec, params):
+    rng = np.random.default_rng(9)
+    y, exog = rng.normal(size=30), rng.normal(size=(30, len(spec.exog_names)))
+    return twin.run(spec, params, y, exog, np.ones((30, spec.n_deterministic))).fitted
+
+
+def moved(weights, order, sign):
+    """The unit with its states re-ordered and their signs flipped."""
+    order, sign = list(order), np.array(sign)
+    return UnitWeights(
+        weights.W[np.ix_(order, order)] * np.outer(sign, sign), weights.U[order] * sign[:, None],
+        weights.b[order] * sign, weights.v[order] * sign,
+    )  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(spec=specifications, seed=st.integers(0, 1000))
+def test_predictions_stay_the_same(spec, seed):
+    rng = np.random.default_rng(seed)
+    params = twin.random_params(spec, rng)
+    found = canonical(spec, params, rng.random(len(spec.units)))
+    np.testing.assert_allclose(predictions(spec, found), predictions(spec, params), rtol=1e-10, atol=1e-10)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(spec=specifications, seed=st.integers(0, 1000))
+def test_every_equivalent_model_has_the_same_representative(spec, seed):
+    rng = np.random.default_rng(seed)
+    params, size = twin.random_params(spec, rng), rng.random(len(spec.units))
+    odd = spec.activation in ("tanh", "identity")
+    places = np.arange(len(spec.units))
+    for d in set(spec.units):
+        same = places[np.array(spec.units) == d]
+        places[same] = rng.permutation(same)
+    units = spec.unit_weights(params)
+    units = [moved(units[k], rng.permutation(spec.units[k]), rng.choice([-1.0, 1.0] if odd else [1.0], spec.units[k]))
+             for k in places]  # fmt: skip
+    other = spec.join(params[: spec.n_linear], units)
+    np.testing.assert_allclose(predictions(spec, other), predictions(spec, params), rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(canonical(spec, other, size[places]), canonical(spec, params, size))
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(spec=specifications, seed=st.integers(0, 1000))
+def test_a_representative_represents_itself(spec, seed):
+    rng = np.random.default_rng(seed)
+    found = canonical(spec, twin.random_params(spec, rng), np.ones(len(spec.units)))
+    np.testing.assert_array_equal(canonical(spec, found, np.ones(len(spec.units))), found)
+    for weights in spec.unit_weights(found):
+        assert (np.diff(np.abs(weights.v)) <= 0.0).all()
+        assert spec.activation not in ("tanh", "identity") or (weights.v >= 0.0).all()
+
+
+def test_larger_components_come_first_within_a_dimension():
+    spec = twin.specification((1, 2, 1), "tanh")
+    params = twin.random_params(spec, np.random.default_rng(0))
+    before = spec.unit_weights(params)
+    after = spec.unit_weights(canonical(spec, params, np.array([1.0, 9.0, 2.0])))
+    assert abs(after[0].v[0]) == abs(before[2].v[0]) and abs(after[2].v[0]) == abs(before[0].v[0])
+    assert len(after[1].v) == 2
+
+
+@pytest.mark.parametrize("activation", twin.ACTIVATIONS)
+@pytest.mark.parametrize("units", [(), (1,), (2,), (1, 1), (2, 1), (2, 2), (3,), (1, 1, 1)], ids=str)
+def test_count_of_equivalent_parameters(units, activation):
+    spec = twin.specification(units, activation)
+    params = twin.random_params(spec, np.random.default_rng(3))
+    found, weights = set(), spec.unit_weights(params)
+    signs = (-1.0, 1.0) if activation in ("tanh", "identity") else (1.0,)
+    for places in permutations(range(len(units))):
+        if any(units[k] != units[place] for place, k in enumerate(places)):
+            continue
+        choices = [list(product(permutations(range(d)), product(signs, repeat=d))) for d in units]
+        for choice in product(*choices):
+            chosen = [moved(weights[k], *choice[k]) for k in places]
+            found.add(tuple(spec.join(params[: spec.n_linear], chosen)))
+    assert log_symmetry(spec) == pytest.approx(math.log(len(found)), abs=1e-12)
+
+
+def test_a_unit_at_zero_has_no_mirror_images():
+    spec = twin.specification((2, 1, 1), "tanh")
+    assert log_symmetry(spec, [True, False, True]) == pytest.approx(log_symmetry(twin.specification((2, 1), "tanh")))
+    assert log_symmetry(spec, [False] * 3) == 0.0

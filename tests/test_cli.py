@@ -1,0 +1,221 @@
+"""The command line reads what people have, writes what it says, and complains in one sentence."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pararnn_ts import datasets
+from pararnn_ts.cli import main
+from pararnn_ts.cli.commands import app
+from pararnn_ts.cli.reading import read_data
+from pararnn_ts.comparison import compare
+from pararnn_ts.models.pararnn import ParaRNN
+from pararnn_ts.results.persistence import load
+
+testing = pytest.importorskip("typer.testing")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_window():
+    import matplotlib
+
+    matplotlib.use("Agg")
+
+
+@pytest.fixture
+def nile(tmp_path):
+    path = tmp_path / "nile.csv"
+    datasets.load_nile().to_csv(path)
+    return path
+
+
+def run(*arguments):
+    return testing.CliRunner().invoke(app, [str(part) for part in arguments])
+
+
+def sentence(outcome):
+    """The error, which must be a single line."""
+    assert outcome.exit_code == 2 and outcome.stdout == ""
+    assert re.fullmatch(r"Error: [^\n]+\n", outcome.stderr), outcome.stderr
+    return outcome.stderr
+
+
+# ----------------------------------------------------------------------------------------------------- commands
+
+
+def test_fit_writes_what_the_results_say(nile, tmp_path):
+    outcome = run("fit", nile, "-c", "flow", "-i", "year", "-u", 1, "--lags", "1,3", "-o", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    results = ParaRNN(datasets.load_nile(), units=(1,), lags=[1, 3]).fit()
+    out = tmp_path / "out"
+    assert (out / "summary.txt").read_text().rstrip() == results.summary().as_text().rstrip()
+    assert results.summary().as_text() in outcome.stdout
+    params = pd.read_csv(out / "params.csv", index_col=0)
+    np.testing.assert_allclose(params["coef"], results.params)
+    assert params.index.tolist() == results.model.param_names
+    parts = pd.read_csv(out / "components.csv", index_col=0)
+    np.testing.assert_allclose(parts.drop(columns=["fitted", "observed"]).sum(axis=1)[3:], parts["fitted"][3:])
+    assert load(out / "model.npz").forecast(2).tolist() == results.forecast(2).tolist()
+    said = outcome.stdout.strip().splitlines()[-1]
+    assert all(file.name in said for file in out.iterdir())
+    assert {"components.png", "recurrence.png", "diagnostics.png"} <= {file.name for file in out.iterdir()}
+
+
+def test_fit_selects_the_order_unless_it_is_named(nile, tmp_path):
+    outcome = run("fit", nile, "--index", "year", "--out", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    search = pd.read_csv(tmp_path / "out" / "selection.csv")
+    assert len(search) > 50 and search["log_evidence"].is_monotonic_decreasing
+
+
+def test_forecast_writes_the_forecasts_of_the_model(nile, tmp_path):
+    outcome = run("forecast", nile, "-i", "year", "-u", 1, "--steps", 4, "--alpha", 0.2, "-o", tmp_path)
+    assert outcome.exit_code == 0, outcome.output
+    found = pd.read_csv(tmp_path / "forecast.csv", index_col=0)
+    expected = ParaRNN(datasets.load_nile(), units=(1,)).fit().get_forecast(4, rng=0).summary_frame(alpha=0.2)
+    np.testing.assert_allclose(found, expected)
+    assert found.index.tolist() == [1971, 1972, 1973, 1974] and (tmp_path / "forecast.png").stat().st_size > 1000
+
+
+def test_compare_writes_the_table_of_the_comparison(nile, tmp_path):
+    outcome = run("compare", nile, "-i", "year", "--holdout", "1961", "-o", tmp_path)
+    assert outcome.exit_code == 0, outcome.output
+    expected = compare(datasets.load_nile(), holdout=10)
+    found = pd.read_csv(tmp_path / "comparison.csv", index_col=0).drop(columns="fit_time")
+    pd.testing.assert_frame_equal(found, expected.table.drop(columns="fit_time"), check_dtype=False, check_names=False)
+    assert len(pd.read_csv(tmp_path / "comparison_forecasts.csv")) == len(expected.forecasts)
+    assert "Forecast comparison: flow" in outcome.stdout and (tmp_path / "comparison.png").stat().st_size > 1000
+
+
+def test_report_is_one_html_file(nile, tmp_path):
+    pytest.importorskip("jinja2")
+    outcome = run("report", nile, "-i", "year", "-u", 1, "-o", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["report.html"]
+
+
+def test_future_rows_of_exogenous_columns_are_forecast(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"x": rng.standard_normal(64)}, index=pd.period_range("2001-01", periods=64, freq="M", name="month")
+    )
+    table["y"] = table["x"] + 0.3 * rng.standard_normal(64)
+    table.iloc[60:, 1] = np.nan
+    table.to_csv(tmp_path / "data.csv")
+    shared = (tmp_path / "data.csv", "-c", "y", "-i", "month", "-x", "x", "-u", 0, "--lags", 1)
+    outcome = run("forecast", *shared, "-o", tmp_path)
+    assert outcome.exit_code == 0, outcome.output
+    found = pd.read_csv(tmp_path / "forecast.csv", index_col=0)["mean"]
+    model = ParaRNN(table["y"][:60], table[["x"]][:60], units=(), lags=1)
+    np.testing.assert_allclose(found, model.fit().forecast(4, exog=table[["x"]][60:]))
+    assert found.index.tolist() == ["2006-01", "2006-02", "2006-03", "2006-04"]
+    assert "known for 4 periods" in sentence(run("forecast", *shared, "--steps", 5))
+
+
+# ------------------------------------------------------------------------------------------------------ reading
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "expected"),
+    [
+        ("year", [str(year) for year in range(1900, 1930)], pd.period_range("1900", "1929", freq="Y")),
+        ("t", [str(row) for row in range(5, 35)], pd.RangeIndex(5, 35)),
+        ("t", [str(row) for row in range(1900, 1930)], pd.RangeIndex(1900, 1930)),
+        ("quarter", [str(p) for p in pd.period_range("1990Q1", periods=30, freq="Q")], pd.period_range("1990Q1", periods=30, freq="Q")),
+        ("month", [str(p) for p in pd.period_range("1990-01", periods=30, freq="M")], pd.period_range("1990-01", periods=30, freq="M")),
+        ("day", [str(d.date()) for d in pd.date_range("2024-01-01", periods=30)], pd.date_range("2024-01-01", periods=30)),
+        ("time", [str(d) for d in pd.date_range("2024-01-01", periods=30, freq="h")], pd.date_range("2024-01-01", periods=30, freq="h")),
+        ("day", [d.strftime("%d/%m/%Y") for d in pd.date_range("2024-01-13", periods=30)], pd.date_range("2024-01-13", periods=30)),
+    ],
+)  # fmt: skip
+def test_labels_become_the_index_that_they_mean(name, labels, expected, tmp_path):
+    pd.DataFrame({name: labels, "y": np.arange(30.0)}).to_csv(tmp_path / "a.csv", index=False)
+    index = read_data(tmp_path / "a.csv", None, name).endog.index
+    assert index.equals(expected) and getattr(index, "freqstr", None) == getattr(expected, "freqstr", None)
+
+
+def test_empty_cells_and_absent_dates_are_missing(tmp_path):
+    dates = pd.date_range("2024-01-01", periods=30)
+    table = pd.DataFrame({"day": dates.delete(10), "y": np.arange(29.0)})
+    table.loc[3, "y"] = np.nan
+    table.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.warns(UserWarning, match="absent"):
+        endog = read_data(tmp_path / "a.csv", "y", "day").endog
+    assert endog.index.equals(dates) and np.flatnonzero(endog.isna()).tolist() == [3, 10]
+
+
+def test_rows_are_numbered_where_no_index_is_named(tmp_path):
+    pd.DataFrame({"y": np.arange(30.0)}).to_csv(tmp_path / "a.csv", index=False)
+    assert read_data(tmp_path / "a.csv", None, None).endog.index.equals(pd.RangeIndex(30))
+
+
+# ------------------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("-c", "nothing"), "nile.csv has no such column; it has year, flow"),
+        (("-c", "flow", "-i", "day"), "--index day"),
+        ((), "--column is needed"),
+        (("-c", "flow", "-x", "gas"), "--exog gas"),
+        (("-i", "year", "--lags", "two"), "--lags two"),
+        (("-i", "year", "--select", "--lags", "2"), "--select"),
+        (("-i", "year", "--activation", "sinus", "--units", "1"), "activation"),
+        (("-i", "year", "--units", "1", "--lags", "200"), "200"),
+    ],
+)
+def test_a_wrong_option_is_told_in_one_sentence(options, words, nile):
+    assert words in sentence(run("fit", nile, *options))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("t,y\n1,2\n2,three\n", "'three' in line 3"),
+        ("t,y\n1,2\n,3\n", "empty in line 3"),
+        ("t,y\nred,2\nblue,3\n", "neither dates nor integers"),
+        ("t,y\n1,2\n1,3\n" + "".join(f"{k},1\n" for k in range(2, 20)), "duplicate"),
+        ("", "could not be read"),
+    ],
+)
+def test_a_bad_file_is_told_in_one_sentence(text, words, tmp_path):
+    (tmp_path / "bad.csv").write_text(text)
+    assert words in sentence(run("fit", tmp_path / "bad.csv", "-c", "y", "-i", "t"))
+
+
+def test_a_missing_file_and_a_bad_holdout_are_told_in_one_sentence(nile, tmp_path):
+    assert "There is no file" in sentence(run("fit", tmp_path / "none.csv"))
+    assert "holdout" in sentence(run("compare", nile, "-i", "year", "--holdout", "2050"))
+
+
+@pytest.mark.parametrize("command", ["fit", "forecast", "compare", "report"])
+def test_help_shows_an_example(command):
+    outcome = run(command, "--help")
+    assert outcome.exit_code == 0 and f"pararnn-ts {command} sales.csv" in " ".join(outcome.stdout.split())
+
+
+def test_without_typer_one_sentence_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "typer", None)
+    monkeypatch.delitem(sys.modules, "pararnn_ts.cli.commands")
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == 'Error: the command line needs typer; run pip install "pararnn-ts[cli]".\n'
+
+
+def test_the_module_is_the_command(nile, tmp_path):
+    command = [sys.executable, "-m", "pararnn_ts"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    shared = {"capture_output": True, "text": True, "env": environment, "cwd": tmp_path}
+    done = subprocess.run([*command, "fit", nile, "-i", "year", "-u", "0", "--lags", "1", "-o", "out"], **shared)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "summary.txt").is_file()
+    failed = subprocess.run([*command, "fit", "nile.csv", "-i", "month"], **shared)
+    assert failed.returncode == 2 and failed.stderr.startswith("Error: --index month") and failed.stdout == ""

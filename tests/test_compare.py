@@ -1,0 +1,401 @@
+"""Rolling forecasts, scores and criteria are what one computes by hand."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.tsa.ar_model import AutoReg
+from statsmodels.tsa.arima.model import ARIMA
+from statsmodels.tsa.statespace.structural import UnobservedComponents
+
+from pararnn_ts import datasets
+from pararnn_ts.comparison import compare, rolling_forecast
+from pararnn_ts.comparison.arma import order_of_integration, select_ar, select_arma
+from pararnn_ts.comparison.faces import describe, exog_columns
+from pararnn_ts.comparison.sample import split_sample
+from pararnn_ts.models.pararnn import ParaRNN
+from pararnn_ts.scores import crps_gaussian, diebold_mariano
+
+
+@pytest.fixture(scope="module")
+def lynx():
+    return np.log10(datasets.load_lynx())
+
+
+@pytest.fixture(scope="module")
+def with_exog():
+    rng = np.random.default_rng(1)
+    x = pd.DataFrame({"a": rng.standard_normal(120), "b": rng.standard_normal(120)})
+    y = pd.Series(0.0, pd.period_range("2001-01", periods=120, freq="M"), name="y")
+    for t in range(1, 120):
+        y.iloc[t] = 0.6 * y.iloc[t - 1] + x["a"].iloc[t] + 0.5 * rng.standard_normal()
+    return y, x.set_index(y.index)
+
+
+@pytest.fixture(scope="module")
+def default(lynx):
+    return compare(lynx, holdout=14)
+
+
+def naive(endog, exog=None, lag=1):
+    return ParaRNN(endog, units=(), lags=0, linear_lags=[lag], trend="n").evaluate([1.0])
+
+
+def fitted(kind, y, x=None):
+    if kind == "ARIMA":
+        return ARIMA(y, x, order=(1, 0, 0)).fit()
+    if kind == "AutoReg":
+        return AutoReg(y, 2, exog=x).fit()
+    if kind == "UnobservedComponents":
+        return UnobservedComponents(y, "llevel", exog=x).fit(disp=False)
+    return ParaRNN(y, x, lags=1, units=(1,)).fit(n_starts=2)
+
+
+# ------------------------------------------------------------------------------------------------ rolling origin
+
+
+@pytest.mark.parametrize("kind", ["ARIMA", "AutoReg", "UnobservedComponents", "ParaRNN"])
+@pytest.mark.parametrize("exogenous", [False, True])
+@pytest.mark.parametrize(("h", "step"), [(1, 1), (3, 2)])
+def test_rolling_forecast_is_a_loop_of_append_and_forecast(kind, exogenous, h, step, with_exog):
+    y, x = with_exog if exogenous else (with_exog[0], None)
+    n = 108
+    results = fitted(kind, y[:n], None if x is None else x[:n])
+    found = rolling_forecast(results, y[n:], None if x is None else x[n:], h=h, step=step)
+    rows = []
+    for origin in range(n, 120, step):
+        end = min(origin + h, 120)
+        known = () if x is None else (x[n:origin],)
+        current = results.append(y[n:origin], *known) if origin > n else results
+        points = current.forecast(end - origin, **({} if x is None else {"exog": x[origin:end]}))
+        rows += [(y.index[origin - 1], k + 1, y.index[origin + k], point) for k, point in enumerate(points)]
+    expected = pd.DataFrame(rows, columns=["origin", "step", "target", "mean"])
+    pd.testing.assert_frame_equal(found[["origin", "step", "target"]], expected[["origin", "step", "target"]])
+    np.testing.assert_allclose(found["mean"], expected["mean"], rtol=1e-8)
+    np.testing.assert_array_equal(found["actual"], y.loc[found["target"]])
+
+
+@pytest.mark.parametrize("kind", ["ARIMA", "ParaRNN"])
+def test_refitting_takes_the_observations_up_to_the_origin(kind, lynx):
+    results = fitted(kind, lynx[:100])
+    found = rolling_forecast(results, lynx[100:], refit=5)
+    for start in (0, 5, 10):
+        current = results.append(lynx[100 : 100 + start], refit=True) if start else results
+        expected = rolling_forecast(current, lynx[100 + start : 100 + start + 5])
+        pd.testing.assert_frame_equal(found[start : start + 5].reset_index(drop=True), expected)
+
+
+def test_refit_true_refits_at_every_origin(lynx):
+    results = AutoReg(lynx[:100], 1).fit()
+    found = rolling_forecast(results, lynx[100:104], refit=True)
+    points = [AutoReg(lynx[:n], 1).fit().forecast(1).iloc[0] for n in range(100, 104)]
+    np.testing.assert_allclose(found["mean"], points)
+
+
+def test_forecasts_of_arrays_are_those_of_series(lynx):
+    by_label = rolling_forecast(fitted("ParaRNN", lynx[:100]), lynx[100:], h=2)
+    by_position = rolling_forecast(fitted("ParaRNN", lynx[:100].to_numpy()), lynx[100:].to_numpy(), h=2)
+    numbers = ["step", "actual", "mean", "se", "lower", "upper", "crps"]
+    pd.testing.assert_frame_equal(by_label[numbers], by_position[numbers])
+    assert by_position["target"].tolist()[:3] == [100, 101, 101] and by_position["origin"].tolist()[:3] == [99, 99, 100]
+
+
+def test_gaussian_forecasts_have_the_gaussian_score(lynx):
+    found = rolling_forecast(fitted("ARIMA", lynx[:100]), lynx[100:], h=2)
+    np.testing.assert_allclose(found["crps"], crps_gaussian(found["actual"], found["mean"], found["se"], average=False))
+
+
+def test_a_model_that_gives_points_only_has_no_interval_and_no_score(lynx):
+    class Last:
+        def __init__(self, y):
+            self.y = y
+
+        def append(self, endog, exog=None, refit=False):
+            return Last(pd.concat([self.y, endog]))
+
+        def forecast(self, steps, exog=None):
+            return np.full(steps, self.y.iloc[-1])
+
+    found = rolling_forecast(Last(lynx[:100]), lynx[100:], h=2)
+    np.testing.assert_array_equal(found["mean"][found["step"] == 1], lynx[99:-1])
+    assert found[["se", "lower", "upper", "crps"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"), [({"h": 0}, "h must"), ({"step": 1.5}, "step must"), ({"refit": -1}, "refit must")]
+)
+def test_wrong_options_are_named(options, word, lynx):
+    with pytest.raises(ValueError, match=word):
+        rolling_forecast(fitted("AutoReg", lynx[:100]), lynx[100:], **options)
+
+
+def test_results_that_cannot_be_appended_are_refused(lynx):
+    with pytest.raises(TypeError, match="append"):
+        rolling_forecast(object(), lynx)
+
+
+# -------------------------------------------------------------------------------------------------------- scores
+
+
+def test_naive_scores_are_those_computed_by_hand(lynx):
+    table = compare(lynx, holdout=14, models={"naive": naive}).table.loc["naive"]
+    errors = lynx.diff()
+    assert table["rmse"] == pytest.approx(np.sqrt((errors[100:] ** 2).mean()))
+    assert table["mae"] == pytest.approx(errors[100:].abs().mean())
+    assert table["mase"] == pytest.approx(errors[100:].abs().mean() / errors[1:100].abs().mean())
+    assert table["nobs"] == 99 and table["k"] == 1
+
+
+def test_seasonal_naive_scales_the_error_of_seasonal_series():
+    y = datasets.load_nino()[:120]
+    comparison = compare(y, holdout=24, models={"seasonal": lambda endog, exog: naive(endog, lag=12)})
+    scale = (y[:96] - y[:96].shift(12)).abs().mean()
+    assert comparison.period == 12
+    assert comparison.table.loc["seasonal", "mase"] == pytest.approx((y - y.shift(12))[96:].abs().mean() / scale)
+
+
+def test_criteria_are_those_autoreg_reports_on_the_same_rows(lynx):
+    models = {"AR": AutoReg(lynx, 3, hold_back=5), "other": AutoReg(lynx, 1, hold_back=5)}
+    comparison = compare(lynx, holdout=14, models=models)
+    for name, results in comparison.results.items():
+        row = comparison.table.loc[name]
+        assert (row["llf"], row["aic"], row["bic"]) == pytest.approx((results.llf, results.aic, results.bic))
+
+
+def test_criteria_are_those_pararnn_reports_on_the_same_rows(lynx):
+    comparison = compare(lynx, holdout=14, models={"one": ParaRNN(lynx, lags=2, units=(1,))})
+    results, row = comparison.results["one"], comparison.table.loc["one"]
+    assert (row["aic"], row["bic"], row["nobs"]) == pytest.approx((results.aic, results.bic, results.nobs))
+    assert row["log_evidence"] == results.log_evidence
+
+
+def test_all_rows_are_judged_on_the_same_observations(lynx):
+    models = {"AR(7)": AutoReg(lynx, 7), "d": ARIMA(lynx, order=(0, 1, 1)), "naive": naive}
+    table = compare(lynx, holdout=14, models=models).table
+    assert table["nobs"].tolist() == [93, 93, 93] and table["n_forecasts"].tolist() == [14, 14, 14]
+
+
+def test_a_model_cannot_be_told_from_itself(lynx):
+    table = compare(lynx, holdout=14, models={"a": AutoReg(lynx, 2), "b": AutoReg(lynx, 2)}).table
+    assert np.isnan(table.loc["a", "dm_pvalue"]) and table.loc["b", "dm_pvalue"] == 1
+
+
+def test_the_test_of_equal_accuracy_is_that_of_the_errors(lynx):
+    comparison = compare(lynx, holdout=20, models={"AR": AutoReg(lynx, 2), "naive": naive}, horizon=2)
+    chosen = comparison.forecasts[comparison.forecasts["step"] == 2].assign(error=lambda f: f["actual"] - f["mean"])
+    errors = [part["error"].to_numpy() for _, part in chosen.groupby("model", sort=False)]
+    assert comparison.table.loc["naive", "dm_pvalue"] == pytest.approx(diebold_mariano(*errors[::-1], horizon=2).pvalue)
+
+
+def test_missing_observations_are_left_out_for_all_models(lynx):
+    y = lynx.copy()
+    y.iloc[[105, 110]] = np.nan
+    models = {"ARMA": ARIMA(y, order=(2, 0, 0)), "naive": naive}
+    comparison = compare(y, holdout=14, models=models)
+    assert comparison.table["n_forecasts"].tolist() == [12, 12]
+    assert comparison.table.loc["naive", "rmse"] == pytest.approx(np.sqrt(((y - y.ffill().shift())[100:] ** 2).mean()))
+    assert np.isfinite(comparison.table.drop(columns=["log_evidence", "dm_pvalue"])).all(axis=None)
+    assert "2 observations of the holdout that are missing" in " ".join(str(comparison).split())
+
+
+def test_targets_that_one_model_does_not_forecast_are_left_out_for_all(lynx):
+    class Gappy:
+        def __init__(self, results):
+            self.results, self.fittedvalues = results, results.fittedvalues
+
+        def append(self, endog, exog=None, refit=False):
+            return Gappy(self.results.append(endog))
+
+        def forecast(self, steps, exog=None):
+            value = self.results.forecast(steps)
+            return value.where(value > 2.5)
+
+    models = {"naive": naive, "gappy": lambda endog, exog: Gappy(naive(endog))}
+    comparison = compare(lynx, holdout=14, models=models)
+    count = int((lynx[99:-1] > 2.5).sum())
+    assert 0 < count < 14 and comparison.table["n_forecasts"].tolist() == [count, count]
+    assert comparison.table.loc["naive", "rmse"] == comparison.table.loc["gappy", "rmse"]
+    assert f"{14 - count} observations that some do not forecast" in " ".join(str(comparison).split())
+
+
+def test_scores_at_the_horizon_are_those_of_the_table(lynx):
+    comparison = compare(lynx, holdout=14, models={"AR": AutoReg(lynx, 2), "naive": naive}, horizon=3)
+    pd.testing.assert_frame_equal(
+        comparison.by_step.loc[3], comparison.table[comparison.by_step.columns], check_names=False
+    )
+    assert comparison.by_step["n_forecasts"].loc[1].tolist() == [14, 14]
+
+
+def test_refitting_leaves_models_without_estimates_alone(lynx):
+    models = {"AR": AutoReg(lynx, 2), "naive": naive}
+    once, often = (compare(lynx, holdout=14, models=models, refit_every=every).table for every in (None, 4))
+    assert once.loc["naive", "rmse"] == often.loc["naive", "rmse"]
+    assert once.loc["AR", "rmse"] != often.loc["AR", "rmse"]
+
+
+# -------------------------------------------------------------------------------------------------- what is compared
+
+
+@pytest.mark.parametrize("holdout", [14, np.int64(14), 14 / 114, "1921", pd.Period("1921", "Y")])
+def test_a_holdout_can_be_said_in_several_ways(holdout, lynx):
+    assert split_sample(lynx, None, holdout).n_train == 100
+
+
+@pytest.mark.parametrize("holdout", [0, 114, -3, 1.5, 0.0, "2050", "nonsense", True, None, 100])
+def test_a_holdout_that_makes_no_sense_is_refused(holdout, lynx):
+    with pytest.raises((ValueError, TypeError), match=r"^holdout"):
+        split_sample(lynx, None, holdout)
+
+
+def test_models_are_made_again_for_the_sample_whatever_data_they_hold(lynx):
+    def models(part):
+        return {"AR": AutoReg(part, 2), "ARMA": ARIMA(part, order=(1, 0, 1)), "RNN": ParaRNN(part, units=(1,))}
+
+    whole, half = (compare(lynx, holdout=14, models=models(part)) for part in (lynx, lynx[:60]))
+    pd.testing.assert_frame_equal(whole.table.drop(columns="fit_time"), half.table.drop(columns="fit_time"))
+    assert all(len(results.model.endog) == 100 for results in whole.results.values())
+
+
+def test_each_model_gets_the_exogenous_columns_it_has(with_exog):
+    y, x = with_exog
+    models = {
+        "both": ARIMA(y, x, order=(1, 0, 0)),
+        "b": ARIMA(y, x[["b"]], order=(1, 0, 0)),
+        "none": ARIMA(y, order=(1, 0, 0)),
+        "AR": AutoReg(y, 1, exog=x[["a"]]),
+        "RNN": ParaRNN(y, x[["a"]], units=(1,)),
+        "function": lambda endog, exog: ARIMA(endog, exog[["a"]], order=(1, 0, 0)).fit(),
+    }
+    comparison = compare(y, x, holdout=20, models=models, horizon=2)
+    assert comparison.table["rmse"].idxmax() in ("b", "none")
+    by_hand = rolling_forecast(ARIMA(y[:100], x[:100], order=(1, 0, 0)).fit(), y[100:], x[100:], h=2)
+    both = comparison.forecasts[comparison.forecasts["model"] == "both"]
+    np.testing.assert_allclose(both["mean"], by_hand["mean"], rtol=1e-6)
+    assert exog_columns(comparison.results["b"].model, x) == ["b"]
+
+
+def test_rows_of_exog_are_matched_by_label(with_exog):
+    y, x = with_exog
+    shuffled = x.sample(frac=1, random_state=0)
+    models = {"AR": AutoReg(y, 1, exog=x)}
+    first, second = (compare(y, frame, holdout=20, models=models).forecasts for frame in (x, shuffled))
+    pd.testing.assert_frame_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("models", "word"),
+    [
+        ({}, "models must"),
+        ({"a": 3}, "models"),
+        ([1], "models must"),
+        ({"a": lambda y, x: 3}, "'a'"),
+        ("ARMA", "models"),
+    ],
+)
+def test_models_that_are_none_are_refused_by_name(models, word, lynx):
+    with pytest.raises((TypeError, ValueError), match=word):
+        compare(lynx, holdout=14, models=models)
+
+
+@pytest.mark.parametrize(("name", "value"), [("horizon", 0), ("horizon", 15), ("refit_every", 0), ("horizon", 2.0)])
+def test_wrong_numbers_are_named(name, value, lynx):
+    with pytest.raises(ValueError, match=name):
+        compare(lynx, holdout=14, models={"naive": naive}, **{name: value})
+
+
+def test_warnings_of_a_model_are_told_in_the_summary_and_not_raised(lynx):
+    def loud(endog, exog):
+        warnings.warn("this was hard", UserWarning, stacklevel=1)
+        return naive(endog)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        comparison = compare(lynx, holdout=14, models={"loud": loud})
+    assert comparison.warnings == {"loud": ("this was hard",)} and "loud: this was hard" in str(comparison)
+
+
+# ------------------------------------------------------------------------------------------------- default models
+
+
+def test_default_models_are_those_promised(default):
+    assert default.table.index.tolist() == ["ParaRNN", "Elman RNN", "ARMA", "AR", "naive"]
+    assert default.reference == "ARMA" and np.isnan(default.table.loc["ARMA", "dm_pvalue"])
+    assert default.table["nobs"].nunique() == 1 and (default.table["fit_time"] > 0).all()
+    rnn, elman = default.results["ParaRNN"].model, default.results["Elman RNN"].model
+    assert elman.hidden == (sum(rnn.units) or 2) and elman.linear_lags == rnn.linear_lags
+
+
+def test_a_comparison_is_repeatable(default, lynx):
+    again = compare(lynx, holdout=14)
+    pd.testing.assert_frame_equal(default.forecasts, again.forecasts)
+    pd.testing.assert_frame_equal(default.table.drop(columns="fit_time"), again.table.drop(columns="fit_time"))
+
+
+def test_the_summary_names_models_reference_and_best(default):
+    text = " ".join(str(default).split())
+    best = default.table["rmse"].idxmin()
+    assert all(name in text for name in default.table.index)
+    if best == "ARMA":
+        assert "No model has a smaller RMSE than ARMA" in text
+    else:
+        assert (
+            f"{best} has the smallest RMSE, {1 - default.table['rmse'].min() / default.table['rmse']['ARMA']:.1%}"
+            in text
+        )
+    for form in (default.summary().as_html(), default.summary().as_latex(), default._repr_html_()):
+        assert all(name in form for name in default.table.index)
+
+
+def test_the_tables_of_the_summary_are_equally_wide(default):
+    rules = {len(line) for line in str(default).splitlines() if set(line) == {"="}}
+    assert len(rules) == 1
+
+
+def test_no_neighbouring_order_has_a_smaller_aic(lynx):
+    y = lynx[:60]
+    best = select_arma(y, max_order=2)
+    (p, d, q), trend = best.model.order, best.model.trend
+    assert d == 0
+    for i, j in [(p + 1, q), (p - 1, q), (p, q + 1), (p, q - 1)]:
+        if 0 <= min(i, j) and max(i, j) <= 2:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                other = ARIMA(y, order=(i, d, j), trend=trend).fit()
+            roots = np.concatenate([np.abs(1 / other.arroots), np.abs(1 / other.maroots)])
+            assert (roots > 1 / 1.01).any() or best.aic <= other.aic + 1e-8
+
+
+def test_differencing_is_chosen_for_a_random_walk_and_not_for_noise_around_regressors():
+    rng = np.random.default_rng(0)
+    walk = pd.Series(rng.standard_normal(200).cumsum(), name="y")
+    assert order_of_integration(walk) == 1
+    assert order_of_integration(walk.cumsum()) == 2
+    assert order_of_integration(walk + rng.standard_normal(200), walk.to_frame("x")) == 0
+
+
+def test_gaps_move_the_autoregression_to_exact_likelihood(lynx):
+    y = lynx[:60].copy()
+    y.iloc[30] = np.nan
+    assert describe(select_ar(lynx)) == "AR(2), constant"
+    assert describe(select_ar(y, max_lag=2)).startswith("ARMA(2,0)")
+
+
+@pytest.mark.parametrize(
+    ("results", "words"),
+    [
+        (lambda y: ARIMA(y, order=(2, 1, 1), trend="t").fit(), "ARIMA(2,1,1), drift"),
+        (lambda y: ARIMA(y, order=([1, 3], 0, 0)).fit(), "ARMA([1 3],0), constant"),
+        (lambda y: ARIMA(y, order=(1, 0, 0), seasonal_order=(1, 0, 0, 4)).fit(), "ARIMA(1,0,0)(1,0,0)[4], constant"),
+        (lambda y: AutoReg(y, [1, 2, 3, 7]).fit(), "AR([1-3 7]), constant"),
+        (
+            lambda y: ParaRNN(y, lags=3, units=(2, 1), linear_lags=0).fit(n_starts=1),
+            "units (2, 1), lags 1-3, linear lags none",
+        ),
+        (lambda y: UnobservedComponents(y, "llevel").fit(disp=False), "UnobservedComponents"),
+    ],
+)
+def test_models_are_described_by_their_orders(results, words, lynx):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert describe(results(lynx[:60])) == words
