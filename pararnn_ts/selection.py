@@ -32,8 +32,10 @@ REFINED = 3
 MAXITER = 60
 # share of the sample that criterion "cv" predicts
 HELD_OUT = 0.2
-# difference in log evidence below which the model with fewer parameters is preferred
-TIE = 0.5
+# candidates within this many nats of the best are plausible
+PLAUSIBLE = 6.0
+# mean squared difference of fitted values, as a share of the variance of the shocks, that makes two candidates the same
+SAME = 1e-3
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,18 @@ class Selection:
     Attributes
     ----------
     table : DataFrame
-        A row for each candidate, best first (of those within half a nat of the best, the one with the fewest parameters
-        leads): linear_lags, lags, units, log_evidence, aic, bic, cv where it was asked
-        for, effective number of parameters, scale (variance of the shocks), converged.
+        A row for each candidate, best first: linear_lags, lags, units, log_evidence, aic, bic, cv where it was asked
+        for, effective number of parameters, scale (variance of the shocks), converged, chosen.
     criterion : str
         By which the rows are ordered.
+    best : Candidate
+        The chosen candidate. Often several are about as good as the first; chosen is then the one whose fitted values
+        are closest to their weighted average, which is the best single model for prediction (Barbieri and Berger 2004,
+        "Optimal predictive model selection", Annals of Statistics 32). With criterion "cv" it is the first.
     model : ParaRNN
-        The best candidate, not fitted, on the rows on which all were compared.
+        The chosen candidate, not fitted, on the rows on which all were compared.
     results : RecurrentResultsWrapper
-        The best candidate, fitted until it has converged.
+        The chosen candidate, fitted until it has converged.
     """
 
     def __init__(
@@ -97,24 +102,19 @@ class Selection:
         self.criterion = criterion
         self.notes = list(notes)
         self._options = penalty_options
-        ranked = dict(sorted(fitted.items(), key=lambda item: -item[1].score))
-        self._fitted = dict(sorted(ranked.items(), key=lambda item: item[0] != _simplest(ranked, criterion)))
-        self.table = _table(self._fitted, criterion)
-
-    @property
-    def best(self) -> Candidate:
-        """The best candidate."""
-        return next(iter(self._fitted))
+        self._fitted = dict(sorted(fitted.items(), key=lambda item: -item[1].score))
+        self.best = _representative(self._fitted, criterion)
+        self.table = _table(self._fitted, self.best, criterion)
 
     @cached_property
     def model(self) -> ParaRNN:
-        """The best candidate, not fitted, on the rows on which the candidates were compared."""
+        """The chosen candidate, not fitted, on the rows on which the candidates were compared."""
         held = self._fitted[self.best].model
         return held.clone_with(*_data(held))
 
     @cached_property
     def results(self) -> Any:
-        """The best candidate, fitted from where the search left it until it has converged."""
+        """The chosen candidate, fitted from where the search left it until it has converged."""
         return self.model.fit(start_params=self._fitted[self.best].found.params)
 
     def average(self) -> Average:
@@ -274,14 +274,21 @@ def select_order(
     return Selection(fitted, criterion, options, notes)
 
 
-def _simplest(ranked: dict[Candidate, _Fitted], criterion: str) -> Candidate:
-    """Candidate with the fewest parameters among those that are as good as the best."""
-    top = next(iter(ranked.values())).score
-    margin = {"evidence": TIE, "aic": 2.0 * TIE, "bic": 2.0 * TIE, "cv": 0.0}[criterion]
-    return min(
-        (c for c, one in ranked.items() if one.score >= top - margin),
-        key=lambda c: ranked[c].model.specification.n_params,
-    )
+def _representative(ranked: dict[Candidate, _Fitted], criterion: str) -> Candidate:
+    """Candidate whose fitted values are closest to those that the best candidates have on average."""
+    best = next(iter(ranked))
+    if criterion == "cv":
+        return best
+    nats = 1.0 if criterion == "evidence" else 0.5
+    top = ranked[best].score
+    near = [candidate for candidate, one in ranked.items() if nats * (top - one.score) <= PLAUSIBLE]
+    first = ranked[best].model.specification.hold_back
+    fitted = np.array([ranked[c].model.path(ranked[c].found.params).fitted[first:] for c in near])
+    weight = np.array([np.exp(nats * (ranked[c].score - top)) for c in near])
+    distance = np.mean((fitted - weight @ fitted / weight.sum()) ** 2, axis=1)
+    # units at zero make copies of smaller models: the smallest will do
+    copies = np.flatnonzero(distance <= distance.min() + SAME * ranked[best].found.curvature.scale)
+    return near[min(copies, key=lambda i: ranked[near[i]].model.specification.n_params)]
 
 
 def _whole(value: Any, name: str) -> Any:
@@ -323,7 +330,7 @@ def _score(model: ParaRNN, found: Estimate, criterion: str, options: Options, st
     return -float(np.mean((model._y - model.path(early.params).fitted)[test] ** 2))
 
 
-def _table(fitted: dict[Candidate, _Fitted], criterion: str) -> pd.DataFrame:
+def _table(fitted: dict[Candidate, _Fitted], chosen: Candidate, criterion: str) -> pd.DataFrame:
     rows = []
     for candidate, one in fitted.items():
         aic, bic = _information(one.found, int(one.model.used.sum()))
@@ -338,6 +345,7 @@ def _table(fitted: dict[Candidate, _Fitted], criterion: str) -> pd.DataFrame:
             "scale": one.found.curvature.scale,
             "converged": bool(one.found.starts.status[one.found.best] == CONVERGED),
         }
+        row["chosen"] = candidate == chosen
         if criterion == "cv":
             row["cv"] = -one.score
         rows.append(row)

@@ -81,10 +81,10 @@ def read_data(
         raise ValueError(f"There is no file {path}; give the path of a csv file.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         raise ValueError(f"{path} could not be read as csv ({' '.join(str(error).split())}).") from None
-    column = _the_column(table, column, index, exog)
     for option, name in [("--column", column), ("--index", index), *(("--exog", name) for name in exog)]:
         if name is not None and name not in table:
             raise ValueError(f"{option} {name}: {path} has no such column; it has {', '.join(table.columns)}.")
+    column = _the_column(table, column, index, exog)
     labels = pd.RangeIndex(len(table)) if index is None else _labels(table[index], index, freq)
     y = _numbers(table[column], column).set_axis(labels)
     x = pd.DataFrame({name: _numbers(table[name], name) for name in exog}).set_axis(labels) if exog else None

@@ -205,8 +205,10 @@ def compare(
     ... )
     >>> comparison.table.columns.tolist()[:6]
     ['nobs', 'k', 'llf', 'aic', 'bic', 'log_evidence']
-    >>> comparison.forecasts.loc[0, ["model", "origin", "step", "target"]].tolist()
-    ['AR(2)', Period('1920', 'Y-DEC'), 1, Period('1921', 'Y-DEC')]
+    >>> comparison.forecasts[["model", "origin", "step", "target"]].head(2)
+       model origin  step target
+    0  AR(2)   1920     1   1921
+    1  AR(2)   1921     1   1922
     """
     sample = split_sample(endog, exog, holdout)
     horizon = _positive(horizon, "horizon")

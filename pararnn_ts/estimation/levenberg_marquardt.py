@@ -34,7 +34,7 @@ STATUS, ITERATIONS, OBJECTIVE, DAMPING, GROWTH, PREDICTED, EVIDENCE, DECREMENT, 
 N_FIELDS = 11
 
 LARGEST_DAMPING = 1e12
-SMALLEST_PIVOT = 1e-13
+SMALLEST_PIVOT = 1e-11
 # relative changes of the objective that are rounding
 FLAT = 1e-13
 # residual variance, in units of the variance of the series, below which a fit counts as perfect
@@ -67,7 +67,15 @@ def _assemble(theta, gram, alpha, group, n, table, hessian, gradient):
 
 
 @jit
-def _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted):
+def _nats(table, lane, n_obs, evidence):
+    """Half the squared Newton decrement of a lane as a difference in log likelihood."""
+    # without the evidence beta is one and the objective is in squared units
+    scale = 1.0 if evidence else n_obs / max(table[SSE * LANES + lane], SMALLEST_VARIANCE * n_obs)
+    return table[DECREMENT * LANES + lane] * scale
+
+
+@jit
+def _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted, n_obs, tolerance, evidence):
     """Accept or reject the trial point of each running lane; return whether any was accepted."""
     last = (n + 1) * (n + 1) - 1
     found = False
@@ -101,7 +109,9 @@ def _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted):
             table[DAMPING * LANES + lane] *= table[GROWTH * LANES + lane]
             table[GROWTH * LANES + lane] *= 2.0
             if table[DAMPING * LANES + lane] > LARGEST_DAMPING:
-                table[STATUS * LANES + lane] = STALLED
+                # no step of any length helps: the optimum to rounding error, or a place without a usable gradient
+                small = _nats(table, lane, n_obs, evidence) < 100.0 * tolerance * n_obs
+                table[STATUS * LANES + lane] = CONVERGED if small else STALLED
     return found
 
 
@@ -200,7 +210,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
     diagonal = work[(n * n + n) * LANES : (n * n + 2 * n) * LANES]
     column = work[(n * n + 2 * n) * LANES :]
     first = table[ITERATIONS * LANES : (ITERATIONS + 1) * LANES].max() == 0.0
-    if _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted):
+    if _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted, n_obs, tolerance, evidence):
         _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
         cholesky(hessian, n, SMALLEST_PIVOT)
         solve_lower(hessian, n, gradient)
@@ -227,14 +237,10 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
             before = table[EVIDENCE * LANES + lane]
             now = _log_evidence(theta, alpha, group, n, n_obs, table, hessian, lane, prior)
             table[EVIDENCE * LANES + lane] = now
-            # without the evidence beta is one and F is in squared units: bring the decrement to nats
-            nats = table[DECREMENT * LANES + lane]
-            if not evidence:
-                nats *= n_obs / max(table[SSE * LANES + lane], SMALLEST_VARIANCE * n_obs)
             settled = not evidence or (
                 table[ITERATIONS * LANES + lane] > patience + 1 and abs(now - before) < 100.0 * tolerance * n_obs
             )
-            if nats < tolerance * n_obs and settled:
+            if _nats(table, lane, n_obs, evidence) < tolerance * n_obs and settled:
                 table[STATUS * LANES + lane] = CONVERGED
     _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
     if first:

@@ -9,7 +9,10 @@ import pandas as pd
 
 from pararnn_ts.models.differencing import apply_difference
 
-__all__ = ["check_missing", "require_fittable", "require_no_second_constant"]
+__all__ = ["check_missing", "require_fittable", "require_no_second_constant", "require_representable"]
+
+# squares of numbers between these, and sums of many of them, are ordinary numbers
+_SMALLEST, _LARGEST = 1e-140, 1e140
 
 
 def require_fittable(y: np.ndarray, min_rows: int = 1, difference: np.ndarray | None = None) -> None:
@@ -46,6 +49,24 @@ def require_fittable(y: np.ndarray, min_rows: int = 1, difference: np.ndarray | 
         seen = values[np.isfinite(values)]
         if len(seen) and np.ptp(seen) <= 4 * np.finfo(float).eps * np.abs(seen).max():
             raise ValueError(f"endog is constant{how} (all values are {seen[0]:.6g}); there is nothing to model.")
+
+
+def require_representable(values: np.ndarray, what: str) -> None:
+    """
+    Raise for values so large or so small that their squares are no ordinary numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.models.checks import require_representable
+    >>> require_representable(np.array([1e200, 0.0]), "endog")
+    Traceback (most recent call last):
+    ValueError: endog has values up to 1e+200, whose squares cannot be computed with; rescale it.
+    """
+    seen = values[np.isfinite(values)]
+    size = float(np.abs(seen).max(initial=0.0))
+    if size > _LARGEST or 0.0 < size < _SMALLEST:
+        raise ValueError(f"{what} has values up to {size:.6g}, whose squares cannot be computed with; rescale it.")
 
 
 def require_no_second_constant(x: np.ndarray, names: Sequence[str]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any, Unpack
 
+from pararnn_ts.models.arguments import check_count
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.recurrent import RecurrentModel
 
@@ -58,12 +58,7 @@ class ElmanRNN(RecurrentModel):
         hold_back: int | None = None,
         **series: Unpack[SeriesOptions],
     ):
-        try:
-            self.hidden = operator.index(hidden)
-        except TypeError:
-            raise TypeError(f"hidden must be a positive integer, but is {hidden!r}.") from None
-        if self.hidden < 1:
-            raise ValueError(f"hidden must be a positive integer, but is {hidden!r}.")
+        self.hidden = check_count(hidden, "hidden")
         super().__init__(
             endog,
             exog,

@@ -27,7 +27,9 @@ from pararnn_ts.estimation.starts import linear_start, random_starts
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path, run_paths
 from pararnn_ts.kernels.sensitivity import jacobian_rows
+from pararnn_ts.models.arguments import check_count, check_generator, check_params
 from pararnn_ts.models.arma_bridge import hannan_rissanen, units_from_arma
+from pararnn_ts.models.checks import require_representable
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.series import SeriesModel
 from pararnn_ts.results.details import FitDetails
@@ -184,7 +186,7 @@ class RecurrentModel(SeriesModel):
         if hold_back is None:
             rows = spec.reach
         else:
-            rows = operator.index(hold_back)
+            rows = check_count(hold_back, "hold_back", 0)
             if rows < spec.reach:
                 raise ValueError(
                     f"hold_back must be at least {spec.reach}, the reach of lags and differencing, but is "
@@ -208,6 +210,9 @@ class RecurrentModel(SeriesModel):
 
     def _check_sample(self) -> None:
         spec = self.specification
+        require_representable(self._y, "endog")
+        for name, column in zip(self.exog_labels, self._exog.T, strict=True):
+            require_representable(column, f"exog column {name!r}")
         self.require_sample(spec.hold_back + spec.n_deterministic + 2)
         if int(self.used.sum()) < spec.n_deterministic + 2:
             raise ValueError(
@@ -407,19 +412,20 @@ class RecurrentModel(SeriesModel):
         if device != "cpu":
             raise ValueError(f"device must be 'cpu', but is {device!r}; this version fits on the processor only.")
         self._check_sample()
-        options = Options(penalty=_check_penalty(penalty), maxiter=_positive(maxiter, "maxiter"), tol=float(tol))
+        options = Options(penalty=_check_penalty(penalty), maxiter=check_count(maxiter, "maxiter"), tol=_check_tol(tol))
+        n_used, n_params = int(self.used.sum()), self.specification.n_params
+        if options.penalty == 0.0 and n_used <= n_params:
+            raise ValueError(
+                f"endog has {n_used} observations to be predicted, but the model has {n_params} parameters, too many "
+                "without a penalty; leave penalty at 'evidence', choose fewer units or pass a longer series."
+            )
         problem = self._problem()
         if start_params is not None:
-            given = np.asarray(start_params, dtype=float)
-            if given.shape != (self.specification.n_params,) or not np.isfinite(given).all():
-                raise ValueError(
-                    f"start_params must be {self.specification.n_params} finite numbers in the order of param_names, "
-                    f"but has shape {given.shape}; pass for example the params of earlier results."
-                )
+            given = check_params(start_params, self.param_names, "start_params")
             starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
         else:
-            count = _positive(n_starts, "n_starts")
-            starts, origin = start_values(problem, count if self.units else 1, np.random.default_rng(rng))
+            count = check_count(n_starts, "n_starts")
+            starts, origin = start_values(problem, count if self.units else 1, check_generator(rng))
         found = estimate(problem, starts, options, n_threads())
         details = self._details(found, origin, penalty, options, cov_type, cov_kwds)
         if disp:
@@ -453,13 +459,7 @@ class RecurrentModel(SeriesModel):
         RecurrentResultsWrapper
             Results.
         """
-        params = np.array(params, dtype=float)
-        spec = self.specification
-        if params.shape != (spec.n_params,) or not np.isfinite(params).all():
-            raise ValueError(
-                f"params must be {spec.n_params} finite numbers in the order of param_names, but has shape "
-                f"{params.shape}."
-            )
+        params = check_params(params, self.param_names, "params")
         self._check_sample()
         problem = self._problem()
         found = curvature(problem, problem.scaling.to_standard(params), np.zeros(4), None)
@@ -546,14 +546,10 @@ def _check_penalty(penalty: Any) -> float | None:
     raise ValueError(f"penalty must be 'evidence' or a number of zero or more, but is {penalty!r}.")
 
 
-def _positive(value: Any, name: str) -> int:
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a positive integer, but is {value!r}.") from None
-    if count < 1:
-        raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
-    return count
+def _check_tol(tol: Any) -> float:
+    if isinstance(tol, (int, float, np.number)) and not isinstance(tol, bool) and 0 < tol < np.inf:
+        return float(tol)
+    raise ValueError(f"tol must be a positive number, but is {tol!r}; pass for example tol=1e-8.")
 
 
 def start_values(problem: Problem, n_starts: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -337,6 +337,8 @@ def _forecast_range(results: RecurrentResults, steps: Any) -> tuple[int, Any]:
         if steps < 1:
             raise ValueError(f"steps must be at least 1, but is {steps}.")
         return n, n + int(steps) - 1
+    if isinstance(steps, (bool, Real)):
+        raise TypeError(f"steps must be a positive integer or the last label to forecast, not {steps!r}.")
     return n, steps
 
 

@@ -1,0 +1,89 @@
+"""Arguments that several methods share, checked once and refused in one sentence."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["check_count", "check_generator", "check_params"]
+
+
+def check_count(value: Any, name: str, least: int = 1) -> int:
+    """
+    Return a whole number of at least `least` as an int, or raise.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_count
+    >>> check_count(3, "maxiter")
+    3
+    >>> check_count(0, "maxiter")
+    Traceback (most recent call last):
+    ValueError: maxiter must be a positive integer, but is 0.
+    """
+    wanted = "a positive integer" if least == 1 else f"an integer of {least} or more"
+    message = f"{name} must be {wanted}, but is {value!r}."
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(message)
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(message) from None
+    if count < least:
+        raise ValueError(message)
+    return count
+
+
+def check_generator(rng: Any, name: str = "rng") -> np.random.Generator:
+    """
+    Return a generator for None, a number or a generator, or raise.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_generator
+    >>> check_generator("lucky")
+    Traceback (most recent call last):
+    TypeError: rng must be None, an integer of 0 or more or a numpy Generator, but is 'lucky'.
+    """
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{name} must be None, an integer of 0 or more or a numpy Generator, but is {rng!r}."
+        ) from None
+
+
+def check_params(values: Any, names: Sequence[str], what: str) -> np.ndarray:
+    """
+    Return one finite number for each parameter, matched by name where the values carry names, or raise.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.arguments import check_params
+    >>> check_params(pd.Series({"b": 2.0, "a": 1.0}), ["a", "b"], "start_params")
+    array([1., 2.])
+    """
+    wanted = f"{what} must be {len(names)} finite numbers in the order of param_names"
+    if isinstance(values, pd.Series) and values.index.inferred_type == "string":
+        absent = [name for name in names if name not in values.index]
+        if absent or len(values) != len(names):
+            given = ", ".join(map(str, (absent or values.index)[:4]))
+            raise ValueError(
+                f"{wanted}, but {'lacks' if absent else 'has'} {given}; pass for example the params of earlier results."
+            )
+        values = values[list(names)]
+    try:
+        params = np.array(values, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{wanted}, but is {type(values).__name__} that does not hold numbers.") from None
+    if params.shape != (len(names),):
+        raise ValueError(f"{wanted}, but has shape {params.shape}; pass for example the params of earlier results.")
+    if not np.isfinite(params).all():
+        first = names[int(np.argmin(np.isfinite(params)))]
+        raise ValueError(f"{wanted}, but that of {first} is not finite; replace it by a number.")
+    return params

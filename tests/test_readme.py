@@ -1,0 +1,60 @@
+"""The python blocks of README.md run and print what stands below them; run as a script, this file writes it there."""
+
+import contextlib
+import io
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
+NUMBERS = re.compile(r"[-(]*\d[-\d\s.,e+%()#]*")
+
+
+def printed(text):
+    """Run the blocks one after the other and yield what each prints, beside what is claimed."""
+    names = {}
+    for block in BLOCK.finditer(text):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            exec(compile(block[1], "README.md", "exec"), names)
+        yield output.getvalue(), block[2]
+
+
+def words(text):
+    """The words of a text down to its notes, which depend on the last digits, as numbers do."""
+    return " ".join(re.sub(r"[=-]{3,}", "", NUMBERS.sub("# ", text.split("Notes:")[0])).split())
+
+
+@pytest.mark.slow
+def test_blocks_print_what_stands_below_them(monkeypatch, tmp_path):
+    text = README.read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = list(printed(text))
+    assert len(found) >= 4
+    for output, claimed in found:
+        assert words(output) == words(claimed or ""), output
+
+
+def test_links_point_to_files_that_are_there():
+    for target in re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (README.parent / target).exists(), target
+
+
+def rewrite():
+    """Write into README.md what its blocks print."""
+    text = README.read_text(encoding="utf-8")
+    outputs = iter([output for output, _ in printed(text)])
+
+    def block(match):
+        output = "\n".join(line.rstrip() for line in next(outputs).rstrip().splitlines())
+        return f"```python\n{match[1]}```" + (f"\n\n```text\n{output}\n```" if output else "")
+
+    README.write_text(BLOCK.sub(block, text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    os.chdir(Path(__file__).parents[1])
+    rewrite()
