@@ -71,8 +71,9 @@ def test_fit_selects_the_order_unless_it_is_named(nile, tmp_path):
     assert outcome.exit_code == 0, outcome.output
     search = pd.read_csv(tmp_path / "out" / "selection.csv")
     model = load(tmp_path / "out" / "model.npz").model
-    assert len(search) > 50 and search.loc[0, "units"] == str(model.units)
-    assert search.loc[0, "linear_lags"] == str(model.linear_lags)
+    (chosen,) = search[search["chosen"]].to_dict("records")
+    assert len(search) > 50 and chosen["units"] == str(model.units)
+    assert chosen["linear_lags"] == str(model.linear_lags)
 
 
 def test_forecast_writes_the_forecasts_of_the_model(nile, tmp_path):

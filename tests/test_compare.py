@@ -237,6 +237,30 @@ def test_refitting_leaves_models_without_estimates_alone(lynx):
 # -------------------------------------------------------------------------------------------------- what is compared
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.RangeIndex(100, 214),
+        pd.RangeIndex(0, 1140, 10),
+        pd.Index(range(100, 214)),
+        pd.date_range("2001-01-31", periods=114, freq="ME"),
+        pd.DatetimeIndex(pd.date_range("2001", periods=114).strftime("%Y-%m-%d")),
+        pd.date_range("2024-10-01", periods=114, freq="h", tz="Europe/Berlin"),
+        pd.period_range("1950Q1", periods=114, freq="Q"),
+        None,
+    ],
+    ids=str,
+)
+def test_scores_do_not_depend_on_the_labels(index, lynx):
+    y = lynx.to_numpy() if index is None else lynx.set_axis(index)
+    models = {"AR": AutoReg(lynx, 2), "one": ParaRNN(lynx, units=(1,)), "naive": naive}
+    found, expected = (compare(endog, holdout=14, models=models, horizon=2) for endog in (y, lynx))
+    columns = ["nobs", "aic", "rmse", "mae", "crps", "coverage"]
+    pd.testing.assert_frame_equal(found.table[columns], expected.table[columns])
+    targets = found.forecasts.query("model == 'AR' and step == 1")["target"].tolist()
+    assert targets == (list(range(100, 114)) if index is None else list(index[100:]))
+
+
 @pytest.mark.parametrize("holdout", [14, np.int64(14), 14 / 114, "1921", pd.Period("1921", "Y")])
 def test_a_holdout_can_be_said_in_several_ways(holdout, lynx):
     assert split_sample(lynx, None, holdout).n_train == 100
@@ -372,6 +396,16 @@ def test_differencing_is_chosen_for_a_random_walk_and_not_for_noise_around_regre
     assert order_of_integration(walk) == 1
     assert order_of_integration(walk.cumsum()) == 2
     assert order_of_integration(walk + rng.standard_normal(200), walk.to_frame("x")) == 0
+
+
+def test_a_seasonal_lag_is_taken_where_there_is_a_season():
+    rng = np.random.default_rng(0)
+    y = pd.Series(rng.standard_normal(300))
+    for t in range(20, 300):
+        y.iloc[t] += 0.8 * y.iloc[t - 20]
+    assert 20 in select_ar(y, max_lag=2, seasonal_lags=(20,)).model.ar_lags
+    noise = pd.Series(rng.standard_normal(300))
+    assert 20 not in (select_ar(noise, max_lag=2, seasonal_lags=(20,)).model.ar_lags or [])
 
 
 def test_gaps_move_the_autoregression_to_exact_likelihood(lynx):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.tsa.ar_model import AutoReg, ar_select_order
+from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.arima.model import ARIMA
 from statsmodels.tsa.stattools import kpss
 
@@ -133,7 +134,14 @@ def _fit(
     return results if np.isfinite(results.llf) and (roots <= MAX_ROOT).all() else None
 
 
-def select_ar(endog: pd.Series, exog: pd.DataFrame | None = None, *, max_lag: int = MAX_LAG, hold_back: int = 0) -> Any:
+def select_ar(
+    endog: pd.Series,
+    exog: pd.DataFrame | None = None,
+    *,
+    max_lag: int = MAX_LAG,
+    seasonal_lags: Sequence[int] = (),
+    hold_back: int = 0,
+) -> Any:
     """
     Autoregression with the smallest BIC, all orders judged on the same observations.
 
@@ -145,13 +153,15 @@ def select_ar(endog: pd.Series, exog: pd.DataFrame | None = None, *, max_lag: in
         Regressors.
     max_lag : int
         Largest order.
+    seasonal_lags : sequence of int
+        Further lags; every order is tried with and without them.
     hold_back : int
-        Rows at the start that are not predicted, where more than the largest order.
+        Rows at the start that are not predicted, where more than the lags need.
 
     Returns
     -------
     AutoRegResults or ARIMAResults
-        Least squares; where observations are missing, exact maximum likelihood of the ARIMA(p, 0, 0).
+        Least squares; where observations are missing, exact maximum likelihood without seasonal lags.
 
     Examples
     --------
@@ -160,10 +170,13 @@ def select_ar(endog: pd.Series, exog: pd.DataFrame | None = None, *, max_lag: in
     >>> select_ar(load_lynx()).model.ar_lags
     [1, 2]
     """
-    max_lag = min(max_lag, len(endog) // 10)
+    orders = range(min(max_lag, len(endog) // 10) + 1)
     if endog.isna().any():
-        fits = [_fit(endog, exog, (p, 0, 0), "c") for p in range(max_lag + 1)]
-        return min((results for results in fits if results is not None), key=lambda results: results.bic)
-    hold_back = max(hold_back, max_lag)
-    lags = ar_select_order(endog, max_lag, ic="bic", exog=exog, hold_back=hold_back).ar_lags
-    return AutoReg(endog, lags or 0, exog=exog, hold_back=hold_back).fit()
+        found = (_fit(endog, exog, (p, 0, 0), "c") for p in orders)
+        return min((results for results in found if results is not None), key=lambda results: results.bic)
+    hold_back = max([hold_back, orders[-1], *seasonal_lags])
+    choices = [
+        sorted({*range(1, p + 1), *extra}) for p in orders for extra in dict.fromkeys([(), tuple(seasonal_lags)])
+    ]
+    fits = (AutoReg(endog, lags or 0, exog=exog, hold_back=hold_back).fit() for lags in choices)
+    return min(fits, key=lambda results: results.bic)

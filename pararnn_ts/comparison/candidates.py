@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 from statsmodels.base.model import Model
 
-from pararnn_ts.comparison.arma import select_ar, select_arma
-from pararnn_ts.comparison.faces import describe, exog_columns, takes
+from pararnn_ts.comparison.arma import MAX_LAG, select_ar, select_arma
+from pararnn_ts.comparison.faces import describe, exog_columns, numbered, takes
 from pararnn_ts.models.elman import ElmanRNN
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.series import SeriesModel
@@ -100,11 +100,13 @@ def default_makers(period: int | None, rng: Any) -> dict[str, Maker]:
     ['ParaRNN', 'Elman RNN', 'ARMA', 'AR', 'naive', 'seasonal naive']
     """
     chosen: dict[str, Any] = {}
+    # a shorter season is among the lags that are tried anyway
+    seasonal = () if period is None or period <= MAX_LAG else (period,)
 
     def pararnn(endog: pd.Series, exog: pd.DataFrame | None) -> Candidate:
         from pararnn_ts.selection import select_order
 
-        chosen["results"] = select_order(endog, exog, rng=rng).results
+        chosen["results"] = select_order(endog, exog, seasonal_lags=seasonal, rng=rng).results
         return Candidate(chosen["results"], describe(chosen["results"]) + ", chosen by evidence")
 
     def elman(endog: pd.Series, exog: pd.DataFrame | None) -> Candidate:
@@ -125,7 +127,8 @@ def default_makers(period: int | None, rng: Any) -> dict[str, Maker]:
         return Candidate(results, describe(results) + ", chosen by AIC")
 
     def ar(endog: pd.Series, exog: pd.DataFrame | None) -> Candidate:
-        results = select_ar(endog, exog, hold_back=chosen["results"].model.specification.hold_back)
+        held = chosen["results"].model.specification.hold_back
+        results = numbered(select_ar(endog, exog, seasonal_lags=seasonal, hold_back=held), refit=True)
         return Candidate(results, describe(results) + ", chosen by BIC")
 
     def naive(lag: int) -> Maker:
@@ -161,9 +164,9 @@ def user_makers(models: Any) -> dict[str, Maker]:
 
 def _user_maker(name: str, model: Any) -> Maker:
     if isinstance(model, Model):
-        return lambda endog, exog: _checked(name, _remade(model, endog, exog))
+        return lambda endog, exog: _checked(_remade(model, endog, exog))
     if callable(model):
-        return lambda endog, exog: _checked(name, model(endog, exog))
+        return lambda endog, exog: _checked(model(endog, exog))
     raise TypeError(
         f"models[{name!r}] must be a model that is not fitted yet, or a function of endog and exog that returns "
         f"results, but is of type {type(model).__name__}."
@@ -185,7 +188,8 @@ def _remade(model: Any, endog: pd.Series, exog: pd.DataFrame | None) -> Any:
     return fitted.apply(endog, exog, refit=True)
 
 
-def _checked(name: str, results: Any) -> Candidate:
+def _checked(results: Any) -> Candidate:
+    results = numbered(results, refit=True)
     for needed in ("append", "forecast", "fittedvalues"):
         if not hasattr(results, needed):
             raise TypeError(f"its results are a {type(results).__name__} and have no {needed}")

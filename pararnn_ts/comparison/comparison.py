@@ -27,7 +27,7 @@ __all__ = ["Comparison", "compare"]
 ALPHA = 0.05
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """
     Models of one series side by side, from `compare`.
@@ -135,6 +135,10 @@ class Comparison:
 
         return plot_comparison(self, **options)
 
+    def __repr__(self) -> str:
+        models = ", ".join(self.table.index)
+        return f"<Comparison of {models} on the last {len(self.endog) - self.n_train} rows of {self.endog.name}>"
+
     def __str__(self) -> str:
         return self.summary().as_text()
 
@@ -173,7 +177,8 @@ def compare(
 
         The first is the reference. By default: a ParaRNN whose order is selected by evidence; an Elman network with as
         many hidden states; the ARIMA model of smallest AIC, which is the reference; the autoregression of smallest BIC;
-        the last value; and, where the index suggests a season, the value one season back.
+        the last value; and, where the index suggests a season, the value one season back. A season longer than 12 is
+        among the lags of ParaRNN and autoregression; the ARIMA model has no seasonal terms.
     horizon : int
         Steps ahead.
     refit_every : int, optional

@@ -6,9 +6,10 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["describe", "exog_columns", "kind", "sample_size", "simulates", "takes"]
+__all__ = ["describe", "exog_columns", "kind", "numbered", "sample_size", "simulates", "takes"]
 
 _TRENDS = {"c": ", constant", "t": ", trend", "ct": ", constant and trend", "ctt": ", quadratic trend"}
 
@@ -27,6 +28,30 @@ def sample_size(results: Any) -> int | None:
     """Rows of the sample, missing ones included; None where the results have no model."""
     endog = getattr(getattr(results, "model", None), "endog", None)
     return None if endog is None else len(endog)
+
+
+def numbered(results: Any, refit: bool = False) -> Any:
+    """
+    Results of an AutoReg with an integer index that does not count from 0, moved to one that does; others as they are.
+
+    statsmodels takes such labels for positions: fitted values and forecasts then fail or have wrong labels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from statsmodels.tsa.ar_model import AutoReg
+    >>> from pararnn_ts.comparison.faces import numbered
+    >>> numbered(AutoReg(pd.Series([1.0, 2, 1, 3, 2], range(7, 12)), 1).fit()).fittedvalues.index
+    RangeIndex(start=1, stop=5, step=1)
+    """
+    model = getattr(results, "model", None)
+    if type(model).__name__ != "AutoReg":
+        return results
+    labels = model.data.row_labels
+    if not isinstance(labels, pd.RangeIndex) or (labels.start, labels.step) == (0, 1):
+        return results
+    exog = None if model.exog is None else pd.DataFrame(model.data.orig_exog).reset_index(drop=True)
+    return results.apply(pd.Series(np.asarray(model.endog).ravel(), name=model.endog_names), exog, refit=refit)
 
 
 def simulates(results: Any) -> bool:

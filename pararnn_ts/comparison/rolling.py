@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pararnn_ts.comparison.faces import kind, sample_size, simulates, takes
+from pararnn_ts.comparison.faces import kind, numbered, sample_size, simulates, takes
 from pararnn_ts.comparison.sample import aligned
 from pararnn_ts.scores import crps_gaussian, crps_sample
 
@@ -104,8 +104,10 @@ def rolling_forecast(
                 f"results must have the methods append and forecast, but {kind(results)} has no {method}; wrap it in "
                 "an object that has."
             )
+    results = numbered(results)
     new = _new_data(results, endog, exog)
-    n, every = len(new.y), len(new.y) if refit is False else step if refit is True else int(refit)
+    n = len(new.y)
+    every = (step if refit else n) if isinstance(refit, (bool, np.bool_)) else int(refit)
     generator = np.random.default_rng(rng)
     origins = _origin_labels(results, new.y.index)
     frames = []
@@ -126,25 +128,31 @@ def rolling_forecast(
 
 
 class _New(NamedTuple):
-    """New observations on their complete index, and whether the user gave them labels."""
+    """New observations on their complete index, and the labels with which the results take them in."""
 
     y: pd.Series
     x: pd.DataFrame | None
-    labelled: bool
+    labels: pd.Index | None
 
     def rows(self, first: int, stop: int) -> tuple[Any, Any]:
         """Some of them, in the form that `append` takes."""
         y, x = self.y.iloc[first:stop], None if self.x is None else self.x.iloc[first:stop]
-        return (y, x) if self.labelled else (y.to_numpy(), None if x is None else x.to_numpy())
+        if self.labels is None:
+            return y.to_numpy(), None if x is None else x.to_numpy()
+        labels = self.labels[first:stop]
+        return y.set_axis(labels), None if x is None else x.set_axis(labels)
 
 
 def _new_data(results: Any, endog: Any, exog: Any) -> _New:
     y, x = aligned(endog, exog)
-    labelled = isinstance(endog, (pd.Series, pd.DataFrame))
-    if not labelled:
-        first = sample_size(results) or 0
-        y.index = pd.RangeIndex(first, first + len(y))
-    return _New(y, x, labelled)
+    n = sample_size(results) or 0
+    numbers = pd.RangeIndex(n, n + len(y))
+    if not isinstance(endog, (pd.Series, pd.DataFrame)):
+        return _New(y.set_axis(numbers), x, None)
+    own = getattr(getattr(getattr(results, "model", None), "data", None), "row_labels", None)
+    # a sample that is numbered from 0 goes on with numbers, whatever integers label the new observations
+    goes_on = isinstance(own, pd.RangeIndex) and (own.start, own.step) == (0, 1) and isinstance(y.index, pd.RangeIndex)
+    return _New(y, x, numbers if goes_on else y.index)
 
 
 def _origin_labels(results: Any, index: pd.Index) -> list[Any]:

@@ -148,6 +148,8 @@ def _explanations(comparison: Comparison) -> list[str]:
         )
     if any("with exog" in text for text in comparison.specifications.values()):
         notes.append("Exogenous values of the periods that are forecast are taken as known.")
+    if period is not None and comparison.specifications[comparison.reference].endswith("chosen by AIC"):
+        notes.append(f"{comparison.reference} has no seasonal terms; pass models to give it some.")
     for name, said in comparison.warnings.items():
         notes += [f"{name}: {' '.join(text.split())}" for text in said]
     return notes

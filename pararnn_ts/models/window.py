@@ -169,6 +169,8 @@ def _locate_date(key: Any, sample: Any, last: bool) -> int:
         date = key.to_timestamp() if isinstance(key, pd.Period) else pd.Timestamp(key)
         if date.tz is None and sample.tz is not None:
             date = date.tz_localize(sample.tz)
+        elif date.tz is not None and sample.tz is not None:
+            date = date.tz_convert(sample.tz)
         if not isinstance(key, str):
             key = date
     if not date > sample[-1]:

@@ -1,0 +1,136 @@
+"""Combined candidates: weights that learn, forecasts that mix."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pararnn_ts as prt
+from pararnn_ts.averaging import MEMORY, TEMPERATURE, Average, sequential_weights
+
+
+def series(n, seed=0):
+    rng = np.random.default_rng(seed)
+    y, e = np.zeros(n + 50), rng.standard_normal(n + 50)
+    for t in range(2, n + 50):
+        y[t] = 1.5 * np.tanh(y[t - 1]) - 0.5 * y[t - 2] + e[t]
+    return pd.Series(y[50:], pd.period_range("2001-01", periods=n, freq="M"), name="y")
+
+
+@pytest.fixture(scope="module")
+def y():
+    return series(220)
+
+
+@pytest.fixture(scope="module")
+def average(y):
+    return prt.select_order(y[:200], max_lags=1, max_linear_lags=2, max_units=1, n_starts=2).average()
+
+
+def test_weights_add_up_and_follow_the_tempered_evidence(y):
+    sel = prt.select_order(y[:100], max_lags=1, max_linear_lags=2, max_units=0)
+    weights = sel.average().weights
+    evidence = sel.table["log_evidence"].to_numpy()[: len(weights)]
+    assert weights.sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(
+        np.log(weights.to_numpy() / weights.to_numpy()[0]), (evidence - evidence[0]) / TEMPERATURE, atol=1e-12
+    )
+
+
+def test_equal_predictions_leave_the_weights_to_the_prior():
+    rng = np.random.default_rng(0)
+    same = np.tile(rng.standard_normal(30), (2, 1))
+    weights = sequential_weights(np.array([0.0, 1.0]), same, rng.standard_normal(30), np.ones(2))
+    odds = np.log(weights[1] / weights[0])
+    np.testing.assert_allclose(odds, MEMORY ** np.arange(31), rtol=1e-10)
+
+
+def test_the_better_predictions_win():
+    rng = np.random.default_rng(1)
+    observed = rng.standard_normal(200)
+    predictions = np.array([np.zeros(200), np.full(200, 1.5)])
+    weights = sequential_weights(np.zeros(2), predictions, observed, np.ones(2))
+    assert weights[0, -1] > 0.99
+    np.testing.assert_allclose(weights.sum(axis=0), 1.0)
+
+
+def test_a_missing_observation_changes_nothing():
+    observed = np.array([0.1, np.nan, 0.3])
+    weights = sequential_weights(np.zeros(2), np.array([[0.0] * 3, [1.0] * 3]), observed, np.ones(2))
+    np.testing.assert_array_equal(weights[:, 1], weights[:, 2])
+
+
+def test_weights_before_an_observation_do_not_know_it():
+    rng = np.random.default_rng(2)
+    observed, predictions = rng.standard_normal(20), rng.standard_normal((3, 20))
+    changed = observed.copy()
+    changed[10] = 50.0
+    before, after = (sequential_weights(np.zeros(3), predictions, o, np.ones(3)) for o in (observed, changed))
+    np.testing.assert_array_equal(before[:, :11], after[:, :11])
+    assert (before[:, 11] != after[:, 11]).all()
+
+
+def test_fitted_values_are_weighted_means(average):
+    expected = sum(
+        weight * member.fittedvalues for weight, member in zip(average._weights, average.members, strict=True)
+    )
+    pd.testing.assert_series_equal(average.fittedvalues, expected, check_names=False, rtol=1e-12)
+    np.testing.assert_allclose(
+        average.resid.dropna(), (average.model._y - average.fittedvalues).dropna(), atol=1e-14
+    )
+    assert average.nobs == average.fittedvalues.notna().sum()
+
+
+def test_appending_in_pieces_is_appending_at_once(average, y):
+    at_once = average.append(y[200:])
+    in_pieces = average.append(y[200:207]).append(y[207:])
+    pd.testing.assert_series_equal(at_once.fittedvalues, in_pieces.fittedvalues)
+    pd.testing.assert_series_equal(at_once.weights, in_pieces.weights)
+
+
+def test_appended_rows_are_one_step_forecasts(average, y):
+    longer = average.append(y[200:])
+    assert longer.fittedvalues.iloc[200] == pytest.approx(average.forecast(1).iloc[0], rel=1e-12)
+    shorter = average.append(y[200:210])
+    assert longer.fittedvalues.iloc[210] == pytest.approx(shorter.forecast(1).iloc[0], rel=1e-12)
+    assert longer.fittedvalues.index.equals(y.index)
+
+
+def test_forecast_is_the_weighted_mean_of_the_members(average):
+    expected = sum(w * member.forecast(4) for w, member in zip(average._weights, average.members, strict=True))
+    pd.testing.assert_series_equal(average.forecast(4), expected, check_names=False)
+
+
+def test_intervals_come_from_the_mixture(average):
+    forecast = average.get_forecast(3, n_sims=500, rng=0)
+    paths = forecast.simulations
+    assert paths.shape == (3, 500)
+    frame = forecast.summary_frame(0.1)
+    np.testing.assert_allclose(frame["mean_ci_lower"], paths.quantile(0.05, axis=1))
+    np.testing.assert_allclose(frame["mean"], average.forecast(3))
+    again = average.get_forecast(3, n_sims=500, rng=0).simulations
+    pd.testing.assert_frame_equal(paths, again)
+
+
+def test_refitting_uses_the_longer_sample(average, y):
+    refitted = average.append(y[200:], refit=True)
+    assert len(refitted.fittedvalues) == 220
+    assert refitted.members[0].model.nobs == 220
+    assert refitted._n_fitted == 220
+
+
+def test_summary_names_the_largest(average):
+    text = average.summary(largest=2).as_text()
+    assert average.weights.index[0] in text
+    assert f"{len(average.members) - 2} candidates with smaller weights are not shown" in " ".join(text.split())
+
+
+def test_no_evidence_is_refused(average):
+    with pytest.raises(ValueError, match="log_evidence must have at least one finite entry"):
+        Average(average.members, average.weights.index, [np.nan] * len(average.members))
+
+
+def test_arrays_stay_arrays():
+    y = series(120).to_numpy()
+    average = prt.select_order(y, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+    assert isinstance(average.forecast(2), np.ndarray)
+    assert isinstance(average.get_forecast(2, rng=0).conf_int(), np.ndarray)

@@ -1,0 +1,57 @@
+"""Importing the package compiles nothing and loads nothing heavy beyond statsmodels."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pararnn_ts
+
+HEAVY = ("numba", "llvmlite", "matplotlib", "typer", "jinja2", "formulaic", "tqdm", "sktime", "IPython", "pararnn_ts.models")
+PACKAGE = str(Path(pararnn_ts.__file__).parent.parent)
+
+
+def loaded_after(statement):
+    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+    paths = os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": paths}
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    loaded = loaded_after("import pararnn_ts")
+    assert "pararnn_ts" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_a_model_is_loaded_when_it_is_first_named():
+    loaded = loaded_after("import pararnn_ts as prt; prt.ParaRNN; prt.ElmanRNN")
+    assert {"pararnn_ts.models.pararnn", "numba"} <= loaded
+    assert not loaded & {"matplotlib", "typer", "jinja2", "pararnn_ts.results.base"}
+
+
+def test_data_can_be_loaded_without_the_compiler():
+    loaded = loaded_after("import pararnn_ts as prt; prt.datasets.load_sunspots()")
+    assert not loaded & {"numba", "matplotlib", "pararnn_ts.models"}
+
+
+def test_a_fit_and_a_summary_draw_nothing():
+    statement = "import numpy as np, pararnn_ts as prt\n"
+    statement += "print(prt.ParaRNN(np.random.default_rng(0).normal(size=60), units=(1,)).fit(n_starts=2).summary())"
+    assert not loaded_after(statement) & {"matplotlib", "typer", "jinja2", "sktime"}
+
+
+@pytest.mark.parametrize("name", pararnn_ts.__all__)
+def test_every_public_name_can_be_imported(name):
+    assert getattr(pararnn_ts, name) is not None
+    assert name in dir(pararnn_ts)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'ParaRNNs'"):
+        pararnn_ts.ParaRNNs  # noqa: B018

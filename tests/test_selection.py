@@ -1,0 +1,165 @@
+"""Order selection: what is searched, how it is ranked, what is chosen."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pararnn_ts as prt
+from pararnn_ts import selection
+from pararnn_ts.models.pararnn import ParaRNN
+
+SMALL = {"max_lags": 1, "max_linear_lags": 3, "max_units": 1, "n_starts": 4}
+
+
+def autoregression(n, seed):
+    rng = np.random.default_rng(seed)
+    y, e = np.zeros(n + 50), rng.standard_normal(n + 50)
+    for t in range(2, n + 50):
+        y[t] = 1.1 * y[t - 1] - 0.5 * y[t - 2] + e[t]
+    return pd.Series(y[50:], pd.RangeIndex(n), name="y")
+
+
+def threshold(n, seed):
+    rng = np.random.default_rng(seed)
+    y, e = np.zeros(n + 50), rng.standard_normal(n + 50)
+    for t in range(1, n + 50):
+        y[t] = 1.0 - 0.9 * abs(y[t - 1]) + 0.5 * e[t]
+    return pd.Series(y[50:], pd.RangeIndex(n), name="y")
+
+
+@pytest.fixture(scope="module")
+def linear():
+    return prt.select_order(autoregression(300, 0), **SMALL)
+
+
+@pytest.fixture(scope="module")
+def nonlinear():
+    return prt.select_order(threshold(400, 1), **SMALL)
+
+
+def test_linear_models_of_every_order_are_candidates(linear):
+    without = linear.table[[not units for units in linear.table["units"]]]
+    assert sorted(without["linear_lags"]) == [(), (1,), (1, 2), (1, 2, 3)]
+
+
+def test_no_units_for_a_linear_series(linear):
+    assert linear.best.units == ()
+    assert linear.best.linear_lags[:2] == (1, 2)
+    assert linear.model.units == ()
+
+
+def test_units_for_a_threshold_series(nonlinear):
+    assert nonlinear.best.units != ()
+    bare = nonlinear.table[[not units for units in nonlinear.table["units"]]]
+    assert nonlinear.table["log_evidence"].iloc[0] > bare["log_evidence"].max() + 10
+
+
+def test_rows_are_ordered_and_one_is_chosen(nonlinear):
+    table = nonlinear.table
+    assert table["log_evidence"].is_monotonic_decreasing
+    assert table["chosen"].sum() == 1
+    chosen = table[table["chosen"]].iloc[0]
+    assert (chosen["linear_lags"], chosen["lags"], chosen["units"]) == (
+        nonlinear.best.linear_lags,
+        nonlinear.best.lags,
+        nonlinear.best.units,
+    )
+    assert chosen["log_evidence"] >= table["log_evidence"].iloc[0] - selection.PLAUSIBLE
+
+
+def test_all_candidates_are_compared_on_the_same_rows(nonlinear):
+    counts = {int(one.model.used.sum()) for one in nonlinear._fitted.values()}
+    assert counts == {400 - 3}
+
+
+def test_the_results_are_those_of_the_chosen_candidate(nonlinear):
+    results = nonlinear.results
+    assert results.converged
+    assert results.model.units == nonlinear.best.units
+    row = nonlinear.table[nonlinear.table["chosen"]].iloc[0]
+    assert results.log_evidence == pytest.approx(row["log_evidence"], abs=1.0)
+    assert nonlinear.model.hold_back == 3
+
+
+def test_threads_do_not_matter(monkeypatch):
+    y = threshold(150, 2)
+    tables = []
+    for count in (1, 2):
+        monkeypatch.setattr(selection, "n_threads", lambda count=count: count)
+        tables.append(prt.select_order(y, **SMALL).table)
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
+def test_seasonal_lags_are_in_every_candidate():
+    y = autoregression(120, 3)
+    sel = prt.select_order(y, seasonal_lags=(12,), **SMALL)
+    assert all(12 in lags for lags in sel.table["linear_lags"])
+    assert any(12 in lags for lags in sel.table["lags"])
+
+
+@pytest.mark.parametrize(("criterion", "rising"), [("aic", True), ("bic", True), ("cv", True), ("evidence", False)])
+def test_criteria_order_the_table(criterion, rising):
+    sel = prt.select_order(threshold(150, 4), criterion=criterion, **SMALL)
+    column = sel.table["log_evidence" if criterion == "evidence" else criterion]
+    assert column.is_monotonic_increasing if rising else column.is_monotonic_decreasing
+
+
+def test_information_criteria_are_those_of_the_results():
+    y = autoregression(200, 5)
+    sel = prt.select_order(y, max_lags=1, max_linear_lags=2, max_units=0)
+    for candidate, one in sel._fitted.items():
+        results = one.model.fit(start_params=one.found.params)
+        row = sel.table[[lags == candidate.linear_lags for lags in sel.table["linear_lags"]]].iloc[0]
+        assert row["aic"] == pytest.approx(results.aic, abs=1e-3)
+        assert row["bic"] == pytest.approx(results.bic, abs=1e-3)
+
+
+def test_exogenous_values_and_labels_reach_the_model():
+    rng = np.random.default_rng(6)
+    index = pd.period_range("2001-01", periods=120, freq="M")
+    x = pd.DataFrame({"price": rng.standard_normal(120)}, index)
+    y = 2.0 * x["price"] + pd.Series(rng.standard_normal(120), index)
+    sel = prt.select_order(y.rename("sales"), x, **SMALL)
+    assert "linear.price" in sel.results.params.index
+    assert sel.results.params["linear.price"] == pytest.approx(2.0, abs=0.5)
+
+
+def test_gaps_are_handled():
+    y = threshold(150, 7)
+    y.iloc[[20, 21, 90]] = np.nan
+    sel = prt.select_order(y, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2)
+    assert np.isfinite(sel.table["log_evidence"]).all()
+    assert np.isfinite(sel.results.forecast(3)).all()
+
+
+def test_short_series_get_fewer_lags():
+    sel = prt.select_order(autoregression(30, 8), max_units=1, n_starts=2)
+    assert max(len(lags) for lags in sel.table["linear_lags"]) == 5
+    assert "30 observations allow no more than 5 lags" in sel.notes
+
+
+def test_a_candidate_describes_itself():
+    candidate = selection.Candidate((1, 2, 12), (1,), (1, 2))
+    assert candidate.label == "linear lags 1-2,12; units 1,2 on lags 1"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"criterion": "r2"}, ValueError, "criterion must be one of 'evidence', 'aic', 'bic', 'cv', but is 'r2'"),
+        ({"max_lags": [1, 2]}, TypeError, "max_lags must be a non-negative integer"),
+        ({"max_units": -1}, ValueError, "max_units must be"),
+        ({"seasonal_lags": (0,)}, ValueError, "seasonal_lags must be"),
+        ({"seasonal_lags": (95,)}, ValueError, "too few for seasonal_lags up to 95"),
+        ({"trnd": "ct"}, TypeError, "trnd"),
+    ],
+)
+def test_bad_arguments_get_a_sentence(options, error, words):
+    with pytest.raises(error, match=words):
+        prt.select_order(autoregression(100, 9), **options)
+
+
+def test_options_of_the_model_are_kept():
+    sel = prt.select_order(autoregression(100, 10).cumsum(), diff=1, trend="n", max_units=0, max_linear_lags=2)
+    assert isinstance(sel.model, ParaRNN)
+    assert (sel.model.diff, sel.model.trend) == (1, "n")
