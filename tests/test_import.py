@@ -9,7 +9,18 @@ import pytest
 
 import pararnn_ts
 
-HEAVY = ("numba", "llvmlite", "matplotlib", "typer", "jinja2", "formulaic", "tqdm", "sktime", "IPython", "pararnn_ts.models")
+HEAVY = (
+    "numba",
+    "llvmlite",
+    "matplotlib",
+    "typer",
+    "jinja2",
+    "formulaic",
+    "tqdm",
+    "sktime",
+    "IPython",
+    "pararnn_ts.models",
+)
 PACKAGE = str(Path(pararnn_ts.__file__).parent.parent)
 
 
@@ -17,7 +28,11 @@ def loaded_after(statement):
     code = f"{statement}\nimport sys\nprint(*sys.modules)"
     paths = os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": paths}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": paths},
     )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split())

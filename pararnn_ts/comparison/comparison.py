@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from pararnn_ts.comparison.blas import one_blas_thread
 from pararnn_ts.comparison.candidates import Candidate, caught_warnings, default_makers, fit_candidates, user_makers
 from pararnn_ts.comparison.evaluation import criteria, scores
 from pararnn_ts.comparison.faces import exog_columns
@@ -227,7 +228,7 @@ def compare(
     candidates: dict[str, Candidate] = {}
     forecasts: dict[str, pd.DataFrame] = {}
     said: dict[str, tuple[str, ...]] = {}
-    with tqdm(total=len(makers), desc="models", disable=not progress) as bar:
+    with one_blas_thread(), tqdm(total=len(makers), desc="models", disable=not progress) as bar:
         for name, candidate in fit_candidates(makers, *sample.train):
             candidates[name] = candidate
             forecasts[name], said[name] = _forecast(name, candidate, sample, horizon, every, rng)

@@ -44,7 +44,7 @@ def numbered(results: Any, refit: bool = False) -> Any:
     >>> numbered(AutoReg(pd.Series([1.0, 2, 1, 3, 2], range(7, 12)), 1).fit()).fittedvalues.index
     RangeIndex(start=1, stop=5, step=1)
     """
-    model = getattr(results, "model", None)
+    model: Any = getattr(results, "model", None)
     if type(model).__name__ != "AutoReg":
         return results
     labels = model.data.row_labels

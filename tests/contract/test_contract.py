@@ -1,7 +1,7 @@
 """What every model promises for every kind of index; a new model is one more line in MODELS."""
 
 import warnings
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,9 @@ def build(name, kind, exog=False, **options):
         # gaps in the index are filled with a warning
         warnings.filterwarnings("ignore", message=".*inserted")
         sample = KINDS[kind].sample(VALUES)
-        return MODELS[name](sample, future_rain(kind, 0, LENGTH if KINDS[kind].absent else N) if exog else None, **options)
+        return MODELS[name](
+            sample, future_rain(kind, 0, LENGTH if KINDS[kind].absent else N) if exog else None, **options
+        )
 
 
 def future_rain(kind, start, stop):
@@ -51,7 +53,7 @@ def future_rain(kind, start, stop):
     return pd.DataFrame({"rain": RAIN[start:stop]}, KINDS[kind].given(grid[start:stop]))
 
 
-@lru_cache(maxsize=None)
+@cache
 def fitted(name, kind, exog=False):
     return build(name, kind, exog).fit(n_starts=4, penalty=1.0)
 
@@ -244,7 +246,11 @@ def test_a_gap_in_the_index_is_filled_with_one_warning(name):
 def test_a_frequency_that_can_be_inferred_needs_no_warning(name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for kind in ("dates without a frequency", "dates as text", "days across a change of clocks, without a frequency"):
+        for kind in (
+            "dates without a frequency",
+            "dates as text",
+            "days across a change of clocks, without a frequency",
+        ):
             MODELS[name](KINDS[kind].sample(VALUES)).fit(n_starts=4, penalty=1.0).forecast(2)
 
 

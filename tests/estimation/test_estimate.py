@@ -103,7 +103,7 @@ def test_effective_parameters_are_the_trace_of_the_hat_matrix(penalty):
 
 def test_least_squares_has_the_precision_of_least_squares():
     y, x = nonlinear_series(150), np.random.default_rng(3).normal(size=(150, 1))
-    problem, found = fitted(LINEAR, y, x, penalty=0.0, n_starts=1)
+    _problem, found = fitted(LINEAR, y, x, penalty=0.0, n_starts=1)
     z = np.column_stack([np.ones(148), y[1:-1], y[:-2], x[2:]])
     np.testing.assert_allclose(found.curvature.precision, z.T @ z / found.curvature.scale, rtol=1e-6)
     assert found.curvature.effective == pytest.approx(4.0, abs=1e-9)
@@ -123,8 +123,8 @@ def test_precision_is_the_hessian_in_the_units_of_the_data(penalty):
         noise = found.curvature.scale / problem.scaling.scale[0] ** 2
         expected = expected / found.curvature.scale + back.T @ np.diag(ridge_of(problem, penalty)) @ back / noise
     size = np.sqrt(np.diag(expected))
-    np.testing.assert_allclose(found.curvature.precision / np.outer(size, size), expected / np.outer(size, size), rtol=0,
-                               atol=1e-8)  # fmt: skip
+    ours = found.curvature.precision / np.outer(size, size)
+    np.testing.assert_allclose(ours, expected / np.outer(size, size), rtol=0, atol=1e-8)
 
 
 def test_directions_the_data_do_not_see_are_not_counted():

@@ -68,7 +68,9 @@ def test_a_fixed_penalty_is_ridge_regression(penalty):
     np.testing.assert_allclose(found.params[0], np.linalg.solve(z.T @ z + ridge, z.T @ target), rtol=0, atol=1e-8)
     hat = z @ np.linalg.solve(z.T @ z + ridge, z.T)
     assert found.gamma[0] == pytest.approx(np.trace(hat), rel=1e-8)
-    assert found.objective[0] == pytest.approx(0.5 * (found.sse[0] + found.params[0] @ ridge @ found.params[0]), rel=1e-12)
+    assert found.objective[0] == pytest.approx(
+        0.5 * (found.sse[0] + found.params[0] @ ridge @ found.params[0]), rel=1e-12
+    )
 
 
 def log_marginal(problem, alpha, beta):

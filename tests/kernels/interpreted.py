@@ -17,7 +17,9 @@ from pararnn_ts.estimation.starts import random_starts
 def everything():
     rng = np.random.default_rng(0)
     found = {}
-    for number, (units, activation) in enumerate([((2,), "tanh"), ((1, 3), "logistic"), ((1,), "relu"), ((2,), "identity")]):
+    for number, (units, activation) in enumerate(
+        [((2,), "tanh"), ((1, 3), "logistic"), ((1,), "relu"), ((2,), "identity")]
+    ):
         found[f"products{number}"] = products(*problem(units, activation, 35, 2, 2, rng))
     spec = twin.specification((2, 1), "tanh", (1, 2), (1,), 1, 1, (1.0, -1.0))
     params = twin.random_params(spec, rng)

@@ -17,14 +17,13 @@ def assert_same(ours, expected, atol):
 
 def rows_of(spec, params, y, exog, deterministic, weight, center, scale, ranks=None):
     rows = np.full((len(y) - spec.hold_back, spec.n_params + 1), np.nan)
-    jacobian_rows(params, *layout(spec), deterministic, exog, y.copy(), weight, spec.first_state, spec.hold_back, center,
-                  scale, np.ones(len(spec.linear_lags)) if ranks is None else ranks, rows)  # fmt: skip
+    ranks = np.ones(len(spec.linear_lags)) if ranks is None else ranks
+    jacobian_rows(params, *layout(spec), deterministic, exog, y.copy(), weight, spec.first_state, spec.hold_back,
+                  center, scale, ranks, rows)  # fmt: skip
     return rows
 
 
-def textbook(
-    spec, params, y, exog, deterministic, weight, center, scale, ranks=None, derivative=twin.imaginary_step
-):
+def textbook(spec, params, y, exog, deterministic, weight, center, scale, ranks=None, derivative=twin.imaginary_step):
     def fitted(p):
         run = twin.run(spec, p, y, exog, deterministic, center=center, scale=scale, ranks=ranks)
         return run.fitted[spec.hold_back :] / scale[0]
@@ -90,5 +89,7 @@ def test_missing_values_are_filled_in_place_by_predictions():
     filled = y.copy()
     one = np.ones(2)
     rows = np.empty((29, spec.n_params + 1))
-    jacobian_rows(params, *layout(spec), deterministic, exog, filled, np.ones(30), 1, 1, 0.0 * one, one, np.ones(1), rows)
+    jacobian_rows(
+        params, *layout(spec), deterministic, exog, filled, np.ones(30), 1, 1, 0.0 * one, one, np.ones(1), rows
+    )
     np.testing.assert_allclose(filled, twin.run(spec, params, y, exog, deterministic).filled, rtol=1e-13)

@@ -55,7 +55,9 @@ def compare(case, atol, derivative=imaginary_step, shortest=1e-4):
         # products of columns are compared in relation to the lengths of the columns, very short ones excepted
         size = np.sqrt(np.diag(expected))
         size = np.maximum(size, shortest * (size.max() or 1.0))
-        np.testing.assert_allclose(ours[lane] / np.outer(size, size), expected / np.outer(size, size), rtol=0, atol=atol)
+        np.testing.assert_allclose(
+            ours[lane] / np.outer(size, size), expected / np.outer(size, size), rtol=0, atol=atol
+        )
 
 
 LAYOUTS = [(), (1,), (2,), (3,), (5,), (1, 2), (2, 1, 3), (1, 1, 1), (2, 2)]

@@ -52,14 +52,12 @@ def additive(params, units, activation, x, linear):
     return total
 
 
-def run(
-    spec, params, y, exog, deterministic, shocks=None, state=None, first=None, center=None, scale=None, ranks=None
-):
+def run(spec, params, y, exog, deterministic, shocks=None, state=None, first=None, center=None, scale=None, ranks=None):
     """
     The whole model in levels; a missing value is replaced by its prediction, plus a shock if there are any.
 
-    With `center` and `scale` (of the differenced series as target, of its lags, of the exogenous values) and `ranks` (by
-    which linear lags are divided in addition) the parameters are those of the standardised columns.
+    With `center` and `scale` (of the differenced series as target, of its lags, of the exogenous values) and `ranks`
+    (by which linear lags are divided in addition) the parameters are those of the standardised columns.
     """
     m = len(spec.lags) + exog.shape[1]
     center = np.zeros(1 + m) if center is None else center
@@ -97,7 +95,9 @@ def run(
         for j, lag in enumerate(spec.linear_lags):
             value += linear[k + j] * (w(t - lag) - center[0]) / (scale[0] * ranks[j])
         value += x[len(spec.lags) :] @ linear[k + lags :]
-        fitted[t] = center[0] + scale[0] * (value + components[t].sum()) - sum(c[i] * y[t - i] for i in range(1, len(c)))
+        fitted[t] = (
+            center[0] + scale[0] * (value + components[t].sum()) - sum(c[i] * y[t - i] for i in range(1, len(c)))
+        )
         if np.isnan(y[t]):
             y[t] = fitted[t] + (0.0 if shocks is None else shocks[t])
     return Run(fitted, components, states, h, y, float(smallest))

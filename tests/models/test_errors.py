@@ -56,7 +56,7 @@ CASES = {
     "minus infinity with a label": (lambda: para(pd.Series(with_value(-np.inf), MONTHS)), "endog", "2000-11"),
     "constant": (lambda: fit(np.full(N, 7.0)), "endog", "constant"),
     "constant but for gaps": (lambda: fit(np.where(np.arange(N) % 7, 7.0, np.nan)), "endog", "constant"),
-    "constant after differencing": (lambda: fit(np.arange(N), options={"diff": 1}), "endog", "constant after differencing"),
+    "constant after differencing": (lambda: fit(np.arange(N), options={"diff": 1}), "endog", "after differencing"),
     "all missing": (lambda: fit(np.full(N, np.nan)), "endog", "missing"),
     "too short": (lambda: fit(GOOD[:3]), "endog", "at least"),
     "too short for its lags": (lambda: fit(GOOD[:12], options={"lags": 11}), "endog", "lags"),
@@ -65,14 +65,16 @@ CASES = {
     "too few observed": (lambda: fit(np.where(np.arange(N) < N - 2, np.nan, GOOD)), "endog", "at least"),
     "nothing observed after the rows held back": (
         lambda: fit(np.where(np.arange(N) > 20, np.nan, GOOD), options={"hold_back": 20}), "endog", "more are missing"),
-    "too few observations for least squares": (lambda: fit(GOOD[:7], options={"units": (2,)}, penalty=0), "endog", "penalty"),
+    "too few observations for least squares": (
+        lambda: fit(GOOD[:7], options={"units": (2,)}, penalty=0), "endog", "penalty"),
     "values whose squares overflow": (lambda: fit(GOOD * 1e300), "endog", "rescale"),
     "values whose squares vanish": (lambda: fit(GOOD * 1e-300), "endog", "rescale"),
     "missing values when they are refused": (lambda: para(with_value(np.nan), missing="raise"), "endog", "missing"),
     # -------------------------------------------------------------------------------------------------- the index
     "duplicate dates": (lambda: para(with_labels(DAYS.repeat(2)[:N])), "endog", "duplicate"),
     "decreasing dates": (lambda: para(with_labels(DAYS[::-1])), "endog", "not increasing"),
-    "unordered dates": (lambda: para(with_labels(DAYS[np.random.default_rng(0).permutation(N)])), "endog", "not increasing"),
+    "unordered dates": (
+        lambda: para(with_labels(DAYS[np.random.default_rng(0).permutation(N)])), "endog", "not increasing"),
     "missing labels": (lambda: para(with_labels(DAYS.where(np.arange(N) != 4))), "endog", "missing labels"),
     "names as labels": (lambda: para(with_labels([f"o{i}" for i in range(N)])), "endog", "index"),
     "irregular dates": (
@@ -98,7 +100,7 @@ CASES = {
     "no exog for a forecast": (lambda: fit(Y, X).forecast(2), "exog", "rain"),
     "exog for a model without": (lambda: fit(Y).forecast(2, exog=np.ones((2, 1))), "exog", "no exogenous"),
     "exog of other names for a forecast": (
-        lambda: fit(Y, X).forecast(2, exog=pd.DataFrame(np.ones((2, 2)), MONTHS[:2] + N, ["rain", "wind"])), "exog", "'sun'"),
+        lambda: fit(Y, X).forecast(2, exog=X[:2].set_axis(MONTHS[:2] + N).rename(columns={"sun": "wind"})), "exog", "'sun'"),
     "exog of other dates for a forecast": (
         lambda: fit(Y, X).forecast(2, exog=X[:2]), "exog", "lacks"),
     "too few rows of exog for a forecast": (

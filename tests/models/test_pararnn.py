@@ -60,7 +60,9 @@ def test_identity_units_find_what_an_arma_finds():
     rng = np.random.default_rng(4)
     e = rng.normal(size=401)
     y = e[1:] + 0.6 * e[:-1]
-    fit = prt.ParaRNN(y, lags=1, units=(1,), linear_lags=0, activation="identity", trend="n").fit(penalty=0, maxiter=500)
+    fit = prt.ParaRNN(y, lags=1, units=(1,), linear_lags=0, activation="identity", trend="n").fit(
+        penalty=0, maxiter=500
+    )
     arma, exact = fit.to_arma(), ARIMA(y, order=(1, 0, 1)).fit()
     assert_allclose([*arma.arparams, *arma.maparams], [*exact.arparams, *exact.maparams], rtol=0, atol=0.02)
 

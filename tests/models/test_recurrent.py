@@ -28,14 +28,14 @@ def exogenous(y, columns=("rain", "sun")):
 
 
 MODELS = {
-    "plain": dict(units=(2,)),
-    "two inputs, exog": dict(units=(1, 2), lags=2, exog=True),
-    "long linear lags": dict(units=(1,), lags=[1, 3], linear_lags=[1, 2, 12], trend="ct"),
-    "differenced": dict(units=(2,), lags=2, diff=1, linear_lags=0),
-    "seasonally differenced": dict(units=(1,), diff=1, seasonal_diff=1, trend="n"),
-    "dummies": dict(units=(3,), seasonal=True, activation="logistic", exog=True),
-    "held back": dict(units=(1,), activation="relu", hold_back=20),
-    "linear": dict(units=(), linear_lags=3, exog=True),
+    "plain": {"units": (2,)},
+    "two inputs, exog": {"units": (1, 2), "lags": 2, "exog": True},
+    "long linear lags": {"units": (1,), "lags": [1, 3], "linear_lags": [1, 2, 12], "trend": "ct"},
+    "differenced": {"units": (2,), "lags": 2, "diff": 1, "linear_lags": 0},
+    "seasonally differenced": {"units": (1,), "diff": 1, "seasonal_diff": 1, "trend": "n"},
+    "dummies": {"units": (3,), "seasonal": True, "activation": "logistic", "exog": True},
+    "held back": {"units": (1,), "activation": "relu", "hold_back": 20},
+    "linear": {"units": (), "linear_lags": 3, "exog": True},
 }
 
 
@@ -203,7 +203,9 @@ def test_starts_come_from_fitted_armas_and_at_random():
 
 
 def test_a_fit_that_ran_out_of_evaluations_warns_and_says_what_to_do():
-    with pytest.warns(ConvergenceWarning, match=r"did not converge \(stopped at maxiter after 2 evaluations\); try a larger"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"did not converge \(stopped at maxiter after 2 evaluations\); try a larger"
+    ):
         results = build("plain").fit(maxiter=2)
     assert not results.converged and not results.mle_retvals["converged"]
     assert results.mle_retvals["warnflag"] != 0
