@@ -136,5 +136,5 @@ def log_symmetry(specification: Specification, alive: Sequence[bool] | None = No
         count = units.count(d)
         total += float(np.sum(np.log(np.arange(1, count + 1))))
         own = float(np.sum(np.log(np.arange(1, d + 1))))
-        total += count * (own + (d * np.log(2.0) if specification.activation in _ODD else 0.0))
+        total += count * (own + (d * float(np.log(2.0)) if specification.activation in _ODD else 0.0))
     return total

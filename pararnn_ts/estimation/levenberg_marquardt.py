@@ -34,6 +34,8 @@ STATUS, ITERATIONS, OBJECTIVE, DAMPING, GROWTH, PREDICTED, EVIDENCE, DECREMENT, 
 N_FIELDS = 11
 
 LARGEST_DAMPING = 1e12
+# a straggler is waited for while it leads by more than this many nats
+LEAD = 1.0
 SMALLEST_PIVOT = 1e-11
 # relative changes of the objective that are rounding
 FLAT = 1e-13
@@ -280,6 +282,13 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
     return running
 
 
+# Gamma priors (shape, rate) of the precisions of recurrent, input, output and linear weights. Output weights have the
+# scale of the series: without that, units drift towards ever smaller states with ever larger output weights, and
+# nothing changes along the way. Chosen among twelve settings on simulated series and on held-out ends of training
+# parts.
+PRIOR = ((2.0, 0.5), (1.0, 0.1), (3.0, 3.0), (1.0, 0.1))
+
+
 @dataclass(frozen=True)
 class Options:
     """
@@ -298,13 +307,14 @@ class Options:
     patience : int
         Evaluations before the precisions are first updated.
     audition : int
-        Evaluations after which the weaker half of many starts is retired.
+        Evaluations after which the weaker half of many starts is retired; from then on the others are reviewed as
+        often.
     """
 
     penalty: float | None = None
     maxiter: int = 200
     tol: float = 1e-8
-    prior: tuple[tuple[float, float], ...] = ((1.0, 0.1),) * 4
+    prior: tuple[tuple[float, float], ...] = PRIOR
     patience: int = 4
     audition: int = 16
 
@@ -406,15 +416,15 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) ->
             if not len(running):
                 break
             blocks = [running[i : i + LANES] for i in range(0, len(running), LANES)]
-            rounds = options.audition if len(blocks) > 1 else options.maxiter
             if pool is None or len(blocks) == 1:
                 for block in blocks:
-                    run(block, rounds)
+                    run(block, options.audition)
             else:
                 list(pool.map(lambda block: run(block, options.audition), blocks))
             if audition:
                 audition = False
                 _retire(state.table, evidence)
+            _finish(state.table, evidence)
     finally:
         if pool is not None:
             pool.shutdown()
@@ -431,6 +441,15 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) ->
         beta=table[BETA].copy(),
         alpha=state.alpha.T.copy(),
     )
+
+
+def _finish(table: np.ndarray, evidence: bool) -> None:
+    """Stop the stragglers once half of the starts in the race have converged and none of the others is ahead."""
+    score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
+    running, converged = table[STATUS] == RUNNING, table[STATUS] == CONVERGED
+    if running.any() and np.count_nonzero(converged) >= max(3, np.count_nonzero(running)):
+        ahead = score > score[converged].max() + (LEAD if evidence else 0.0)
+        table[STATUS, running & ~ahead] = RETIRED
 
 
 def _log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The one compiler setting every kernel is built with."""
 
 from collections.abc import Callable
+from typing import Any
 
 from numba import njit
 
@@ -26,7 +27,7 @@ def jit(function: Callable) -> Callable:
     numba refuses to cache when no cache directory can be written (a read-only install without a
     home directory); the kernel is then compiled anew in each process instead of failing at import.
     """
-    options = {"nogil": True, "error_model": "numpy"}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:

@@ -56,7 +56,7 @@ class ParaRNN(RecurrentModel):
     >>> sunspots = prt.datasets.load_sunspots()
     >>> results = prt.ParaRNN(sunspots, lags=2, units=(2,)).fit()
     >>> results.forecast(3).index
-    PeriodIndex(['2009', '2010', '2011'], dtype='period[Y-DEC]')
+    PeriodIndex(['2009', '2010', '2011'], dtype='period[Y-DEC]', name='year')
     """
 
     def __init__(

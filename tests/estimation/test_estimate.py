@@ -5,7 +5,8 @@ import pytest
 import twin
 from problems import derivatives, make, nonlinear_series, ridge_of
 
-from pararnn_ts.estimation.estimate import curvature, estimate
+from pararnn_ts.estimation.estimate import EXPANSION_ODDS, curvature, estimate
+from pararnn_ts.estimation.identification import n_expansive
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, RETIRED, Options
 from pararnn_ts.estimation.starts import random_starts
 
@@ -184,7 +185,9 @@ def test_few_gaps_move_the_estimates_little():
 def test_the_best_start_is_the_best_by_the_criterion_of_the_fit(penalty):
     _, found = fitted(PLAIN, nonlinear_series(150), penalty=penalty, n_starts=24)
     s = found.starts
-    score = s.log_evidence if penalty is None else -s.objective
+    # units that can latch into a state are less likely from the outset
+    odds = EXPANSION_ODDS * n_expansive(PLAIN, s.params)
+    score = s.log_evidence - odds if penalty is None else -s.objective
     assert s.status[found.best] != RETIRED
     assert score[found.best] == score[s.status != RETIRED].max()
 

@@ -9,7 +9,7 @@ import twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pararnn_ts.estimation.identification import canonical, log_symmetry
+from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
 from pararnn_ts.specification import UnitWeights
 
 specifications = st.builds(
@@ -104,3 +104,27 @@ def test_a_unit_at_zero_has_no_mirror_images():
     spec = twin.specification((2, 1, 1), "tanh")
     assert log_symmetry(spec, [True, False, True]) == pytest.approx(log_symmetry(twin.specification((2, 1), "tanh")))
     assert log_symmetry(spec, [False] * 3) == 0.0
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(spec=specifications, radius=st.floats(0.1, 0.95), seed=st.integers(0, 1000))
+def test_units_count_as_expansive_from_the_radius_on_at_which_their_steepest_slope_expands(spec, radius, seed):
+    params = twin.random_params(spec, np.random.default_rng(seed))  # spectral radius 0.8
+    units = spec.unit_weights(params)
+    slope = 0.25 if spec.activation == "logistic" else 1.0
+    for size, expected in ((radius / slope, 0), (1.05 / slope, len(units))):
+        scaled = [UnitWeights(u.W * size / 0.8, u.U, u.b, u.v) for u in units]
+        found = spec.join(params[: spec.n_linear], scaled)
+        assert n_expansive(spec, np.array([found, found])).tolist() == [expected, expected]
+
+
+def test_two_runs_of_a_unit_that_does_not_expand_come_together():
+    # and those of one that does may stay apart for ever
+    spec = twin.specification((1,), "tanh", (1,), (), 0)
+    none = np.zeros((200, 0))
+    for weight, together in ((0.9, True), (1.5, False)):
+        params = np.array([weight, 0.1, 0.0, 1.0])
+        y = np.random.default_rng(0).normal(size=200)
+        ends = [twin.run(spec, params, y, none, none, state=[state]).end_state[0] for state in (-1.0, 1.0)]
+        assert (abs(ends[0] - ends[1]) < 1e-3) == together
+        assert n_expansive(spec, params[None, :])[0] == (not together)
