@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from typing import NamedTuple
 
 import numba
@@ -21,6 +22,7 @@ from pararnn_ts.estimation.levenberg_marquardt import (
 )
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, UnitProblem, difference_series
 from pararnn_ts.estimation.scaling import standardise
+from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.specification import GROUPS, Specification
 
 __all__ = ["STATUS_WORDS", "Curvature", "Estimate", "curvature", "estimate", "make_problem", "n_threads"]
@@ -39,6 +41,12 @@ _LEAST_NATS = 1.0
 # log prior odds against each unit that can expand, where Laplace's approximation is void; simulated series and parts of
 # the shipped ones held out of their training parts chose it among 0, 5, 10, 20, 50 and infinity
 EXPANSION_ODDS = 10.0
+# rows on which the starts of a long sample are tried first, at least so many for each parameter; a sample is long when
+# it has several times as many
+REHEARSAL = 8192
+ROWS_PER_PARAMETER = 100
+LONG = 2
+GROWTH = 4
 
 
 class Curvature(NamedTuple):
@@ -159,7 +167,62 @@ def _component_sizes(problem: Problem, params: np.ndarray) -> np.ndarray:
     return np.array(sizes)
 
 
-def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: int = 1) -> Estimate:
+def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndarray:
+    """By how much one start is better than another; minus infinity for those that did not reach an optimum."""
+    if options.penalty is None:
+        score = solutions.log_evidence - EXPANSION_ODDS * n_expansive(problem.specification, solutions.params)
+    else:
+        score = -solutions.objective
+    # the evidence of a start that was retired on its way is that of no optimum
+    return np.where(np.isin(solutions.status, (FAILED, RETIRED)) | ~np.isfinite(score), -np.inf, score)
+
+
+def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool) -> Solutions:
+    """
+    Run the starts, on a long sample first on its beginning and then the best of them on more and more of it.
+
+    The optima of thousands of rows are close to those of millions. Only one block of lanes has to see all rows, and it
+    begins next to where it ends.
+    """
+    rows = max(REHEARSAL, ROWS_PER_PARAMETER * starts.shape[1]) + problem.specification.hold_back
+    solutions, cast = None, np.arange(len(starts))
+    while len(starts) > 1 and LONG * rows <= len(problem.sample.y):
+        part = problem.head(rows)
+        rows *= GROWTH
+        if part.n_obs < part.specification.n_params:
+            continue
+        found = minimize(
+            part, starts[cast] if solutions is None else solutions.params[cast], options, threads, solutions is not None
+        )
+        score = _scores(part, found, options)
+        order = np.argsort(-score, kind="stable")[:LANES]
+        order = order[np.isfinite(score[order])]
+        solutions = found if solutions is None else _merged(solutions, found, cast)
+        if not len(order):
+            return minimize(problem, starts, options, threads)
+        cast = cast[order]
+    if solutions is None:
+        return minimize(problem, starts, options, threads, warm)
+    return _merged(solutions, minimize(problem, solutions.params[cast], options, threads, True), cast)
+
+
+def _merged(before: Solutions, found: Solutions, cast: np.ndarray) -> Solutions:
+    """Solutions of all starts after those in `cast` went on; what the others were worth cannot be compared."""
+    merged = {}
+    for field in fields(Solutions):
+        values, new = getattr(before, field.name).copy(), getattr(found, field.name)
+        if field.name == "status":
+            values[values != FAILED] = RETIRED
+        elif field.name == "iterations":
+            new = new + values[cast]
+        elif field.name != "params":
+            values[:] = np.nan
+        values[cast] = new
+        merged[field.name] = values
+    return Solutions(**merged)
+
+
+def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: int = 1, warm: bool = False) -> Estimate:
     """
     Fit a model from many starts and keep the best.
 
@@ -173,6 +236,8 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
         Penalty and stopping rules.
     threads : int
         Threads over blocks of starts; the result does not depend on it.
+    warm : bool
+        Whether the starts are estimates already.
 
     Returns
     -------
@@ -185,12 +250,9 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
         Every start failed.
     """
     evidence = options.penalty is None
-    solutions = minimize(problem, starts, options, threads)
     specification = problem.specification
-    odds = -EXPANSION_ODDS * n_expansive(specification, solutions.params)
-    score = solutions.log_evidence + odds if evidence else -solutions.objective
-    # the evidence of a start that was retired on its way is that of no optimum
-    score = np.where(np.isin(solutions.status, (FAILED, RETIRED)) | ~np.isfinite(score), -np.inf, score)
+    solutions = _race(problem, starts, options, threads, warm)
+    score = _scores(problem, solutions, options)
     best = int(np.argmax(score))
     if not np.isfinite(score[best]):
         raise ValueError(

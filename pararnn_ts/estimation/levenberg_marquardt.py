@@ -8,7 +8,9 @@ step the precisions are re-estimated (MacKay 1992, "Bayesian interpolation", eqs
     gamma_g = n_g - alpha_g tr_g(H^-1),  alpha_g = (gamma_g + 2 a) / (|theta_g|^2 + 2 b),  beta = (T - gamma) / SSE.
 
 The first step moves only the parameters that enter linearly, which is exact and gives any choice of recurrent weights
-its best output weights.
+its best output weights. At every trial point the linear path is put at its optimum given the units (variable projection,
+Golub and Pereyra 1973), which costs no evaluation and lets steps be long along the valleys where units and linear path
+cancel.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from math import lgamma, log, pi
 import numpy as np
 
 from pararnn_ts.kernels.jit import jit
-from pararnn_ts.kernels.lanes import LANES, fill, load, store
+from pararnn_ts.kernels.lanes import LANES, fill, load, positive, store
 from pararnn_ts.kernels.linalg import cholesky, inverse_diagonal, solve_lower, solve_upper
 
 __all__ = ["CONVERGED", "FAILED", "RETIRED", "RUNNING", "STALLED", "STOPPED", "Options", "Solutions", "minimize"]
@@ -33,7 +35,11 @@ RUNNING, CONVERGED, STOPPED, STALLED, FAILED, RETIRED = 0, 1, 2, 3, 4, 5
 STATUS, ITERATIONS, OBJECTIVE, DAMPING, GROWTH, PREDICTED, EVIDENCE, DECREMENT, GAMMA, SSE, BETA = range(11)
 N_FIELDS = 11
 
+# number of the prior group of output weights, and the relative change above which a step goes along a line
+OUTPUT = 2
+LARGEST_BEND = 0.7
 LARGEST_DAMPING = 1e12
+SMALLEST_PROJECTED = 1e-10
 # a straggler is waited for while it leads by more than this many nats
 LEAD = 1.0
 SMALLEST_PIVOT = 1e-11
@@ -170,6 +176,61 @@ def _log_evidence(theta, alpha, group, n, n_obs, table, factor, lane, prior):
 
 
 @jit
+def _project(trial, gram, alpha, group, q, n, n_obs, table, matrix, shift):
+    """
+    Move the first `q` parameters of the trial points, the linear path's, to their optimum given the others.
+
+    The Jacobian does not depend on them, so that the products change only where the residual enters, and exactly.
+    """
+    size = n + 1
+    last = n * size
+    beta = load(table, BETA)
+    for i in range(q):
+        for j in range(i + 1):
+            store(matrix, i * q + j, beta * load(gram, i * size + j))
+        g = beta * load(gram, last + i)
+        if group[i] >= 0:
+            a = load(alpha, group[i])
+            store(matrix, i * q + i, load(matrix, i * q + i) + a)
+            g = g - a * load(trial, i)
+        store(shift, i, g)
+    cholesky(matrix, q, SMALLEST_PIVOT)
+    solve_lower(matrix, q, shift)
+    solve_upper(matrix, q, shift)
+    square = load(gram, last + n)
+    # below this the difference of sums of squares is rounding error
+    worthwhile = positive(square - SMALLEST_PROJECTED * n_obs)
+    for i in range(q):
+        d = load(shift, i) * worthwhile
+        store(shift, i, d)
+        store(trial, i, load(trial, i) + d)
+        square = square - 2.0 * d * load(gram, last + i) + d * d * load(gram, i * size + i)
+        for j in range(i):
+            square = square + 2.0 * d * load(shift, j) * load(gram, i * size + j)
+    store(gram, last + n, square)
+    for j in range(n):
+        total = load(gram, last + j)
+        for i in range(q):
+            total = total - load(shift, i) * load(gram, (max(i, j)) * size + min(i, j))
+        store(gram, last + j, total)
+
+
+@jit
+def _bend(theta, step, trial, i):
+    """
+    Take a step in a weight of a unit along an exponential instead of a line, the same to first order.
+
+    Scaling a state moves its input weights one way and its output weight the other and leaves small signals unchanged:
+    such products stay on their hyperbola when the factors change by relative amounts.
+    """
+    for lane in range(LANES):
+        at = i * LANES + lane
+        ratio = step[at] / theta[at]
+        if abs(ratio) < LARGEST_BEND:
+            trial[at] = theta[at] * np.exp(ratio)
+
+
+@jit
 def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, settings, work):
     """
     Use the normal equations at the trial points: accept or reject, update precisions, propose the next points.
@@ -194,7 +255,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
         State of each lane.
     settings : tuple
         evidence (bool), tolerance in nats per observation, largest number of iterations, iterations before the
-        precisions are first updated.
+        precisions are first updated, number of leading parameters that are linear whatever the others are.
     work : ndarray, ((n^2 + 3 n) * LANES,)
         Scratch space.
 
@@ -205,13 +266,15 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
     """
     n = group.shape[0]
     n_groups = prior.shape[0]
-    evidence, tolerance, maxiter, patience = settings
+    evidence, tolerance, maxiter, patience, q = settings
     accepted = np.zeros(LANES, np.bool_)
     hessian = work[: n * n * LANES]
     gradient = work[n * n * LANES : (n * n + n) * LANES]
     diagonal = work[(n * n + n) * LANES : (n * n + 2 * n) * LANES]
     column = work[(n * n + 2 * n) * LANES :]
     first = table[ITERATIONS * LANES : (ITERATIONS + 1) * LANES].max() == 0.0
+    if q > 0:
+        _project(trial, trial_gram, alpha, group, q, n, n_obs, table, hessian, column)
     if _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted, n_obs, tolerance, evidence):
         _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
         cholesky(hessian, n, SMALLEST_PIVOT)
@@ -269,6 +332,8 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
         step = load(column, i)
         predicted = predicted + 0.5 * step * (load(gradient, i) + load(diagonal, i) * step)
         store(trial, i, load(theta, i) + step)
+        if not linear[i] or group[i] == OUTPUT:
+            _bend(theta, column, trial, i)
     store(table, PREDICTED, predicted)
     running = 0
     for lane in range(LANES):
@@ -338,17 +403,23 @@ class Solutions:
 class _State:
     """Everything a start carries from one evaluation to the next; starts are columns."""
 
-    def __init__(self, starts: np.ndarray, n_groups: int, options: Options, problem):
+    def __init__(self, starts: np.ndarray, options: Options, problem, warm: bool):
         n_starts, n = starts.shape
         size = n + 1
         self.theta = starts.T.copy()
         self.trial = starts.T.copy()
         self.gram = np.zeros((size * size, n_starts))
         precision = 1.0 if options.penalty is None else options.penalty
-        self.alpha = np.full((n_groups, n_starts), precision)
+        self.alpha = np.full((len(options.prior), n_starts), precision)
         self.table = np.zeros((N_FIELDS, n_starts))
         # a linear model is solved at one stroke
         self.table[DAMPING] = 1e-10 if problem.linear.all() else 1e-2
+        if warm and options.penalty is None:
+            self.table[DAMPING] = 1e-4
+            for g, (shape, rate) in enumerate(options.prior):
+                inside = problem.group == g
+                square = np.sum(starts[:, inside] ** 2, axis=1)
+                self.alpha[g] = (np.count_nonzero(inside) + 2.0 * shape) / (square + 2.0 * rate)
         self.table[GROWTH] = 2.0
         self.table[EVIDENCE] = -np.inf
         self.table[OBJECTIVE] = np.inf
@@ -367,7 +438,7 @@ class _State:
             a[:, columns] = part.reshape(-1, LANES)[:, : len(columns)]
 
 
-def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) -> Solutions:
+def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, warm: bool = False) -> Solutions:
     """
     Minimise the penalised sum of squares from many starts side by side.
 
@@ -375,14 +446,17 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) ->
     ----------
     problem : object
         Has `group` (int array: prior group of each parameter, -1 for none), `linear` (bool array: parameters that enter
-        linearly), `n_obs`, and `evaluator()`, which returns a function ``(theta, gram)`` that fills `gram` with the
-        normal equations at eight parameter vectors, and owns its scratch space.
+        linearly), `n_projected` (leading parameters of which the Jacobian is independent), `n_obs`, and `evaluator()`,
+        which returns a function ``(theta, gram)`` that fills `gram` with the normal equations at eight parameter
+        vectors, and owns its scratch space.
     starts : ndarray, (n_starts, n_params)
         Start values.
     options : Options
         Settings.
     threads : int
         Blocks of eight starts run on this many threads. The result does not depend on it.
+    warm : bool
+        Whether the starts are estimates already, so that precisions and damping begin as they end.
 
     Returns
     -------
@@ -393,8 +467,14 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1) ->
     n_starts, n = starts.shape
     evidence = options.penalty is None
     prior = _log_gamma_prior(options.prior) if evidence else np.zeros((len(options.prior), 3))
-    settings = (evidence, float(options.tol), int(options.maxiter), int(options.patience))
-    state = _State(starts, len(prior), options, problem)
+    settings = (
+        evidence,
+        float(options.tol),
+        int(options.maxiter),
+        0 if warm else int(options.patience),
+        problem.n_projected,
+    )
+    state = _State(starts, options, problem, warm)
 
     def run(columns: np.ndarray, rounds: int) -> None:
         theta, trial, gram, alpha, table = parts = state.take(columns)

@@ -61,9 +61,20 @@ class Problem:
         seen = self.target[(sample.weight > 0.0) & np.isfinite(self.target)]
         self.variance = float(np.mean(seen**2)) if len(seen) else 1.0
 
+    @property
+    def n_projected(self) -> int:
+        """Leading parameters on which no derivative depends: those of the linear path, unless values are filled."""
+        return self.specification.n_linear
+
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
         """Return a function ``(theta, gram)`` that fills the normal equations at eight parameter vectors."""
         raise NotImplementedError
+
+    def head(self, rows: int) -> Problem:
+        """Return the problem of the first rows of the sample, on the same scale."""
+        s = self.sample
+        part = Sample(s.y[:rows], s.exog[:rows], s.deterministic[:rows], s.weight[:rows])
+        return type(self)(self.specification, part, self.scaling)
 
     def products(self, params: np.ndarray) -> np.ndarray:
         """Products M'M of M = [Jacobian, residual] at one parameter vector."""
@@ -111,6 +122,11 @@ class UnitProblem(Problem):
 
 class GappedProblem(Problem):
     """A sample with missing observations, filled by the model's own predictions as the recursion runs."""
+
+    @property
+    def n_projected(self) -> int:
+        """See :meth:`Problem.n_projected`: filled values depend on the linear path."""
+        return 0
 
     def rows(self, params: np.ndarray) -> np.ndarray:
         """Weighted Jacobian and residuals at one parameter vector, a row for each predicted row of the sample."""

@@ -426,7 +426,7 @@ class RecurrentModel(SeriesModel):
         else:
             count = check_count(n_starts, "n_starts")
             starts, origin = start_values(problem, count if self.units else 1, check_generator(rng))
-        found = estimate(problem, starts, options, n_threads())
+        found = estimate(problem, starts, options, n_threads(), warm=start_params is not None)
         details = self._details(found, origin, penalty, options, cov_type, cov_kwds)
         if disp:
             retvals = details.mle_retvals

@@ -35,7 +35,7 @@ def test_a_linear_map_of_the_series_maps_the_fit(a, penalty):
     y = nonlinear_series(150)
     before, one = fitted(PLAIN, y, penalty=penalty, tol=1e-11, maxiter=1000)
     after, two = fitted(PLAIN, a * y + b, penalty=penalty, tol=1e-11, maxiter=1000)
-    assert one.best == two.best
+    # which of the starts that share the best optimum comes first is a matter of rounding
     np.testing.assert_allclose(
         predictions(after, two.params), a * predictions(before, one.params) + b, rtol=0, atol=1e-4 * a
     )

@@ -255,6 +255,7 @@ def test_a_longer_hold_back_compares_models_on_the_same_rows():
     assert long.sse <= short.sse
 
 
+@pytest.mark.filterwarnings("ignore:The best start did not converge")  # relu has kinks
 @pytest.mark.parametrize("activation", ["tanh", "relu", "logistic", "identity"])
 def test_every_activation_can_be_fitted(activation):
     results = prt.ParaRNN(series(), lags=2, units=(1,), activation=activation).fit(n_starts=8)
