@@ -8,9 +8,9 @@ step the precisions are re-estimated (MacKay 1992, "Bayesian interpolation", eqs
     gamma_g = n_g - alpha_g tr_g(H^-1),  alpha_g = (gamma_g + 2 a) / (|theta_g|^2 + 2 b),  beta = (T - gamma) / SSE.
 
 The first step moves only the parameters that enter linearly, which is exact and gives any choice of recurrent weights
-its best output weights. At every trial point the linear path is put at its optimum given the units (variable projection,
-Golub and Pereyra 1973), which costs no evaluation and lets steps be long along the valleys where units and linear path
-cancel.
+its best output weights. At every trial point the linear path is put at its optimum given the units (variable
+projection, Golub and Pereyra 1973), which costs no evaluation and lets steps be long along the valleys where units and
+linear path cancel.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ def predictions(problem, params):
 # ------------------------------------------------------------------------------------------------- equivariance
 
 
-@pytest.mark.parametrize("penalty", [0.0, 1.0, None])
+# without a penalty rounding decides which of many optima a start finds; there the next test holds bit by bit
+@pytest.mark.parametrize("penalty", [0.1, 1.0, None])
 @pytest.mark.parametrize("a", [1e-6, 3.0, 1e6])
 def test_a_linear_map_of_the_series_maps_the_fit(a, penalty):
     b = 100.0 * a

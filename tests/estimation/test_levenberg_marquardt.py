@@ -290,7 +290,8 @@ def test_a_perfect_fit_is_a_fit():
         problem = make(twin.specification((1,), "tanh", (1,), (1, 2), 1), y)
         found = minimize(problem, starts_of(problem, 4), Options(penalty=0.0))
         assert (found.status == CONVERGED).any()
-        assert found.sse[found.status == CONVERGED].max() < 1e-16 * len(y)
+        # the scale of the series, one, sets the rounding error of its sums of squares
+        assert found.sse[found.status == CONVERGED].max() < 1e-15 * len(y)
         by_evidence = minimize(problem, starts_of(problem, 4), Options())
         assert np.isfinite(by_evidence.log_evidence).all() and np.isfinite(by_evidence.params).all()
 
