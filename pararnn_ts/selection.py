@@ -14,6 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from pararnn_ts.averaging import Average
+from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.estimate import Estimate, estimate, make_problem, n_threads
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, Options
 from pararnn_ts.estimation.problem import Sample
@@ -251,7 +252,7 @@ def select_order(
     def search(candidates: list[Candidate], what: str) -> None:
         todo = [candidate for candidate in dict.fromkeys(candidates) if candidate not in fitted]
         jobs = list(zip(todo, generator.spawn(len(todo)), strict=True))
-        with ThreadPoolExecutor(n_threads()) as pool:
+        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
             done = tqdm(pool.map(fit, jobs), total=len(jobs), desc=what, disable=not progress)
             fitted.update(done)
 

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pararnn_ts.comparison.blas import one_blas_thread
 from pararnn_ts.comparison.candidates import Candidate, caught_warnings, default_makers, fit_candidates, user_makers
 from pararnn_ts.comparison.evaluation import criteria, scores
 from pararnn_ts.comparison.faces import exog_columns
 from pararnn_ts.comparison.rolling import rolling_forecast
 from pararnn_ts.comparison.sample import Sample, split_sample
+from pararnn_ts.estimation.blas import one_blas_thread
 
 if TYPE_CHECKING:
     from statsmodels.iolib.summary import Summary
