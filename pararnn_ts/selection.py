@@ -16,7 +16,7 @@ from tqdm import tqdm
 from pararnn_ts.averaging import Average
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.estimate import Estimate, estimate, make_problem, n_threads
-from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, Options
+from pararnn_ts.estimation.levenberg_marquardt import Options
 from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
@@ -226,10 +226,9 @@ def select_order(
     order = len(base.difference) - 1
     hold_back = max([n_linear, n_lags, *seasonal]) + order
     if observed - hold_back < 10:
-        raise ValueError(
-            f"endog has {observed} observations, too few for seasonal_lags up to {max(seasonal, default=0)}; leave "
-            "out the longest of them."
-        )
+        tight = f"endog has {observed} observations, but the candidates need at least {hold_back + 10}"
+        advice = f"; leave out the longest of seasonal_lags={seasonal}." if seasonal else "; pass a longer series."
+        raise ValueError(tight + advice)
     options = Options(maxiter=MAXITER, tol=1e-7)
     generator = np.random.default_rng(rng)
     fitted: dict[Candidate, _Fitted] = {}
@@ -344,7 +343,7 @@ def _table(fitted: dict[Candidate, _Fitted], chosen: Candidate, criterion: str) 
             "bic": bic,
             "effective": one.found.curvature.effective,
             "scale": one.found.curvature.scale,
-            "converged": bool(one.found.starts.status[one.found.best] == CONVERGED),
+            "converged": one.found.converged,
         }
         row["chosen"] = candidate == chosen
         if criterion == "cv":

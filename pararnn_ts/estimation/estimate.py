@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+from scipy import linalg
 
 from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
 from pararnn_ts.estimation.levenberg_marquardt import (
     CONVERGED,
     FAILED,
+    PEAKED,
     RETIRED,
     STALLED,
     STOPPED,
@@ -31,6 +33,7 @@ STATUS_WORDS = {
     CONVERGED: "converged",
     STOPPED: "stopped at maxiter",
     STALLED: "stalled",
+    PEAKED: "past its peak",
     FAILED: "failed",
     RETIRED: "retired",
 }
@@ -41,6 +44,8 @@ _LEAST_NATS = 1.0
 # log prior odds against each unit that can expand, where Laplace's approximation is void; simulated series and parts of
 # the shipped ones held out of their training parts chose it among 0, 5, 10, 20, 50 and infinity
 EXPANSION_ODDS = 10.0
+# half a squared Newton decrement, in nats, that leaves estimates where they are for all that matters
+NEARLY = 0.1
 # rows on which the starts of a long sample are tried first, at least so many for each parameter; a sample is long when
 # it has several times as many
 REHEARSAL = 8192
@@ -86,6 +91,9 @@ class Estimate(NamedTuple):
         End points of all starts, standardised.
     best : int
         The start that was chosen.
+    converged : bool
+        Whether it reached an optimum: of the penalised objective, or of the evidence on the way to it and there within
+        a tenth of a log-likelihood unit of the penalised optimum.
     """
 
     params: np.ndarray
@@ -94,6 +102,7 @@ class Estimate(NamedTuple):
     alpha: dict[str, float]
     starts: Solutions
     best: int
+    converged: bool
 
 
 def n_threads() -> int:
@@ -139,10 +148,13 @@ def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, beta: flo
     prior = np.where(problem.group >= 0, alpha[np.maximum(problem.group, 0)], 0.0)
     ridge = prior if beta is None else prior / beta
     effective = _effective(square, ridge)
-    variance = sse / max(problem.n_obs - effective, 1.0)
-    noise = max(variance if beta is None else 1.0 / beta, 1e-300)
+    # residuals of a series that is fitted exactly are known up to rounding
+    variance = max(sse / max(problem.n_obs - effective, 1.0), float(np.finfo(float).eps) ** 2)
+    noise = variance if beta is None else max(1.0 / beta, 1e-300)
     inverse = problem.scaling.inverse()
-    precision = inverse.T @ ((square + np.diag(ridge)) / noise) @ inverse
+    # units of data so large that a precision overflows leave its parameter without standard error
+    with np.errstate(over="ignore", invalid="ignore"):
+        precision = inverse.T @ ((square + np.diag(ridge)) / noise) @ inverse
     return Curvature(precision, float(variance * problem.scaling.scale[0] ** 2), effective)
 
 
@@ -151,8 +163,13 @@ def _effective(square: np.ndarray, ridge: np.ndarray) -> float:
     # in correlation form directions can be compared whatever their units
     size = np.sqrt(np.diag(square) + ridge)
     size = np.where(size > 0.0, size, 1.0)
-    values, vectors = np.linalg.eigh((square + np.diag(ridge)) / np.outer(size, size))
+    if not len(square):
+        return 0.0
+    # LAPACK's default, divide and conquer, fails on some harmless matrices
+    values, vectors = linalg.eigh((square + np.diag(ridge)) / np.outer(size, size), driver="ev")
     kept = values > _RANK_TOLERANCE * max(values.max(initial=0.0), 1e-300)
+    if not ridge.any():
+        return float(np.count_nonzero(kept))
     loads = (vectors[:, kept] / size[:, None]) / np.sqrt(values[kept])
     return float(np.sum(loads * (square @ loads)))
 
@@ -222,6 +239,11 @@ def _merged(before: Solutions, found: Solutions, cast: np.ndarray) -> Solutions:
     return Solutions(**merged)
 
 
+def _has_converged(solutions: Solutions, best: int) -> bool:
+    status = solutions.status[best]
+    return bool(status == CONVERGED or (status == PEAKED and solutions.decrement[best] < NEARLY))
+
+
 def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: int = 1, warm: bool = False) -> Estimate:
     """
     Fit a model from many starts and keep the best.
@@ -275,4 +297,5 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
         alpha={name: float(alpha[number]) for name, number in GROUPS.items() if number in problem.group},
         starts=solutions,
         best=best,
+        converged=_has_converged(solutions, best),
     )

@@ -26,21 +26,34 @@ from pararnn_ts.kernels.jit import jit
 from pararnn_ts.kernels.lanes import LANES, fill, load, positive, store
 from pararnn_ts.kernels.linalg import cholesky, inverse_diagonal, solve_lower, solve_upper
 
-__all__ = ["CONVERGED", "FAILED", "RETIRED", "RUNNING", "STALLED", "STOPPED", "Options", "Solutions", "minimize"]
+__all__ = [
+    "CONVERGED",
+    "FAILED",
+    "PEAKED",
+    "RETIRED",
+    "RUNNING",
+    "STALLED",
+    "STOPPED",
+    "Options",
+    "Solutions",
+    "minimize",
+]
 
 # status of a start
-RUNNING, CONVERGED, STOPPED, STALLED, FAILED, RETIRED = 0, 1, 2, 3, 4, 5
+RUNNING, CONVERGED, STOPPED, STALLED, FAILED, RETIRED, PEAKED = range(7)
 
 # rows of the table kept per lane
-STATUS, ITERATIONS, OBJECTIVE, DAMPING, GROWTH, PREDICTED, EVIDENCE, DECREMENT, GAMMA, SSE, BETA = range(11)
-N_FIELDS = 11
+STATUS, ITERATIONS, DAMPING, GROWTH, PREDICTED, PEAK = range(6)
+OBJECTIVE, EVIDENCE, DECREMENT, GAMMA, SSE, BETA = range(6, 12)
+N_FIELDS = 12
 
 # number of the prior group of output weights, and the relative change above which a step goes along a line
 OUTPUT = 2
 LARGEST_BEND = 0.7
 LARGEST_DAMPING = 1e12
 SMALLEST_PROJECTED = 1e-10
-# a straggler is waited for while it leads by more than this many nats
+# nats that make a difference: a straggler that leads by more is waited for, a start whose evidence fell by more goes
+# back to its peak
 LEAD = 1.0
 SMALLEST_PIVOT = 1e-11
 # relative changes of the objective that are rounding
@@ -231,7 +244,21 @@ def _bend(theta, step, trial, i):
 
 
 @jit
-def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, settings, work):
+def _remember(theta, alpha, n, n_groups, table, best, lane):
+    """Keep a lane's point if its evidence, less what the objective may still change, is the largest so far."""
+    worth = table[EVIDENCE * LANES + lane] - table[DECREMENT * LANES + lane]
+    if worth > table[PEAK * LANES + lane]:
+        table[PEAK * LANES + lane] = worth
+        for i in range(n):
+            best[i * LANES + lane] = theta[i * LANES + lane]
+        for g in range(n_groups):
+            best[(n + g) * LANES + lane] = alpha[g * LANES + lane]
+        for row in range(OBJECTIVE, N_FIELDS):
+            best[(n + n_groups + row - OBJECTIVE) * LANES + lane] = table[row * LANES + lane]
+
+
+@jit
+def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, best, settings, work):
     """
     Use the normal equations at the trial points: accept or reject, update precisions, propose the next points.
 
@@ -253,6 +280,8 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
         Number of observations in the objective.
     table : ndarray, (N_FIELDS * LANES,)
         State of each lane.
+    best : ndarray, ((n + n_groups + N_FIELDS - OBJECTIVE) * LANES,)
+        Point of the largest evidence on the way: parameters, precisions and the last rows of `table`.
     settings : tuple
         evidence (bool), tolerance in nats per observation, largest number of iterations, iterations before the
         precisions are first updated, number of leading parameters that are linear whatever the others are.
@@ -305,6 +334,8 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
             settled = not evidence or (
                 table[ITERATIONS * LANES + lane] > patience + 1 and abs(now - before) < 100.0 * tolerance * n_obs
             )
+            if evidence and table[ITERATIONS * LANES + lane] > patience + 1:
+                _remember(theta, alpha, n, n_groups, table, best, lane)
             if _nats(table, lane, n_obs, evidence) < tolerance * n_obs and settled:
                 table[STATUS * LANES + lane] = CONVERGED
     _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
@@ -422,19 +453,34 @@ class _State:
                 self.alpha[g] = (np.count_nonzero(inside) + 2.0 * shape) / (square + 2.0 * rate)
         self.table[GROWTH] = 2.0
         self.table[EVIDENCE] = -np.inf
+        self.table[PEAK] = -np.inf
+        self.best = np.zeros((n + len(options.prior) + N_FIELDS - OBJECTIVE, n_starts))
         self.table[OBJECTIVE] = np.inf
         self.table[BETA] = 1.0 if options.penalty is not None else 1.0 / problem.variance
+
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        return self.theta, self.trial, self.gram, self.alpha, self.table, self.best
+
+    def return_to_peaks(self) -> None:
+        """Put starts whose evidence fell on the way back to where it was largest."""
+        n, n_groups = len(self.theta), len(self.alpha)
+        status, worth = self.table[STATUS], self.table[EVIDENCE] - self.table[DECREMENT]
+        fell = np.isin(status, (CONVERGED, STOPPED, STALLED)) & (self.table[PEAK] > worth + LEAD)
+        self.theta[:, fell] = self.best[:n, fell]
+        self.alpha[:, fell] = self.best[n : n + n_groups, fell]
+        self.table[OBJECTIVE:, fell] = self.best[n + n_groups :, fell]
+        status[fell] = PEAKED
 
     def take(self, columns: np.ndarray) -> list[np.ndarray]:
         """Flat arrays of up to `LANES` starts, filled up with copies of the last that do not run."""
         index = np.concatenate([columns, np.repeat(columns[-1:], LANES - len(columns))])
-        parts = [a[:, index].ravel() for a in (self.theta, self.trial, self.gram, self.alpha, self.table)]
-        parts[-1][STATUS * LANES + len(columns) : (STATUS + 1) * LANES] = FAILED
+        parts = [a[:, index].ravel() for a in self._arrays()]
+        parts[4][STATUS * LANES + len(columns) : (STATUS + 1) * LANES] = FAILED
         return parts
 
     def put(self, columns: np.ndarray, parts: list[np.ndarray]) -> None:
         """Store what :meth:`take` handed out."""
-        for a, part in zip((self.theta, self.trial, self.gram, self.alpha, self.table), parts, strict=True):
+        for a, part in zip(self._arrays(), parts, strict=True):
             a[:, columns] = part.reshape(-1, LANES)[:, : len(columns)]
 
 
@@ -477,14 +523,14 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
     state = _State(starts, options, problem, warm)
 
     def run(columns: np.ndarray, rounds: int) -> None:
-        theta, trial, gram, alpha, table = parts = state.take(columns)
+        theta, trial, gram, alpha, table, best = parts = state.take(columns)
         trial_gram = np.empty_like(gram)
         work = np.empty((n * n + 3 * n) * LANES)
         evaluate = problem.evaluator()
         for _ in range(rounds):
             evaluate(trial, trial_gram)
             if not advance(theta, trial, gram, trial_gram, alpha, problem.group, prior, problem.linear,
-                           float(problem.n_obs), table, settings, work):  # fmt: skip
+                           float(problem.n_obs), table, best, settings, work):  # fmt: skip
                 break
         state.put(columns, parts)
 
@@ -508,6 +554,8 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
     finally:
         if pool is not None:
             pool.shutdown()
+    if evidence:
+        state.return_to_peaks()
     table = state.table
     return Solutions(
         params=state.theta.T.copy(),

@@ -59,7 +59,8 @@ class Problem:
         target = difference_series(sample.y, specification.difference)
         self.target = (target - scaling.center[0]) / scaling.scale[0]
         seen = self.target[(sample.weight > 0.0) & np.isfinite(self.target)]
-        self.variance = float(np.mean(seen**2)) if len(seen) else 1.0
+        # the few differences without gaps in them may all be zero; the series as a whole varies by one
+        self.variance = float(np.mean(seen**2)) if seen.any() else 1.0
 
     @property
     def n_projected(self) -> int:
@@ -152,6 +153,8 @@ class GappedProblem(Problem):
                     products[:, :, lane] = products[:, :, lane - 1]
                     continue
                 rows = self.rows(starts[:, lane])
-                products[:, :, lane] = rows.T @ rows
+                # a path that explodes gives an infinite objective, which the optimiser steps back from
+                with np.errstate(over="ignore", invalid="ignore"):
+                    products[:, :, lane] = rows.T @ rows
 
         return evaluate

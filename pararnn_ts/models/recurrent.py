@@ -21,7 +21,7 @@ from pararnn_ts.estimation.estimate import (
     make_problem,
     n_threads,
 )
-from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, Options
+from pararnn_ts.estimation.levenberg_marquardt import Options
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.starts import linear_start, random_starts
 from pararnn_ts.kernels.activations import ACTIVATIONS
@@ -502,10 +502,10 @@ class RecurrentModel(SeriesModel):
             index=pd.RangeIndex(len(s.sse), name="start"),
         )
         retvals = {
-            "converged": bool(s.status[best] == CONVERGED),
+            "converged": found.converged,
             "status": words[best],
             "iterations": int(s.iterations[best]),
-            "warnflag": 0 if s.status[best] == CONVERGED else int(s.status[best]),
+            "warnflag": 0 if found.converged else int(s.status[best]),
             "n_starts": len(s.sse),
             "n_best": int(near.sum()),
             "decrement": float(s.decrement[best]),

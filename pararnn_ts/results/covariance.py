@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy import linalg
 from statsmodels.stats.sandwich_covariance import S_hac_simple
 
 __all__ = ["ESTIMATORS", "Covariance", "Ingredients", "check_covariance", "estimate_covariance", "invert"]
@@ -91,12 +93,19 @@ def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
     """
     diagonal = np.sqrt(np.maximum(np.diag(precision), 0.0))
     size = np.where(diagonal > 0.0, diagonal, 1.0)
-    if len(precision) == 0 or not np.isfinite(precision).all():
+    # one after the other, because the product of two sizes may be too small for a number
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = precision / size[:, None] / size
+    if len(precision) == 0 or not np.isfinite(scaled).all():
         return np.full_like(precision, np.nan), 0
-    values, vectors = np.linalg.eigh(precision / np.outer(size, size))
+    # LAPACK's default, divide and conquer, fails on some harmless matrices
+    values, vectors = linalg.eigh(scaled, driver="ev")
     keep = values > TOLERANCE * len(values) * max(values[-1], 0.0)
     half = vectors[:, keep] / (np.sqrt(values[keep]) * size[:, None])
-    return half @ half.T, int(keep.sum())
+    # a variance beyond the range of numbers is unknown
+    with np.errstate(over="ignore", invalid="ignore"):
+        inverse = half @ half.T
+    return np.where(np.isfinite(inverse), inverse, np.nan), int(keep.sum())
 
 
 def _laplace(parts: Ingredients) -> np.ndarray:
@@ -205,8 +214,12 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
         maxlags = (options or {}).get("maxlags")
         if maxlags is None:
             maxlags = 4 * (len(parts.resid()) / 100) ** (2 / 9)
-        matrix = estimator(parts, int(maxlags))
+        compute = partial(estimator, maxlags=int(maxlags))
         description = f"{description[:-1]}, {int(maxlags)} lags."
     else:
-        matrix = estimator(parts)
+        compute = estimator
+    # values near the largest numbers: what overflows is NaN in the end
+    with np.errstate(over="ignore", invalid="ignore"):
+        matrix = compute(parts)
+    matrix = np.where(np.isfinite(matrix), matrix, np.nan)
     return Covariance(0.5 * (matrix + matrix.T), invert(parts.precision)[1], description)

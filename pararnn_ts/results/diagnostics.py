@@ -66,7 +66,10 @@ def _residuals(results: RecurrentResults) -> np.ndarray:
     """Residuals from the first one on; NaN where an observation is missing."""
     resid = results.resid
     seen = np.flatnonzero(np.isfinite(resid))
-    return resid[seen[0] :] if len(seen) else resid[:0]
+    if len(seen) == 0:
+        return resid[:0]
+    # the tests do not depend on units; the powers that they take of residuals of order one can be represented
+    return resid[seen[0] :] / (np.abs(resid[seen]).max() or 1.0)
 
 
 def test_normality(results: RecurrentResults, method: str | None = None) -> np.ndarray:
@@ -81,7 +84,7 @@ def test_normality(results: RecurrentResults, method: str | None = None) -> np.n
     Returns
     -------
     ndarray, (1, 4)
-        Statistic, p-value, skewness and kurtosis.
+        Statistic, p-value, skewness and kurtosis; NaN where the residuals do not vary.
 
     Examples
     --------
@@ -92,7 +95,10 @@ def test_normality(results: RecurrentResults, method: str | None = None) -> np.n
     """
     _choose(method, ("jarquebera",))
     resid = _residuals(results)
-    return np.array([jarque_bera(resid[np.isfinite(resid)])])
+    resid = resid[np.isfinite(resid)]
+    if not len(resid) or np.ptp(resid) == 0.0:
+        return np.full((1, 4), np.nan)
+    return np.array([jarque_bera(resid)])
 
 
 def test_serial_correlation(
@@ -114,7 +120,8 @@ def test_serial_correlation(
     Returns
     -------
     ndarray, (1, 2, lags)
-        Statistics and p-values. Pairs of residuals with a missing one do not count.
+        Statistics and p-values; NaN where the residuals do not vary. Pairs of residuals with a missing one do not
+        count.
 
     Examples
     --------
@@ -135,7 +142,7 @@ def test_serial_correlation(
     # pairs with a missing residual add nothing
     centred = np.nan_to_num(resid - np.nanmean(resid))
     products = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, wanted[-1] + 1)])
-    each = (products / (centred @ centred)) ** 2
+    each = (products / (centred @ centred or np.nan)) ** 2
     if method == "ljungbox":
         each = each * (n + 2) / (n - np.arange(1, len(each) + 1))
     statistic = n * np.cumsum(each)[wanted - 1]
@@ -162,7 +169,7 @@ def test_heteroskedasticity(
     Returns
     -------
     ndarray, (1, 2)
-        Statistic and p-value.
+        Statistic and p-value; NaN where a third has fewer than two residuals, or only zeros.
 
     Examples
     --------
@@ -173,9 +180,11 @@ def test_heteroskedasticity(
     """
     _choose(method, ("breakvar",))
     resid = _residuals(results)
-    found = breakvar_heteroskedasticity_test(
-        resid, subset_length=max(1, round(len(resid) / 3)), alternative=alternative, use_f=use_f
-    )
+    third = max(1, round(len(resid) / 3))
+    for part in (resid[:third], resid[-third:]):
+        if np.isfinite(part).sum() < 2 or not np.nansum(part**2) > 0.0:
+            return np.full((1, 2), np.nan)
+    found = breakvar_heteroskedasticity_test(resid, subset_length=third, alternative=alternative, use_f=use_f)
     return np.array([[float(np.squeeze(part)) for part in found]])
 
 
@@ -198,7 +207,8 @@ def test_nonlinearity(
     Returns
     -------
     NonlinearityTest
-        A small p-value says that the linear model leaves structure behind.
+        A small p-value says that the linear model leaves structure behind. It is one where the linear model leaves
+        nothing, and where nonlinear terms are the same as linear ones, as they are for a series of two values.
 
     Notes
     -----
@@ -225,12 +235,12 @@ def test_nonlinearity(
     spec, model = results.model.specification, results.model
     exog, y = model_exog(model), apply_difference(model._y, np.asarray(spec.difference))
     tried = sorted({1, 2, *spec.lags} if lags is None else {int(lag) for lag in np.atleast_1d(lags)})
-    if not tried or tried[0] < 1 or tried[-1] >= len(y) // 2:
+    if lags is not None and (not tried or tried[0] < 1 or tried[-1] >= len(y) // 2):
         raise ValueError(f"lags must be positive integers below half the length of the series, but is {lags!r}.")
     longest = max([*tried, *spec.linear_lags, min(MOST_LAGS, len(y) // 10)])
-    column = {lag: np.concatenate([np.full(lag, np.nan), y[:-lag]]) for lag in range(1, longest + 1)}
+    column = {lag: np.concatenate([np.full(lag, np.nan), y])[: len(y)] for lag in range(1, longest + 1)}
     rows = np.isfinite(np.column_stack([y, *column.values(), exog, model._det])).all(axis=1)
-    target = y[rows]
+    target = y[rows] / (np.abs(y[rows]).max(initial=0.0) or 1.0)
     if len(target) < 3 * (longest + exog.shape[1] + model._det.shape[1] + 2):
         raise ValueError(
             f"The linearity test needs more data: {len(target)} complete rows are too few for {longest} lags; "
@@ -239,6 +249,7 @@ def test_nonlinearity(
     constant = np.ones((len(target), 1))
     outside = np.column_stack([constant, model._det[rows], exog[rows]])
     own = sorted({*spec.linear_lags, *tried})
+    rounding = _rounding(target)
 
     def design(p: int) -> tuple[np.ndarray, tuple[int, ...]]:
         chosen = tuple(sorted({*own, *range(1, p + 1)}))
@@ -246,7 +257,8 @@ def test_nonlinearity(
 
     def akaike(p: int) -> float:
         matrix, _ = design(p)
-        return len(target) * np.log(np.sum(_remainder(matrix, target)[0] ** 2)) + 2 * matrix.shape[1]
+        ssr = max(np.sum(_remainder(matrix, target)[0] ** 2), rounding)
+        return len(target) * np.log(ssr) + 2 * matrix.shape[1]
 
     null, chosen = design(min(range(min(MOST_LAGS, longest) + 1), key=akaike))
     inputs = np.column_stack([*(column[lag][rows] for lag in tried), exog[rows]])
@@ -260,6 +272,11 @@ def _remainder(matrix: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, int]
     basis, values, _ = np.linalg.svd(matrix / np.maximum(np.abs(matrix).max(axis=0), 1e-300), full_matrices=False)
     basis = basis[:, values > 1e-10 * values[0]]
     return target - basis @ (basis.T @ target), basis.shape[1]
+
+
+def _rounding(target: np.ndarray) -> float:
+    """Sum of squares below which residuals are rounding errors."""
+    return float(len(target) * (16.0 * np.finfo(float).eps * np.abs(target).max(initial=0.0)) ** 2) or 1e-300
 
 
 def _products(inputs: np.ndarray) -> np.ndarray:
@@ -289,14 +306,15 @@ def _multiplier(target: np.ndarray, null: np.ndarray, terms: np.ndarray, lags: t
     restricted, rank_null = _remainder(null, target)
     full, rank = _remainder(np.column_stack([null, terms]), target)
     df, df_denom = rank - rank_null, n - rank
-    ssr0, ssr1 = float(restricted @ restricted), float(full @ full)
+    rounding = _rounding(target)
+    ssr0, ssr1 = max(float(restricted @ restricted), rounding), max(float(full @ full), rounding)
     statistic = n * (ssr0 - ssr1) / ssr0
     fvalue = (ssr0 - ssr1) / max(df, 1) / (ssr1 / max(df_denom, 1))
     return NonlinearityTest(
         statistic=statistic,
-        pvalue=float(stats.chi2.sf(statistic, df)),
+        pvalue=float(stats.chi2.sf(statistic, df)) if df > 0 else 1.0,
         fvalue=fvalue,
-        f_pvalue=float(stats.f.sf(fvalue, df, df_denom)),
+        f_pvalue=float(stats.f.sf(fvalue, df, df_denom)) if df > 0 else 1.0,
         df_num=df,
         df_denom=df_denom,
         lags=lags,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import linalg, stats
 from statsmodels.tools.sm_exceptions import OutputWarning
 
 from pararnn_ts._compat import PredictionResults, ValueWarning, warn_user
@@ -395,8 +395,14 @@ def _simulate(
     shape = (n_sims, stop - origin)
     params = states = None
     if param_uncertainty:
-        half = np.linalg.eigh(results.cov_params())
-        root = half[1] * np.sqrt(np.maximum(half[0], 0.0))
+        covariance = np.asarray(results.cov_params())
+        if not np.isfinite(covariance).all():
+            raise ValueError(
+                "param_uncertainty=True needs the covariance of the parameters, which these results do not have; rescale "
+                "endog, or pass param_uncertainty=False."
+            )
+        values, vectors = linalg.eigh(covariance, driver="ev")
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
         params = results.params + rng.standard_normal((n_sims, len(results.params))) @ root.T
         states = refit_states(results, origin, params)
     if method == "bootstrap":
