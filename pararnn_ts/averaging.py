@@ -113,7 +113,7 @@ class Average:
         score = np.where(np.isfinite(score), score, -np.inf)
         if not len(score) or not np.isfinite(score.max()):
             raise ValueError("log_evidence must have at least one finite entry for the candidates to be combined.")
-        kept = np.flatnonzero(score - score.max() > np.log(SMALLEST_SHARE))
+        kept = np.flatnonzero(score - score.max() > np.log(SMALLEST_SHARE)).tolist()
         self.members = [members[i] for i in kept]
         self._labels = [labels[i] for i in kept]
         self._score = score[kept]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from pararnn_ts.averaging import Average
+from pararnn_ts.averaging import SMALLEST_SHARE, TEMPERATURE, Average
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.estimate import Estimate, estimate, make_problem, n_threads
 from pararnn_ts.estimation.levenberg_marquardt import Options
@@ -89,8 +89,8 @@ class Selection:
         By which the rows are ordered.
     best : Candidate
         The chosen candidate. Often several are about as good as the first; chosen is then the one whose fitted values
-        are closest to their weighted average, which is the best single model for prediction (Barbieri and Berger 2004,
-        "Optimal predictive model selection", Annals of Statistics 32). With criterion "cv" it is the first.
+        are closest to those of `average`, the best single model for prediction (Barbieri and Berger 2004, "Optimal
+        predictive model selection", Annals of Statistics 32). With criterion "cv" it is the first.
     model : ParaRNN
         The chosen candidate, not fitted, on the rows on which all were compared.
     results : RecurrentResultsWrapper
@@ -275,20 +275,24 @@ def select_order(
 
 
 def _representative(ranked: dict[Candidate, _Fitted], criterion: str) -> Candidate:
-    """Candidate whose fitted values are closest to those that the best candidates have on average."""
+    """Plausible candidate whose fitted values are closest to those of the average of all."""
     best = next(iter(ranked))
     if criterion == "cv":
         return best
-    nats = 1.0 if criterion == "evidence" else 0.5
     top = ranked[best].score
-    near = [candidate for candidate, one in ranked.items() if nats * (top - one.score) <= PLAUSIBLE]
+    # information criteria are twice a log likelihood
+    nats = np.array([one.score - top for one in ranked.values()]) * (1.0 if criterion == "evidence" else 0.5)
+    weight = np.exp(nats / TEMPERATURE)
+    kept = np.flatnonzero(weight > SMALLEST_SHARE)
+    candidates = list(ranked)
     first = ranked[best].model.specification.hold_back
-    fitted = np.array([ranked[c].model.path(ranked[c].found.params).fitted[first:] for c in near])
-    weight = np.array([np.exp(nats * (ranked[c].score - top)) for c in near])
-    distance = np.mean((fitted - weight @ fitted / weight.sum()) ** 2, axis=1)
+    runs = (ranked[candidates[i]] for i in kept)
+    fitted = np.array([one.model.path(one.found.params).fitted[first:] for one in runs])
+    average = weight[kept] @ fitted / weight[kept].sum()
+    distance = np.where(nats[kept] >= -PLAUSIBLE, np.mean((fitted - average) ** 2, axis=1), np.inf)
     # units at zero make copies of smaller models: the smallest will do
-    copies = np.flatnonzero(distance <= distance.min() + SAME * ranked[best].found.curvature.scale)
-    return near[min(copies, key=lambda i: ranked[near[i]].model.specification.n_params)]
+    copies = kept[distance <= distance.min() + SAME * ranked[best].found.curvature.scale]
+    return min((candidates[i] for i in copies), key=lambda c: ranked[c].model.specification.n_params)
 
 
 def _whole(value: Any, name: str) -> Any:

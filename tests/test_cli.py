@@ -227,3 +227,17 @@ def test_the_module_is_the_command(nile, tmp_path):
     assert (tmp_path / "out" / "summary.txt").is_file()
     failed = subprocess.run([*command, "fit", "nile.csv", "-i", "month"], **shared)
     assert failed.returncode == 2 and failed.stderr.startswith("Error: --index month") and failed.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "text, mentioned",
+    [
+        ("month;y\n2001-01;1,5\n2001-02;2,5\n", "more fields"),
+        ("1.5\n2.5\n3.5\n", "holds numbers"),
+    ],
+    ids=["decimal commas", "no header"],
+)
+def test_a_file_that_would_be_misread_is_refused(tmp_path, text, mentioned):
+    path = tmp_path / "odd.csv"
+    path.write_text(text)
+    assert mentioned in sentence(run("fit", path, "-o", tmp_path / "out"))

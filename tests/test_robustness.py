@@ -9,7 +9,7 @@ import re
 import tempfile
 import traceback
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,9 @@ class Case:
             kept[1 : end - 1 : 7] = False
         series = pd.Series(values, labels, name="y")
         old, new = series[:end][kept[:end]], series[end:]
-        parts = (None, None) if x is None else (pd.DataFrame(x[:end], labels[:end]), pd.DataFrame(x[end:], labels[end:]))
+        parts = (
+            (None, None) if x is None else (pd.DataFrame(x[:end], labels[:end]), pd.DataFrame(x[end:], labels[end:]))
+        )
         if x is not None:
             for part in parts:
                 part.columns = [f"x{j}" for j in range(x.shape[1])]
@@ -278,7 +280,6 @@ def test_the_answer_is_finite_or_one_sentence(case):
         if refused is None:
             check_results(results, case)
             check_future(results, new, x_new)
-    assert asdict(case)
 
 
 # ------------------------------------------------------------------------------------- selection and comparison
@@ -333,7 +334,7 @@ def test_selection_answers_or_refuses_in_one_sentence(name, criterion, strict):
         assert finite(selection.results.forecast(AHEAD))
         if criterion == "evidence":
             assert finite(selection.average().forecast(AHEAD))
-        assert finite(selection.table[criterion])
+        assert finite(selection.table["aic"])
     else:
         assert name in ("a dozen", "constant", "nothing", "one"), refused
 
@@ -344,5 +345,5 @@ def test_comparison_answers_or_refuses_in_one_sentence(name, holdout, strict):
     models = {"unit": lambda y, x: prt.ParaRNN(y, x, units=(1,)).fit(n_starts=2, maxiter=30)}
     comparison, refused = refusal(lambda: prt.compare(ODD[name], holdout=holdout, models=models, horizon=2))
     if refused is None:
-        assert finite(comparison.forecasts["forecast"])
+        assert finite(comparison.forecasts["mean"])
         assert str(comparison.summary())

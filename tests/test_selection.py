@@ -163,3 +163,8 @@ def test_options_of_the_model_are_kept():
     sel = prt.select_order(autoregression(100, 10).cumsum(), diff=1, trend="n", max_units=0, max_linear_lags=2)
     assert isinstance(sel.model, ParaRNN)
     assert (sel.model.diff, sel.model.trend) == (1, "n")
+
+
+def test_a_series_too_short_for_the_candidates_is_said_to_be_short():
+    with pytest.raises(ValueError, match=r"8 observations, but the candidates need at least .* longer series\.$"):
+        prt.select_order(np.random.default_rng(0).standard_normal(8))

@@ -81,6 +81,13 @@ def read_data(
         raise ValueError(f"There is no file {path}; give the path of a csv file.") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         raise ValueError(f"{path} could not be read as csv ({' '.join(str(error).split())}).") from None
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ValueError(
+            f"The rows of {path} have more fields than its header {','.join(table.columns)!r}; separate fields by "
+            "commas, and write decimals with a point."
+        )
+    if len(table.columns) and pd.to_numeric(table.columns, errors="coerce").notna().all():
+        raise ValueError(f"The first line of {path} holds numbers; put a line with the names of the columns before it.")
     for option, name in [("--column", column), ("--index", index), *(("--exog", name) for name in exog)]:
         if name is not None and name not in table:
             raise ValueError(f"{option} {name}: {path} has no such column; it has {', '.join(table.columns)}.")

@@ -575,7 +575,7 @@ def _finish(table: np.ndarray, evidence: bool) -> None:
     """Stop the stragglers once half of the starts in the race have converged and none of the others is ahead."""
     score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
     running, converged = table[STATUS] == RUNNING, table[STATUS] == CONVERGED
-    if running.any() and np.count_nonzero(converged) >= max(3, np.count_nonzero(running)):
+    if running.any() and int(np.count_nonzero(converged)) >= max(3, int(np.count_nonzero(running))):
         ahead = score > score[converged].max() + (LEAD if evidence else 0.0)
         table[STATUS, running & ~ahead] = RETIRED
 

@@ -398,8 +398,8 @@ def _simulate(
         covariance = np.asarray(results.cov_params())
         if not np.isfinite(covariance).all():
             raise ValueError(
-                "param_uncertainty=True needs the covariance of the parameters, which these results do not have; rescale "
-                "endog, or pass param_uncertainty=False."
+                "param_uncertainty=True needs the covariance of the parameters, which these results do not have; "
+                "rescale endog, or pass param_uncertainty=False."
             )
         values, vectors = linalg.eigh(covariance, driver="ev")
         root = vectors * np.sqrt(np.maximum(values, 0.0))

@@ -9,6 +9,7 @@ from pararnn_ts.estimation.estimate import EXPANSION_ODDS, curvature, estimate
 from pararnn_ts.estimation.identification import n_expansive
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, RETIRED, Options
 from pararnn_ts.estimation.starts import random_starts
+from pararnn_ts.models.pararnn import ParaRNN
 
 PLAIN = twin.specification((2,), "tanh", (1, 2), (1,), 1)
 LINEAR = twin.specification((), "tanh", (), (1, 2), 1, 1)
@@ -224,3 +225,17 @@ def test_alpha_names_the_groups_of_the_model():
     assert set(fitted(LINEAR, nonlinear_series(80), np.ones((80, 1)), n_starts=1)[1].alpha) == {"linear"}
     bare = twin.specification((1,), "tanh", (1,), (), 1)
     assert set(fitted(bare, nonlinear_series(80))[1].alpha) == {"recurrent", "input", "output"}
+
+
+def test_shocks_of_an_exact_fit_have_a_positive_variance():
+    y = np.r_[np.arange(40.0), np.nan, np.arange(41.0, 60.0)]
+    results = ParaRNN(y, units=(), linear_lags=1, trend="ct").fit(penalty=0.0)
+    assert 0.0 < results.scale < 1e-20
+    assert np.isfinite(results.bse).all()
+
+
+def test_differences_that_are_all_zero_but_for_gaps_can_be_fitted():
+    y = np.where(np.arange(60) % 2, 0.0, np.nan)
+    y[41] = 1.0
+    results = ParaRNN(y, units=(2,), linear_lags=0, diff=2).fit(n_starts=2, maxiter=30)
+    assert np.isfinite(results.params).all()

@@ -75,3 +75,14 @@ def test_what_is_not_known_is_refused(name, options, message):
 def test_fit_refuses_an_unknown_estimator(sales):
     with pytest.raises(ValueError, match="cov_type"):
         ParaRNN(sales, units=(1,)).fit(n_starts=1, cov_type="sandwich")
+
+
+@pytest.mark.parametrize("size", [1e-160, 1.0, 1e150])
+def test_inverse_does_not_depend_on_units(size):
+    precision = np.array([[2.0, 1.0], [1.0, 2.0]])
+    d = np.array([1.0, size])
+    with np.errstate(all="raise", under="ignore"):
+        inverse, rank = invert(precision * d * d[:, None]) if size > 1e-150 else invert(precision * size)
+    expected = np.linalg.inv(precision) / (d * d[:, None] if size > 1e-150 else size)
+    np.testing.assert_allclose(inverse, expected, rtol=1e-12)
+    assert rank == 2

@@ -1,5 +1,7 @@
 """Tests of residuals agree with statsmodels where nothing is missing; the linearity test has size and power."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -82,3 +84,29 @@ def test_linearity_test_with_gaps_exogenous_values_and_differences(gappy, differ
 def test_errors_name_the_argument(fitted, call, message):
     with pytest.raises(ValueError, match=message):
         call(fitted)
+
+
+@pytest.mark.parametrize("y", [np.tile(np.arange(4.0), 20) + np.arange(80.0), np.tile([0.0, 1.0], 40)])
+def test_a_series_that_a_linear_model_fits_exactly_shows_no_nonlinearity(y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        results = ParaRNN(y, units=(), linear_lags=5).fit(penalty=0.0)
+        found = results.test_nonlinearity()
+        assert found.pvalue > 0.99 and found.f_pvalue > 0.99
+        for test in (results.test_serial_correlation, results.test_heteroskedasticity, results.test_normality):
+            test()
+
+
+@pytest.mark.parametrize("factor", [1e-100, 1e100])
+def test_tests_on_the_residuals_do_not_depend_on_units(factor):
+    y = np.random.default_rng(0).standard_normal(80)
+    one, other = (ParaRNN(values, units=()).fit() for values in (y, factor * y))
+    for name in ("test_normality", "test_serial_correlation", "test_heteroskedasticity"):
+        np.testing.assert_allclose(getattr(one, name)(), getattr(other, name)(), rtol=1e-6)
+    assert one.test_nonlinearity().pvalue == pytest.approx(other.test_nonlinearity().pvalue, rel=1e-6)
+
+
+def test_a_short_series_is_said_to_be_short():
+    results = ParaRNN(np.random.default_rng(0).standard_normal(9), lags=4, units=(1,)).fit(n_starts=2, maxiter=30)
+    with pytest.raises(ValueError, match="needs more data"):
+        results.test_nonlinearity()
