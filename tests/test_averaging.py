@@ -74,9 +74,7 @@ def test_fitted_values_are_weighted_means(average):
         weight * member.fittedvalues for weight, member in zip(average._weights, average.members, strict=True)
     )
     pd.testing.assert_series_equal(average.fittedvalues, expected, check_names=False, rtol=1e-12)
-    np.testing.assert_allclose(
-        average.resid.dropna(), (average.model._y - average.fittedvalues).dropna(), atol=1e-14
-    )
+    np.testing.assert_allclose(average.resid.dropna(), (average.model._y - average.fittedvalues).dropna(), atol=1e-14)
     assert average.nobs == average.fittedvalues.notna().sum()
 
 

@@ -86,7 +86,7 @@ def read_data(
             f"The rows of {path} have more fields than its header {','.join(table.columns)!r}; separate fields by "
             "commas, and write decimals with a point."
         )
-    if len(table.columns) and pd.to_numeric(table.columns, errors="coerce").notna().all():
+    if len(table.columns) and pd.to_numeric(pd.Series(table.columns), errors="coerce").notna().all():
         raise ValueError(f"The first line of {path} holds numbers; put a line with the names of the columns before it.")
     for option, name in [("--column", column), ("--index", index), *(("--exog", name) for name in exog)]:
         if name is not None and name not in table:

@@ -210,14 +210,13 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     """
     check_covariance(name, options)
     estimator, description = ESTIMATORS[name]
+    compute: Callable[[Ingredients], np.ndarray] = estimator
     if name == "HAC":
         maxlags = (options or {}).get("maxlags")
         if maxlags is None:
             maxlags = 4 * (len(parts.resid()) / 100) ** (2 / 9)
         compute = partial(estimator, maxlags=int(maxlags))
         description = f"{description[:-1]}, {int(maxlags)} lags."
-    else:
-        compute = estimator
     # values near the largest numbers: what overflows is NaN in the end
     with np.errstate(over="ignore", invalid="ignore"):
         matrix = compute(parts)
