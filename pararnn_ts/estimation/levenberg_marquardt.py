@@ -3,14 +3,15 @@ Levenberg-Marquardt with the evidence penalty, eight starts at a time.
 
 The objective of a start is F = (beta SSE + sum_g alpha_g |theta_g|^2) / 2. With Hessian H = beta J'J + diag(alpha) and
 gradient beta J'r - alpha theta, a step solves the damped system; Nielsen's rule moves the damping. After an accepted
-step the precisions are re-estimated (MacKay 1992, "Bayesian interpolation", eqs. 2.26 and 3.9 ff.):
+step the precisions are re-estimated (MacKay 1992, "Bayesian interpolation", Neural Computation 4):
 
     gamma_g = n_g - alpha_g tr_g(H^-1),  alpha_g = (gamma_g + 2 a) / (|theta_g|^2 + 2 b),  beta = (T - gamma) / SSE.
 
 The first step moves only the parameters that enter linearly, which is exact and gives any choice of recurrent weights
 its best output weights. At every trial point the linear path is put at its optimum given the units (variable
 projection, Golub and Pereyra 1973), which costs no evaluation and lets steps be long along the valleys where units and
-linear path cancel.
+linear path cancel. The objective falls all the way, but the evidence, which also counts how sharp the optimum is, need
+not rise: a start whose evidence has fallen returns to where it was largest.
 """
 
 from __future__ import annotations
