@@ -20,7 +20,8 @@ from pararnn_ts.estimation.levenberg_marquardt import Options
 from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
-from pararnn_ts.models.recurrent import check_lags, start_values
+from pararnn_ts.models.recurrent import check_lags
+from pararnn_ts.models.starting import start_values
 
 __all__ = ["Candidate", "Selection", "select_order"]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import operator
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Unpack
 
 import numpy as np
@@ -21,19 +20,18 @@ from pararnn_ts.estimation.estimate import (
     make_problem,
     n_threads,
 )
-from pararnn_ts.estimation.levenberg_marquardt import Options
+from pararnn_ts.estimation.levenberg_marquardt import PEAKED, Options
 from pararnn_ts.estimation.problem import Problem, Sample
-from pararnn_ts.estimation.starts import linear_start, random_starts
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path, run_paths
 from pararnn_ts.kernels.sensitivity import jacobian_rows
 from pararnn_ts.models.arguments import check_count, check_generator, check_params
-from pararnn_ts.models.arma_bridge import hannan_rissanen, units_from_arma
 from pararnn_ts.models.checks import require_representable
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.series import SeriesModel
+from pararnn_ts.models.starting import start_values
 from pararnn_ts.results.details import FitDetails
-from pararnn_ts.specification import Specification, UnitWeights
+from pararnn_ts.specification import Specification
 
 __all__ = ["Path", "RecurrentModel", "check_lags"]
 
@@ -435,12 +433,7 @@ class RecurrentModel(SeriesModel):
                 f"{'converged' if retvals['converged'] else 'not converged'} after {retvals['iterations']} evaluations."
             )
         if not details.mle_retvals["converged"]:
-            warn_user(
-                f"The best start did not converge ({details.mle_retvals['status']} after "
-                f"{details.mle_retvals['iterations']} evaluations); try a larger maxiter, more starts or fewer units, "
-                "and see results.starts.",
-                ConvergenceWarning,
-            )
+            warn_user(_not_converged(details.mle_retvals), ConvergenceWarning)
         return self._results(found.params, details)
 
     def evaluate(self, params: Any, *, cov_type: str | None = None, cov_kwds: dict[str, Any] | None = None):
@@ -524,6 +517,20 @@ class RecurrentModel(SeriesModel):
         )
 
 
+def _not_converged(retvals: Mapping[str, Any]) -> str:
+    """Say why the best start did not converge, and what to try."""
+    if retvals["status"] == STATUS_WORDS[PEAKED]:
+        return (
+            f"The best start did not converge (past its peak: its evidence was largest {retvals['decrement']:.2g} "
+            "log-likelihood units before the penalised optimum, and it went back there); standard errors are "
+            "approximate, and fewer units or a fixed penalty give an exact optimum."
+        )
+    return (
+        f"The best start did not converge ({retvals['status']} after {retvals['iterations']} evaluations); try a "
+        "larger maxiter, more starts or fewer units, and see results.starts."
+    )
+
+
 def _given_details(found: Curvature, cov_type: str | None, cov_kwds: dict[str, Any] | None) -> FitDetails:
     retvals = {"converged": True, "status": "evaluated", "iterations": 0, "warnflag": 0, "n_starts": 0, "n_best": 0}
     return FitDetails(
@@ -550,43 +557,3 @@ def _check_tol(tol: Any) -> float:
     if isinstance(tol, (int, float, np.number)) and not isinstance(tol, bool) and 0 < tol < np.inf:
         return float(tol)
     raise ValueError(f"tol must be a positive number, but is {tol!r}; pass for example tol=1e-8.")
-
-
-def start_values(problem: Problem, n_starts: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
-    """
-    Start values on the standardised scale: images of fitted ARMA models first, then random ones.
-
-    Parameters
-    ----------
-    problem : Problem
-        The standardised problem.
-    n_starts : int
-        How many.
-    rng : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    starts : ndarray, (n_starts, P)
-        One start a row.
-    origin : list of str
-        "arma" or "random" for each.
-    """
-    spec = problem.specification
-    images: list[np.ndarray] = []
-    order = min(sum(spec.units), 4)
-    if n_starts >= 4 and order and spec.lags and spec.lags[0] == 1:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            try:
-                ar, ma = hannan_rissanen(problem.target[spec.order_of_difference :], order, order)
-                linear, _ = units_from_arma(ar, ma)
-                blocks = [UnitWeights(u.W, u.U, np.zeros(len(u.v)), u.v) for u in linear]
-                blocks.sort(key=lambda block: -len(block.W))
-                found = [linear_start(spec, blocks, size, rng) for size in (0.1, 0.6)]
-                images = [start for start in found if start is not None and np.isfinite(start).all()]
-            except (ValueError, np.linalg.LinAlgError):
-                # too few observations for the long autoregression: the random starts remain
-                images = []
-    random = random_starts(spec, n_starts - len(images), rng)
-    return np.vstack([*images, random]), ["arma"] * len(images) + ["random"] * len(random)
