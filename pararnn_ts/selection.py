@@ -250,8 +250,8 @@ def select_order(
         return candidate, _Fitted(model, found, score)
 
     def search(candidates: list[Candidate], what: str) -> None:
-        todo = [candidate for candidate in dict.fromkeys(candidates) if candidate not in fitted]
-        jobs = list(zip(todo, generator.spawn(len(todo)), strict=True))
+        missing = [candidate for candidate in dict.fromkeys(candidates) if candidate not in fitted]
+        jobs = list(zip(missing, generator.spawn(len(missing)), strict=True))
         with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
             done = tqdm(pool.map(fit, jobs), total=len(jobs), desc=what, disable=not progress)
             fitted.update(done)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,25 @@ from pararnn_ts.specification import Specification
 __all__ = ["GappedProblem", "Problem", "Sample", "UnitProblem", "difference_series"]
 
 
-def difference_series(y: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
-    """Apply a differencing polynomial; the first rows, which lack history, are NaN."""
-    out = np.full(len(y), np.nan)
-    order = len(coefficients) - 1
-    if len(y) > order:
-        out[order:] = np.convolve(y, coefficients, mode="valid")
+def difference_series(y: np.ndarray, coefficients: Sequence[float] | np.ndarray) -> np.ndarray:
+    """
+    Apply a differencing polynomial; the first rows, which lack history, are NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.problem import difference_series
+    >>> difference_series(np.array([1.0, 4.0, 9.0, 16.0]), (1.0, -1.0))
+    array([nan,  3.,  5.,  7.])
+    """
+    y = np.asarray(y, dtype=np.float64)
+    n, order = len(y), len(coefficients) - 1
+    out = np.full(n, np.nan)
+    if n > order:
+        out[order:] = 0.0
+        for lag, c in enumerate(coefficients):
+            if c != 0.0:  # a zero coefficient must not spread a missing value
+                out[order:] += c * y[order - lag : n - lag]
     return out
 
 

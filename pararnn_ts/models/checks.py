@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.differencing import apply_difference
+from pararnn_ts.estimation.problem import difference_series
 
 __all__ = ["check_missing", "require_fittable", "require_no_second_constant", "require_representable"]
 
@@ -45,7 +45,10 @@ def require_fittable(y: np.ndarray, min_rows: int = 1, difference: np.ndarray | 
             f"endog has {n} observations{missing}, but this model needs at least {min_rows}; pass a longer series or "
             "choose fewer lags or units."
         )
-    for values, how in ((y, ""), (y if difference is None else apply_difference(y, difference), " after differencing")):
+    for values, how in (
+        (y, ""),
+        (y if difference is None else difference_series(y, difference), " after differencing"),
+    ):
         seen = values[np.isfinite(values)]
         if len(seen) and np.ptp(seen) <= 4 * np.finfo(float).eps * np.abs(seen).max():
             raise ValueError(f"endog is constant{how} (all values are {seen[0]:.6g}); there is nothing to model.")

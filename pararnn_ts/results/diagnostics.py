@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.stattools import jarque_bera
 from statsmodels.tsa.stattools import breakvar_heteroskedasticity_test
 
-from pararnn_ts.models.differencing import apply_difference
+from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.results.trajectory import model_exog
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def test_nonlinearity(
     method = _choose(method, ("terasvirta", "white"))
     results.require_data()
     spec, model = results.model.specification, results.model
-    exog, y = model_exog(model), apply_difference(model._y, np.asarray(spec.difference))
+    exog, y = model_exog(model), difference_series(model._y, np.asarray(spec.difference))
     tried = sorted({1, 2, *spec.lags} if lags is None else {int(lag) for lag in np.atleast_1d(lags)})
     if lags is not None and (not tried or tried[0] < 1 or tried[-1] >= len(y) // 2):
         raise ValueError(f"lags must be positive integers below half the length of the series, but is {lags!r}.")
