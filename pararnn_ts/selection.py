@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import Any, Unpack
@@ -132,7 +132,8 @@ class Selection:
         members, labels, evidence = [], [], []
         best = max(one.found.log_evidence for one in self._fitted.values())
         for candidate, one in self._fitted.items():
-            if one.found.log_evidence > best - 100.0:
+            # the average would leave the others out
+            if one.found.log_evidence - best > TEMPERATURE * np.log(SMALLEST_SHARE):
                 details = one.model._details(
                     one.found, ["search"] * len(one.found.starts.sse), "evidence", self._options, None, None
                 )
@@ -331,7 +332,7 @@ def _score(model: ParaRNN, found: Estimate, criterion: str, options: Options, st
     weight[test] = 0.0
     sample = Sample(model._with_history(model._y), model._exog, model._det, weight)
     problem = make_problem(model.specification, sample, model.constant_weights)
-    early = estimate(problem, starts, replace(options))
+    early = estimate(problem, starts, options)
     return -float(np.mean((model._y - model.path(early.params).fitted)[test] ** 2))
 
 
