@@ -10,7 +10,6 @@ import numba
 import numpy as np
 from scipy import linalg
 
-from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
 from pararnn_ts.estimation.levenberg_marquardt import (
     CONVERGED,
     FAILED,
@@ -23,11 +22,20 @@ from pararnn_ts.estimation.levenberg_marquardt import (
     minimize,
 )
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, UnitProblem, difference_series
-from pararnn_ts.estimation.scaling import standardise
+from pararnn_ts.estimation.scaling import Scaling, standardise
 from pararnn_ts.kernels.lanes import LANES
-from pararnn_ts.specification import GROUPS, Specification
+from pararnn_ts.specification import GROUPS, SeriesLayout, Specification
 
-__all__ = ["STATUS_WORDS", "Curvature", "Estimate", "curvature", "estimate", "make_problem", "n_threads"]
+__all__ = [
+    "STATUS_WORDS",
+    "Curvature",
+    "Estimate",
+    "curvature",
+    "estimate",
+    "make_problem",
+    "n_threads",
+    "sample_scaling",
+]
 
 STATUS_WORDS = {
     CONVERGED: "converged",
@@ -112,15 +120,20 @@ def n_threads() -> int:
 
 def make_problem(specification: Specification, sample: Sample, constant: np.ndarray | None) -> Problem:
     """Standardise a sample and state the least-squares problem for it."""
+    scaling = sample_scaling(specification, sample, constant)
+    gaps = not np.isfinite(sample.y).all()
+    return (GappedProblem if gaps else UnitProblem)(specification, sample, scaling)
+
+
+def sample_scaling(specification: SeriesLayout, sample: Sample, constant: np.ndarray | None) -> Scaling:
+    """Locations and scales of a sample, gaps allowed; `constant` as in :func:`scaling.standardise`."""
     y, seen = sample.y, np.flatnonzero(np.isfinite(sample.y))
-    gaps = len(seen) < len(y)
-    if gaps and specification.order_of_difference:
+    if len(seen) < len(y) and specification.order_of_difference:
         # differences across gaps are missing, sometimes all of them: scales come from the series with its gaps bridged
         y = np.interp(np.arange(len(y)), seen, y[seen])
     target = difference_series(y, specification.difference)
     target[: specification.order_of_difference] = np.nan
-    scaling = standardise(specification, target, sample.exog, sample.deterministic, constant)
-    return (GappedProblem if gaps else UnitProblem)(specification, sample, scaling)
+    return standardise(specification, target, sample.exog, sample.deterministic, constant)
 
 
 def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, beta: float | None) -> Curvature:
@@ -187,7 +200,7 @@ def _component_sizes(problem: Problem, params: np.ndarray) -> np.ndarray:
 def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndarray:
     """By how much one start is better than another; minus infinity for those that did not reach an optimum."""
     if options.penalty is None:
-        score = solutions.log_evidence - EXPANSION_ODDS * n_expansive(problem.specification, solutions.params)
+        score = solutions.log_evidence - EXPANSION_ODDS * problem.n_expansive(solutions.params)
     else:
         score = -solutions.objective
     # the evidence of a start that was retired on its way is that of no optimum
@@ -272,7 +285,6 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
         Every start failed.
     """
     evidence = options.penalty is None
-    specification = problem.specification
     solutions = _race(problem, starts, options, threads, warm)
     score = _scores(problem, solutions, options)
     best = int(np.argmax(score))
@@ -282,12 +294,12 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
         )
     params = solutions.params[best]
     size = _component_sizes(problem, params)
-    params = canonical(specification, params, size)
+    params = problem.canonical(params, size)
     # a unit that explains less than this many nats is not distinct from its mirror images
     alive = 0.5 * float(solutions.beta[best]) * size > _LEAST_NATS
     alpha = solutions.alpha[best]
     # in the units of the data, so that models which standardise differently can be compared
-    log_evidence = score[best] + log_symmetry(specification, list(alive))
+    log_evidence = score[best] + problem.log_symmetry(list(alive))
     log_evidence -= problem.n_obs * np.log(problem.scaling.scale[0])
     found = curvature(problem, params, alpha, float(solutions.beta[best]) if evidence else None)
     return Estimate(
