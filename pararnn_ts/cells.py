@@ -121,6 +121,11 @@ class Cell:
         index, sign, offset = self.expansion
         return sign * own[index] + offset
 
+    @property
+    def has_standard_errors(self) -> bool:
+        """Whether parameters are determined by the model, up to a finite number of images."""
+        return True
+
     def canonical(self, own: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the representative of parameters and output weights that describe the same model."""
         return own, v
@@ -428,6 +433,11 @@ class QUNNCell(Cell):
     def warm_up(self) -> int:  # type: ignore[override]
         """Rows of inputs before the first prediction."""
         return self.memory - 1 if self.mode == "lag" else 0
+
+    @property
+    def has_standard_errors(self) -> bool:
+        """Angles have none: they are periodic, and output weights can undo rotations."""
+        return False
 
     @property
     def n_outputs(self) -> int:

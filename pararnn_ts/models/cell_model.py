@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pararnn_ts.cells import Cell, CellSpecification
+from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.cell_problem import CellProblem, CellSample
 from pararnn_ts.estimation.cell_starts import cell_starts
 from pararnn_ts.estimation.estimate import sample_scaling
@@ -12,6 +15,7 @@ from pararnn_ts.estimation.problem import Problem
 from pararnn_ts.kernels.cell_sensitivity import cell_rows
 from pararnn_ts.kernels.cells import CELLS, run_cell, run_cells
 from pararnn_ts.models.recurrent import Path, RecurrentModel
+from pararnn_ts.results.details import FitDetails
 
 __all__ = ["CellModel"]
 
@@ -41,13 +45,27 @@ class CellModel(RecurrentModel):
         """Names of the exogenous columns that feed the cell."""
         return list(self.exog_labels)
 
-    def _split_exog(self, exog: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Exogenous inputs of the cell and the length of its step, row by row."""
-        return np.ascontiguousarray(exog, dtype=float), np.ones(len(exog))
+    def _split_exog(self, exog: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Exogenous inputs of the cell and lengths of its step in `n` rows; without columns `exog` may be shorter."""
+        return np.ascontiguousarray(exog, dtype=float), np.ones(n)
 
     def _input_location(self) -> np.ndarray | None:
         """Fixed location of the inputs, where constants of the cell do not take it up."""
         return None
+
+    @property
+    def label(self) -> str:
+        """The model in a few words."""
+        raise NotImplementedError
+
+    @property
+    def summary_notes(self) -> list[str]:
+        """Sentences for the foot of a summary: those of every series, and what the parameters are."""
+        return [*super().summary_notes, self._parameter_note()]
+
+    def _parameter_note(self) -> str:
+        """Count of the parameters and what they are."""
+        raise NotImplementedError
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -69,7 +87,7 @@ class CellModel(RecurrentModel):
         )
 
     def _problem(self) -> Problem:
-        exog, dt = self._split_exog(self._exog)
+        exog, dt = self._split_exog(self._exog, len(self._y))
         sample = CellSample(
             self._with_history(self._y), exog, self._det, self.used.astype(float), dt, self._input_location()
         )
@@ -79,6 +97,44 @@ class CellModel(RecurrentModel):
 
     def _starts(self, problem: Problem, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
         return cell_starts(self.specification, count, rng), ["random"] * count
+
+    def _results(self, params: np.ndarray, details: FitDetails, **origin: Any):
+        from pararnn_ts.results.cells import CellResults, CellResultsWrapper
+
+        return CellResultsWrapper(CellResults(self, params, details, **origin))
+
+    def fit(
+        self,
+        start_params: Any = None,
+        *,
+        penalty: str | float = "evidence",
+        n_starts: int = 16,
+        rng: int | np.random.Generator | None = 0,
+        maxiter: int = 200,
+        tol: float = 1e-8,
+        cov_type: str | None = None,
+        cov_kwds: dict[str, Any] | None = None,
+        device: str = "cpu",
+        disp: bool = False,
+    ):
+        """
+        Estimate the parameters by Levenberg-Marquardt with the exact Jacobian, from many starts.
+
+        Parameters
+        ----------
+        start_params, penalty, n_starts, rng, maxiter, tol, cov_type, cov_kwds, device, disp
+            As in `UnitModel.fit`; all starts are random.
+
+        Returns
+        -------
+        CellResultsWrapper
+            Results.
+        """
+        with one_blas_thread():
+            return super().fit(
+                start_params, penalty=penalty, n_starts=n_starts, rng=rng, maxiter=maxiter, tol=tol, cov_type=cov_type,
+                cov_kwds=cov_kwds, device=device, disp=disp,
+            )  # fmt: skip
 
     def _layout(self) -> tuple:
         """Return the arguments with which every recursion begins, after the weights."""
@@ -129,7 +185,7 @@ class CellModel(RecurrentModel):
             first, predicted, end = spec.reach, spec.reach, np.array(state, dtype=float)
         linear, component = np.full(n, np.nan), np.full(n, np.nan)
         states = np.full((n, len(end)), np.nan)
-        inputs, dt = self._split_exog(self._exog if exog is None else exog)
+        inputs, dt = self._split_exog(self._exog if exog is None else exog, n)
         run_cell(
             spec.expand(params), *self._layout(), self._det if deterministic is None else deterministic, inputs, dt, y,
             np.zeros(n), first, predicted, end, states, linear, component,
@@ -153,9 +209,9 @@ class CellModel(RecurrentModel):
         ndarray, (S, h)
             Paths in levels.
         """
-        shocks = np.ascontiguousarray(shocks, dtype=float)
+        n, shocks = len(deterministic), np.ascontiguousarray(shocks, dtype=float)
         paths = np.empty_like(shocks)
-        inputs, dt = self._split_exog(np.zeros((len(deterministic), 0)) if exog is None else exog)
+        inputs, dt = self._split_exog(np.zeros((n, 0)) if exog is None else exog, n)
         run_cells(
             self.specification.expand(np.atleast_2d(params)), *self._layout(), np.ascontiguousarray(deterministic),
             inputs, dt, np.ascontiguousarray(history), shocks, np.ascontiguousarray(np.atleast_2d(state)), paths,
@@ -180,7 +236,7 @@ class CellModel(RecurrentModel):
         weights = spec.expand(params)
         rows = np.empty((len(self._y) - spec.hold_back, len(weights) + 1))
         one = np.ones(1 + spec.n_inputs)
-        inputs, dt = self._split_exog(self._exog)
+        inputs, dt = self._split_exog(self._exog, len(self._y))
         cell_rows(
             weights, *self._layout(), self._det, inputs, dt, self._with_history(self._y), used.astype(float),
             spec.first_state, spec.hold_back, spec.initial_state, 0.0 * one, one, np.ones(len(spec.linear_lags)), rows,

@@ -68,5 +68,17 @@ class LSTM(CellModel):
         self.hidden = check_count(hidden, "hidden")
         super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)
 
+    @property
+    def label(self) -> str:
+        """The model in a few words."""
+        return f"LSTM({self.hidden})"
+
+    def _parameter_note(self) -> str:
+        d, m = self.hidden, self.specification.n_inputs
+        return (
+            f"the network has {4 * d * (d + m + 1) + d} parameters: 4 x {d} x ({d} + {m} + 1) of the gates and {d} "
+            "output weights"
+        )
+
     def _make_cell(self, n_inputs: int) -> LSTMCell:
         return LSTMCell(self.hidden, n_inputs)

@@ -131,7 +131,7 @@ class ODERNN(CellModel):
         self.damping = self._check_damping(damping)
         self.spacing = spacing
         super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)
-        if spacing is not None and (self._split_exog(self._exog)[1] <= 0.0).any():
+        if spacing is not None and (self._split_exog(self._exog, len(self._y))[1] <= 0.0).any():
             raise ValueError(f"exog column {spacing!r} must be positive, the time since the observation before.")
 
     @classmethod
@@ -194,6 +194,21 @@ class ODERNN(CellModel):
             raise ValueError(f"damping must have one number for each of the {t} orders, but is {damping!r}.")
         return tuple(_check_number(value, "damping") for value in values)
 
+    @property
+    def label(self) -> str:
+        """The model in a few words."""
+        kind = "antisymmetric, " if self.antisymmetric else ""
+        method = "symplectic" if self.integrator == "symplectic" else f"stages {self.stages}"
+        return f"ODERNN({self.hidden}), {kind}order {self.order}, {method}"
+
+    def _parameter_note(self) -> str:
+        d, m, t = self.hidden, self.specification.n_inputs, self.order
+        one, words = (d * (d - 1) // 2, f"{d} x {d - 1} / 2") if self.antisymmetric else (d * d, f"{d}^2")
+        return (
+            f"the network has {t * one + d * m + 2 * d} parameters: {t} x {words} recurrent, {d} x ({m} + 1) of the "
+            f"input and {d} output weights; step {self.step:g}, damping {', '.join(f'{b:g}' for b in self.damping)}"
+        )
+
     def _make_cell(self, n_inputs: int) -> ODECell:
         return ODECell(
             hidden=self.hidden,
@@ -218,10 +233,10 @@ class ODERNN(CellModel):
             )
         return [name for name in self.exog_labels if name != self.spacing]
 
-    def _split_exog(self, exog: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _split_exog(self, exog: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
         exog = np.ascontiguousarray(exog, dtype=float)
         if self.spacing is None:
-            return exog, np.full(len(exog), self.step)
+            return exog, np.full(n, self.step)
         at = self.exog_labels.index(self.spacing)
         return np.ascontiguousarray(np.delete(exog, at, axis=1)), self.step * exog[:, at]
 

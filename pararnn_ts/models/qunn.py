@@ -133,6 +133,24 @@ class QUNN(CellModel):
         own = float(seen.mean()) if len(seen) else 0.0
         return (*[own] * len(self.lags), *(float(value) for value in self._exog.mean(axis=0)))
 
+    @property
+    def label(self) -> str:
+        """The model in a few words."""
+        reach = f"memory {self.memory}" if self.mode == "lag" else f"shared, layers {self.layers}"
+        return f"QUNN({self.qubits} qubits), {reach}, {self.couplings}{', tied' if self.tie else ''}"
+
+    def _parameter_note(self) -> str:
+        cell, m = self.specification.cell, self.specification.n_inputs
+        assert isinstance(cell, QUNNCell)
+        g, blocks, d = len(cell.families[0]), cell.blocks, cell.n_outputs
+        kind = "memory steps" if self.mode == "lag" else "layers"
+        count = f"{g} x (1 + {blocks} x {m})" if self.tie else f"{blocks} x {g} x (1 + {m})"
+        return (
+            f"the network has {len(cell.groups) + d} parameters: {count} of the angles ({blocks} {kind}) and {d} "
+            "output weights; angles have no standard errors, since multiples of 2 pi and rotations undone by the "
+            "output weights leave the model unchanged"
+        )
+
     def _make_cell(self, n_inputs: int) -> QUNNCell:
         return QUNNCell(
             qubits=self.qubits,

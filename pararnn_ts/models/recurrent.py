@@ -319,10 +319,11 @@ class RecurrentModel(SeriesModel):
         """One-step, dynamic or out-of-sample predictions at given parameters; see the results' method."""
         return self.evaluate(params).predict(start, end, dynamic, exog)
 
-    def _results(self, params: np.ndarray, details: FitDetails):
+    def _results(self, params: np.ndarray, details: FitDetails, **origin: Any):
+        """Results of this model; `origin` are the keyword-only parameters of `RecurrentResults`."""
         from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
 
-        return RecurrentResultsWrapper(RecurrentResults(self, params, details))
+        return RecurrentResultsWrapper(RecurrentResults(self, params, details, **origin))
 
     def _details(self, found: Estimate, origin: list[str], penalty: Any, options: Options, cov_type: str | None,
                  cov_kwds: dict[str, Any] | None) -> FitDetails:  # fmt: skip

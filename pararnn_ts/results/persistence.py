@@ -96,7 +96,7 @@ def load(path: Any) -> RecurrentResultsWrapper:
     >>> again.llf == res.llf, again.model.units
     (True, (1,))
     """
-    from pararnn_ts.results.base import Inherited, RecurrentResults, RecurrentResultsWrapper
+    from pararnn_ts.results.base import Inherited
 
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -124,11 +124,11 @@ def load(path: Any) -> RecurrentResultsWrapper:
     if header["inherited"] is not None:
         covariance = _unpack_covariance(header["inherited"], "inherited", arrays)
         inherited = Inherited(covariance, arrays.pop("inherited.shocks"), decode(header["inherited"]["span"]))
-    results = RecurrentResults(model, arrays.pop("params"), details, past=past, inherited=inherited)
+    results = model._results(arrays.pop("params"), details, past=past, inherited=inherited)
     if removed is not None:
-        results._forget(_unpack_removed(removed, arrays))
+        results._results._forget(_unpack_removed(removed, arrays))
     _expect(set(arrays), set(), "arrays")
-    return RecurrentResultsWrapper(results)
+    return results
 
 
 def _expect(found: set[str], known: set[str], where: str) -> None:
