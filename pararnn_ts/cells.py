@@ -108,6 +108,11 @@ class Cell:
         raise NotImplementedError
 
     @property
+    def relevance_names(self) -> tuple[str, ...]:
+        """Prior groups of the cell's own, numbered after those of every model."""
+        return ()
+
+    @property
     def input_blocks(self) -> list[tuple[int, int | None]]:
         """Position of each set of input weights and of its constant."""
         raise NotImplementedError
@@ -491,11 +496,24 @@ class QUNNCell(Cell):
 
     @cached_property
     def groups(self) -> np.ndarray:  # type: ignore[override]
-        """See :attr:`Cell.groups`: the constants evolve the state on their own."""
+        """
+        See :attr:`Cell.groups`: the constants evolve the state on their own.
+
+        The input weights of each memory step are a group, so that the evidence says which steps matter.
+        """
         n, m, blocks = len(self.families[0]), self.n_inputs, self.blocks
-        groups = np.full((n if self.tie else blocks * n) + blocks * n * m, GROUPS["input"])
-        groups[self._places[0].ravel()] = GROUPS["recurrent"]
+        groups = np.full((n if self.tie else blocks * n) + blocks * n * m, GROUPS["recurrent"])
+        own = len(GROUPS) + np.arange(blocks) if self.relevance_names else np.full(blocks, GROUPS["input"])
+        for j in range(m):
+            groups[self._places[1] + j] = own[:, None]
         return groups
+
+    @property
+    def relevance_names(self) -> tuple[str, ...]:
+        """See :attr:`Cell.relevance_names`."""
+        if self.mode == "shared" or self.blocks == 1:
+            return ()
+        return tuple(f"input.M{self.blocks - r}" for r in range(self.blocks))
 
     @property
     def input_blocks(self) -> list[tuple[int, int | None]]:
@@ -583,6 +601,11 @@ class CellSpecification(SeriesLayout):
         k, n = self.n_deterministic, self.n_linear - self.n_deterministic
         linear = np.repeat([-1, GROUPS["linear"]], [k, n])
         return np.concatenate([linear, self.cell.groups, np.full(self.cell.n_outputs, GROUPS["output"])])
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """Names of the prior groups in the order of their numbers."""
+        return (*GROUPS, *self.cell.relevance_names)
 
     @property
     def input_blocks(self) -> tuple[tuple[int, int | None], ...]:

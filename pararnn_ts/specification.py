@@ -62,6 +62,11 @@ class SeriesLayout:
         raise NotImplementedError
 
     @property
+    def group_names(self) -> tuple[str, ...]:
+        """Names of the prior groups in the order of their numbers: `GROUPS` first, then those of the model alone."""
+        return tuple(GROUPS)
+
+    @property
     def input_blocks(self) -> tuple[tuple[int, int | None], ...]:
         """
         Where each set of input weights begins, and where the constant beside it is (None where there is none).

@@ -24,7 +24,7 @@ from pararnn_ts.estimation.levenberg_marquardt import (
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, UnitProblem, difference_series
 from pararnn_ts.estimation.scaling import Scaling, standardise
 from pararnn_ts.kernels.lanes import LANES
-from pararnn_ts.specification import GROUPS, SeriesLayout, Specification
+from pararnn_ts.specification import SeriesLayout, Specification
 
 __all__ = [
     "STATUS_WORDS",
@@ -306,7 +306,11 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
         params=problem.scaling.to_data(params),
         curvature=found,
         log_evidence=float(log_evidence) if evidence else float("nan"),
-        alpha={name: float(alpha[number]) for name, number in GROUPS.items() if number in problem.group},
+        alpha={
+            name: float(alpha[number])
+            for number, name in enumerate(problem.specification.group_names)
+            if number in problem.group
+        },
         starts=solutions,
         best=best,
         converged=_has_converged(solutions, best),

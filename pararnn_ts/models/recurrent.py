@@ -20,7 +20,7 @@ from pararnn_ts.estimation.estimate import (
     estimate,
     n_threads,
 )
-from pararnn_ts.estimation.levenberg_marquardt import PEAKED, Options
+from pararnn_ts.estimation.levenberg_marquardt import PEAKED, PRIOR, RELEVANCE, Options
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.models.arguments import check_count, check_generator, check_params
 from pararnn_ts.models.checks import require_representable
@@ -260,7 +260,12 @@ class RecurrentModel(SeriesModel):
         if device != "cpu":
             raise ValueError(f"device must be 'cpu', but is {device!r}; this version fits on the processor only.")
         self._check_sample()
-        options = Options(penalty=_check_penalty(penalty), maxiter=check_count(maxiter, "maxiter"), tol=_check_tol(tol))
+        options = Options(
+            penalty=_check_penalty(penalty),
+            maxiter=check_count(maxiter, "maxiter"),
+            tol=_check_tol(tol),
+            prior=PRIOR + (RELEVANCE,) * (len(self.specification.group_names) - len(PRIOR)),
+        )
         n_used, n_params = int(self.used.sum()), self.specification.n_params
         if options.penalty == 0.0 and n_used <= n_params:
             raise ValueError(
@@ -305,7 +310,9 @@ class RecurrentModel(SeriesModel):
         params = check_params(params, self.param_names, "params")
         self._check_sample()
         problem = self._problem()
-        found = curvature(problem, problem.scaling.to_standard(params), np.zeros(4), None)
+        found = curvature(
+            problem, problem.scaling.to_standard(params), np.zeros(len(self.specification.group_names)), None
+        )
         return self._results(params, _given_details(found, cov_type, cov_kwds))
 
     def loglike(self, params: np.ndarray) -> float:
