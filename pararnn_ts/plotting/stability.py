@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["plot_stability"]
 
 METHODS = {1: "Euler", 2: "Heun", 3: "Kutta, third order", 4: "Runge-Kutta, fourth order"}
+# how far the stable region of each method reaches along the real and the imaginary axis, with a margin
+REGIONS = {1: (-2.3, 1.3), 2: (-2.4, 2.0), 3: (-2.8, 2.7), 4: (-3.1, 3.2)}
 
 
 def plot_stability(results: Any, *, fig: Figure | None = None, figsize: tuple[float, float] | None = None) -> Figure:
@@ -50,12 +52,14 @@ def plot_stability(results: Any, *, fig: Figure | None = None, figsize: tuple[fl
     left, right = fig.subplots(1, 2)
 
     z = found.eigenvalues.ravel()
-    limit = 1.15 * max(1.1, float(np.abs(z.imag).max()))
-    low, high = min(-2.3, 1.15 * float(z.real.min())), max(0.4, 1.3 * float(z.real.max()))
+    reach, height = REGIONS[found.stages or 1]
+    limit = max(height, 1.15 * float(np.abs(z.imag).max()))
+    low, high = min(reach, 1.15 * float(z.real.min())), max(0.5, 1.3 * float(z.real.max()))
     grid_x, grid_y = np.meshgrid(np.linspace(low, high, 301), np.linspace(-limit, limit, 301))
     plane = grid_x + 1j * grid_y
     factor = np.abs(stability_function(found.stages or 1, plane))
-    tidy(left, f"Frozen steps, {found.label}", "imaginary part", "real part of z")
+    region = f"stable region, {METHODS[found.stages]}" if found.stages else "unit disc of the step"
+    tidy(left, f"{found.label}\nfrozen steps; grey: {region}", "imaginary part", "real part of z")
     left.contourf(grid_x, grid_y, factor, levels=[0.0, 1.0], colors=["0.93"])
     left.contour(grid_x, grid_y, factor, levels=[1.0], colors=[MUTED], linewidths=1.2)
     left.axhline(0.0, color="0.8", linewidth=0.8, zorder=1)
@@ -67,8 +71,6 @@ def plot_stability(results: Any, *, fig: Figure | None = None, figsize: tuple[fl
                       color=colour, label=name)  # fmt: skip
     left.set_aspect("equal", adjustable="datalim")
     left.legend(frameon=False, fontsize="small", loc="upper left")
-    region = f"grey: stable region, {METHODS[found.stages]}" if found.stages else "grey: unit disc of the step"
-    left.text(0.98, 0.02, region, transform=left.transAxes, ha="right", fontsize="small", color="0.35")
 
     tidy(right, "Gradient of the last prediction", "norm, last state = 1", f"{step_name(raw.model.index)} back")
     profile = found.gradients

@@ -15,6 +15,7 @@ gradients. The bounds on the step are sufficient conditions, derived here and no
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -95,7 +96,7 @@ def step_bound(cell: Cell, own: np.ndarray) -> StepBound | None:
     return StepBound("norm of every step at most one", largest, 0.0 < cell.step <= largest)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class IntegratorStability:
     """
     What is known of the stability of a recurrent step along a fitted path.
@@ -218,7 +219,10 @@ class IntegratorStability:
             rows.append(("Error of running there and back", f"{self.reversal_error:.2g}"))
         table = SimpleTable([[value] for _, value in rows], stubs=[name for name, _ in rows],
                             title=f"Stability of {self.label}")  # fmt: skip
-        return f"{table.as_text()}\nVerdict: {self.verdict}. {self.explanation}"
+        verdict = textwrap.fill(f"Verdict: {self.verdict}. {self.explanation}", 79)
+        return f"{table.as_text()}\n{verdict}"
+
+    __repr__ = __str__
 
 
 class _Steps(NamedTuple):
