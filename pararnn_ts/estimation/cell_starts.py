@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import singledispatch
+from math import comb
 
 import numpy as np
 
@@ -13,8 +14,9 @@ __all__ = ["cell_starts", "random_cell"]
 
 # rows of noise on which the size of a state is tried, and adjustments of the input weights
 TRIAL, ADJUSTMENTS = 200, 4
-# modulus that a drawn cell may have at rest; an Euler step of an antisymmetric system never stays below one
-MODULUS = 1.02
+# modulus that a drawn cell should have at rest, and how often its coupling is weakened to that end; an Euler step of an
+# antisymmetric system never stays below one
+MODULUS, HALVINGS = 0.98, 20
 
 
 def cell_starts(specification: CellSpecification, n_starts: int, rng: np.random.Generator) -> np.ndarray:
@@ -62,14 +64,25 @@ def random_cell(cell: Cell, rng: np.random.Generator) -> np.ndarray:
 
 @random_cell.register
 def _random_ode(cell: ODECell, rng: np.random.Generator) -> np.ndarray:
+    d, t = cell.hidden, cell.order
     own = rng.standard_normal(len(cell.groups))
-    last = len(own) - cell.hidden * (cell.n_inputs + 1)
-    slope = np.full(cell.hidden, STEEPEST[cell.activation])
-    own[:last] *= np.exp(rng.uniform(np.log(0.2), np.log(2.0))) / np.sqrt(cell.hidden) / cell.step**cell.order
-    for _ in range(30):
-        if np.max(np.abs(np.linalg.eigvals(cell.step_jacobian(own, slope)))) <= MODULUS:
+    last = len(own) - d * (cell.n_inputs + 1)
+    steepest = STEEPEST[cell.activation]
+    # every state on its own decays at a rate between one step and ten
+    rate = np.exp(rng.uniform(np.log(0.1), 0.0)) / cell.step
+    alone = np.zeros(last)
+    if not cell.antisymmetric:
+        wanted = [comb(t, j) * rate ** (t - j) for j in range(t)]
+        alone = np.concatenate([
+            (beta - coefficient) / steepest * np.eye(d).ravel()
+            for beta, coefficient in zip(cell.damping, wanted, strict=True)
+        ])  # fmt: skip
+    coupling = np.exp(rng.uniform(np.log(0.2), np.log(2.0))) / np.sqrt(d) / cell.step**t * own[:last]
+    for _ in range(HALVINGS):
+        own[:last] = alone + coupling
+        if np.max(np.abs(np.linalg.eigvals(cell.step_jacobian(own, np.full(d, steepest))))) <= MODULUS:
             break
-        own[:last] *= 0.8
+        coupling *= 0.7
     own[last:] /= np.sqrt(cell.n_inputs)
     return _sized(cell, own, last, rng)
 

@@ -15,7 +15,7 @@ import pararnn_ts as prt
 from pararnn_ts.results.cells import CellResults
 
 MODELS = {
-    "ODERNN": lambda y, x=None, **o: prt.ODERNN(y, x, hidden=2, order=2, stages=2, step=0.5, **o),
+    "ODERNN": lambda y, x=None, **o: prt.ODERNN(y, x, hidden=2, order=2, stages=2, step=0.5, damping=(1.0, 1.5), **o),
     "antisymmetric": lambda y, x=None, **o: prt.ODERNN.antisymmetric_rnn(y, x, hidden=3, **o),
     "coRNN": lambda y, x=None, **o: prt.ODERNN.cornn(y, x, hidden=2, step=0.4, **o),
     "QUNN": lambda y, x=None, **o: prt.QUNN(y, x, memory=4, qubits=2, **o),
