@@ -16,16 +16,13 @@ import argparse
 import json
 import platform
 import time
-from itertools import repeat
 from pathlib import Path
 
 import numba
 import numpy as np
+from cell_training import descend, draw, squared_error
 
 from pararnn_ts.cells import Cell, LSTMCell, ODECell, QUNNCell
-from pararnn_ts.estimation.adam import AdamOptions, adam
-from pararnn_ts.kernels.cell_gradient import sequence_gradient
-from pararnn_ts.kernels.cells import CELLS, run_inputs
 
 STORE = Path(__file__).parent / "results" / "ode_family_adding.json"
 T, BATCH, UPDATES, TRIAL = 100, 64, 6000, 500
@@ -49,80 +46,15 @@ def sequences(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]
     return x, u[rows, first] + u[rows, second]
 
 
-@numba.njit(cache=True)
-def _predictions(kind, w, shape, numbers, x, dt, start, v, level, fitted):
-    states = np.empty((x.shape[1], start.shape[0]))
-    for i in range(x.shape[0]):
-        run_inputs(kind, w, 0, shape, numbers, x[i], dt, start.copy(), states)
-        fitted[i] = level + np.sum(v * states[-1, : v.shape[0]])
-
-
-@numba.njit(cache=True)
-def _gradient(kind, w, shape, numbers, x, target, dt, start, v, level, grad, v_grad):
-    """Mean squared error of a batch; gradients of half of it, and the norm ratio of its first sequence."""
-    n, d = x.shape[0], v.shape[0]
-    output, norms, own = np.zeros(start.shape[0]), np.empty(x.shape[1] + 1), np.empty_like(grad)
-    output[:d] = v
-    total, level_grad, ratio = 0.0, 0.0, 0.0
-    for i in range(n):
-        state = start.copy()
-        own[:] = 0.0
-        sequence_gradient(kind, w, 0, shape, numbers, x[i], dt, state, output, norms, own)
-        if i == 0:
-            ratio = norms[0] / norms[-1]
-        error = level + np.sum(v * state[:d]) - target[i]
-        total += error * error / n
-        level_grad += error / n
-        for j in range(grad.shape[0]):
-            grad[j] += error * own[j] / n
-        for j in range(d):
-            v_grad[j] += error * state[j] / n
-    return total, level_grad, ratio
-
-
-def draw(cell: Cell, rng: np.random.Generator) -> np.ndarray:
-    """Start values: parameters of the cell, output weights, level."""
-    n, d = len(cell.groups), cell.n_outputs
-    own = rng.standard_normal(n)
-    if isinstance(cell, QUNNCell):
-        own *= 0.1
-    else:
-        recurrent = cell.groups == 0
-        own[recurrent] /= np.sqrt(d)
-        own[~recurrent] /= np.sqrt(cell.n_inputs)
-        own[n - (4 if isinstance(cell, LSTMCell) else 1) * d :] = 0.0
-        if isinstance(cell, LSTMCell):
-            own[n - 3 * d : n - 2 * d] = 1.0
-    return np.concatenate([own, rng.standard_normal(d) / np.sqrt(d), [1.0]])
-
-
 def train(cell: Cell, rate: float, updates: int, seed: int) -> dict:
     """Train from one seed."""
-    rng, fresh = np.random.default_rng([seed, 1]), np.random.default_rng([seed, 2])
-    kind, shape, numbers, start = CELLS[cell.kind], cell.shape, cell.numbers, cell.initial_state
-    source, sign, _ = cell.expansion
-    n, d, dt = len(cell.groups), cell.n_outputs, getattr(cell, "step", 1.0)
-    held_x, held_y = sequences(2000, np.random.default_rng([seed, 3]))
-    ratios: list[float] = []
-
-    def gradient(params: np.ndarray, batch: None) -> tuple[float, np.ndarray]:
-        x, y = sequences(BATCH, fresh)
-        grad, v_grad = np.zeros(len(source)), np.zeros(d)
-        mse, level, ratio = _gradient(kind, cell.weights(params[:n]), shape, numbers, x, y, dt, start,
-                                      params[n:-1], params[-1], grad, v_grad)  # fmt: skip
-        ratios.append(ratio)
-        return mse, np.concatenate([np.bincount(source, sign * grad, n), v_grad, [level]])
-
-    def score(params: np.ndarray, x: np.ndarray = held_x, y: np.ndarray = held_y) -> float:
-        fitted = np.empty(len(y))
-        _predictions(kind, cell.weights(params[:n]), shape, numbers, x, dt, start, params[n:-1], params[-1], fitted)
-        return float(np.mean((fitted - y) ** 2))
-
+    fresh = np.random.default_rng([seed, 2])
+    start = draw(cell, 1.0, np.random.default_rng([seed, 1]))
+    held = sequences(2000, np.random.default_rng([seed, 3]))
     began = time.process_time()
-    options = AdamOptions(rate * 0.3 / T, updates, clip_norm=1.0, score_every=max(updates // 20, 1))
-    found = adam(draw(cell, rng), gradient, repeat(None), options, score=score)
+    found, ratios = descend(cell, start, lambda: sequences(BATCH, fresh), held, rate * 0.3 / T, updates)
     seconds = time.process_time() - began
-    mse = score(found.params, *sequences(5000, np.random.default_rng([seed, 4])))
+    mse = squared_error(cell, found.params, *sequences(5000, np.random.default_rng([seed, 4])))
     return {"mse": mse, "held": found.score, "seconds": seconds, "parameters": len(found.params),
             "ratio": [float(np.median(ratios)), float(np.min(ratios)), float(np.max(ratios))]}  # fmt: skip
 
