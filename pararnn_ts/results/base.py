@@ -16,6 +16,7 @@ from statsmodels.base.model import LikelihoodResultsWrapper
 from pararnn_ts._compat import TimeSeriesModelResults
 from pararnn_ts.results import diagnostics, graphics, persistence, prediction, simulation, updating
 from pararnn_ts.results.components import components
+from pararnn_ts.results.conformal import Calibration, calibrate
 from pararnn_ts.results.covariance import Covariance, Ingredients, check_covariance, estimate_covariance
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.restrictions import parse_restrictions
@@ -153,6 +154,12 @@ class RecurrentResults(TimeSeriesModelResults):
     def shocks(self) -> np.ndarray:
         """Shocks to draw from: centred residuals with variance `scale`."""
         return shock_pool(self.resid, self.scale) if self.inherited is None else self.inherited.shocks
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """What conformal intervals are calibrated with; the parameters are estimated once, when it is first needed."""
+        self.require_data()
+        return calibrate(self)
 
     @cached_property
     def nobs(self) -> int:
@@ -439,7 +446,7 @@ class RecurrentResults(TimeSeriesModelResults):
     def _forget(self, kept: dict[str, Any]) -> None:
         """Drop the data, and keep what was worked out from them."""
         super().remove_data()
-        for name in ("path", "used", "resid", "fittedvalues", "components", "normalized_cov_params"):
+        for name in ("path", "used", "resid", "fittedvalues", "components", "normalized_cov_params", "calibration"):
             self.__dict__.pop(name, None)
         self.__dict__.update(kept, shocks=kept["tail"].shocks)
         if kept["summary_facts"]["features"] is not None:
