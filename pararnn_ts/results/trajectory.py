@@ -227,7 +227,15 @@ def continue_path(
     ndarray, (S, steps)
     """
     det, x = covariates(results, start.row, start.row + steps, exog)
-    reach = len(start.levels)
+    spec, reach = results.model.specification, len(start.levels)
+    n_exog = len(spec.exog_names)
+    fits = det.shape == (steps, spec.n_deterministic) and x.shape == (steps if n_exog else len(x), n_exog)
+    # kernels do not look where they read
+    if not fits or reach != spec.reach:
+        raise ValueError(
+            f"{steps} steps from row {start.row} on need as many rows of deterministic terms and exogenous values, and "
+            f"{spec.reach} values before; there are {len(det)}, {len(x)} and {reach}."
+        )
     with np.errstate(all="ignore"):
         return results.model.simulate_paths(
             results.params[None] if params is None else params,
