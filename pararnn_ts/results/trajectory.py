@@ -89,7 +89,8 @@ class Tail:
             levels = (np.arange(MOST_SHOCKS) + 0.5) / MOST_SHOCKS
             kept = np.quantile(shocks, levels)
             kept = kept - kept.mean()
-            shocks = kept * np.sqrt(np.mean(shocks**2) / np.mean(kept**2))
+            size = np.sqrt(np.mean(kept**2))
+            shocks = kept * (np.sqrt(np.mean(shocks**2)) / size) if size > 0 else kept
         return replace(self, shocks=shocks)
 
 
