@@ -14,6 +14,7 @@ from scipy import stats
 from statsmodels.base.model import LikelihoodResultsWrapper
 
 from pararnn_ts._compat import TimeSeriesModelResults
+from pararnn_ts.estimation.errors import concentrated_loglike
 from pararnn_ts.results import diagnostics, graphics, persistence, prediction, simulation, updating
 from pararnn_ts.results.components import components
 from pararnn_ts.results.covariance import Covariance, Ingredients, check_covariance, estimate_covariance
@@ -187,12 +188,13 @@ class RecurrentResults(TimeSeriesModelResults):
 
     @cached_property
     def llf(self) -> float:
-        """Gaussian log likelihood of the predicted observations given those held back."""
-        return -0.5 * self.nobs * (float(np.log(2.0 * np.pi * max(self.sse, 1e-300) / max(self.nobs, 1))) + 1.0)
+        """Log likelihood of the predicted observations given those held back."""
+        return concentrated_loglike(self.resid[self.used], self.details.law.dof)
 
     @property
     def _n_estimated(self) -> float:
-        return self.df_model + 1.0  # the variance
+        # the spread of the shocks and, where they are not normal, their degrees of freedom
+        return self.df_model + (1.0 if self.details.law.is_normal else 2.0)
 
     @property
     def aic(self) -> float:
