@@ -218,5 +218,4 @@ def log_volume(resid: np.ndarray, effective: float, law: ErrorLaw) -> float:
     for reciprocal in 0.5 * (nodes + 1.0) / FEWEST_DOF:
         spread = _profile(resid, effective, spread, 1.0 / reciprocal, 5)
         values.append(-_minus_loglike(reciprocal, resid, spread))
-    relative = np.exp(np.array(values) - float(law.loglikeobs(resid).sum()))
-    return float(np.log(max(float(weights @ relative), 1e-300)))
+    return float(special.logsumexp(values, b=weights) - law.loglikeobs(resid).sum())
