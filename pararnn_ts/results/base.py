@@ -14,7 +14,7 @@ from scipy import stats
 from statsmodels.base.model import LikelihoodResultsWrapper
 
 from pararnn_ts._compat import TimeSeriesModelResults
-from pararnn_ts.results import diagnostics, graphics, persistence, prediction, simulation, updating
+from pararnn_ts.results import diagnostics, graphics, nonlinearity, persistence, prediction, simulation, updating
 from pararnn_ts.results.components import components
 from pararnn_ts.results.covariance import Covariance, Ingredients, check_covariance, estimate_covariance
 from pararnn_ts.results.details import FitDetails
@@ -394,7 +394,7 @@ class RecurrentResults(TimeSeriesModelResults):
     test_normality = diagnostics.test_normality
     test_serial_correlation = diagnostics.test_serial_correlation
     test_heteroskedasticity = diagnostics.test_heteroskedasticity
-    test_nonlinearity = diagnostics.test_nonlinearity
+    test_nonlinearity = nonlinearity.test_nonlinearity
     lag_response = graphics.lag_response
     plot_components = graphics.plot_components
     plot_recurrence = graphics.plot_recurrence
