@@ -24,8 +24,8 @@ __all__ = ["NonlinearityTest", "linearity_test", "test_nonlinearity"]
 MOST_LAGS = 12
 # a column of which the others leave less than this share is one of their combinations
 COLLINEAR = 1e-10
-# random logistic units, and how many of their principal components are tried (Lee, White and Granger 1993)
-N_HIDDEN, N_KEPT = 20, 3
+# random logistic units, and how many principal components of what they add to the linear model are tried
+N_HIDDEN, N_KEPT = 20, 7
 METHODS = ("terasvirta", "white")
 
 
@@ -70,8 +70,9 @@ def test_nonlinearity(
     Parameters
     ----------
     method : {"terasvirta", "white", None}
-        Squares, cubes and cross products of the inputs [1]_, or random logistic units [2]_, tried beside an
-        autoregression.
+        What is tried beside an autoregression: squares, cubes and cross products of the inputs [1]_, with the square
+        and the cube of its fitted values [3]_, since units remember more than the lags that feed them; or the first
+        principal components of what random logistic units add to it [2]_.
     lags : int or list of int, optional
         Lags of the (differenced) series that may act nonlinearly; by default the first two and those of the units.
     bootstrap : int
@@ -100,6 +101,8 @@ def test_nonlinearity(
        Series Analysis 14 (1993): 209-220.
     .. [2] Lee, T.-H., H. White and C. W. J. Granger. "Testing for neglected nonlinearity in time series models."
        Journal of Econometrics 56 (1993): 269-290.
+    .. [3] Ramsey, J. B. "Tests for specification errors in classical linear least-squares regression analysis."
+       Journal of the Royal Statistical Society B 31 (1969): 350-371.
 
     Examples
     --------
@@ -127,7 +130,7 @@ def linearity_test(
     outside: np.ndarray | None = None,
     *,
     n_exog: int = 0,
-    lags: Any = 2,
+    lags: Any = (1, 2),
     linear_lags: Sequence[int] = (),
     method: str | None = None,
     bootstrap: int = 0,
@@ -248,12 +251,13 @@ class _Design:
         basis, resid = candidates[best]
         lags = tuple(sorted({*self.own, *others[:best]}))
 
-        terms = self._terms(sample)
-        terms = terms / np.maximum(np.sqrt(np.mean(terms**2, axis=0)), 1e-300)
+        terms = self._terms(sample, target - resid)
         for _ in range(2):
             terms = terms - basis @ (basis.T @ terms)
         left, values, _ = np.linalg.svd(terms, full_matrices=False)
         left = left[:, values > 10.0 * COLLINEAR * np.sqrt(n)]
+        if self.weights is not None:
+            left = left[:, :N_KEPT]
         gain = float(np.sum((left.T @ resid) ** 2))
         ssr0 = max(float(resid @ resid), rounding)
         ssr1 = max(ssr0 - gain, rounding)
@@ -270,13 +274,20 @@ class _Design:
             lags=lags,
         ), lags
 
-    def _terms(self, sample: _Sample) -> np.ndarray:
-        """Nonlinear functions of the standardised inputs."""
+    def _terms(self, sample: _Sample, fitted: np.ndarray) -> np.ndarray:
+        """Nonlinear functions of the standardised inputs, and of the fitted values of the linear model."""
         exog = sample.outside[:, sample.outside.shape[1] - self.n_exog :]
-        inputs = np.column_stack([sample.lagged[:, np.array(self.tried) - 1], exog])
-        spread = inputs.std(axis=0)
-        inputs = (inputs - inputs.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-        return _products(inputs) if self.weights is None else _hidden_units(inputs, self.weights)
+        inputs = _standardised(np.column_stack([sample.lagged[:, np.array(self.tried) - 1], exog]))
+        if self.weights is not None:
+            return 1.0 / (1.0 + np.exp(-(inputs @ self.weights[1:] + self.weights[0])))
+        index = _standardised(fitted[:, None])
+        terms = np.column_stack([_products(inputs), index**2, index**3])
+        return terms / np.maximum(np.sqrt(np.mean(terms**2, axis=0)), 1e-300)
+
+
+def _standardised(columns: np.ndarray) -> np.ndarray:
+    spread = columns.std(axis=0)
+    return (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
 def _extended(basis: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -307,13 +318,6 @@ def _products(inputs: np.ndarray) -> np.ndarray:
         if len(sets) <= n / 10:
             break
     return np.column_stack([inputs[:, list(chosen)].prod(axis=1) for chosen in sets])
-
-
-def _hidden_units(inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Principal components, the first left out, of random logistic units (Lee, White and Granger 1993)."""
-    hidden = 1.0 / (1.0 + np.exp(-(inputs @ weights[1:] + weights[0])))
-    basis = np.linalg.svd(hidden - hidden.mean(axis=0), full_matrices=False)[0]
-    return basis[:, 1 : 1 + N_KEPT]
 
 
 def _simulate_null(
