@@ -93,10 +93,12 @@ def rejections(series: np.ndarray, method: str, bootstrap: int) -> tuple[float, 
     )
 
 
-def table(processes: dict, n: int, replications: int, simulated: int) -> list[str]:
+def table(processes: dict, n: int, replications: int, simulated: int, only: str) -> list[str]:
     """Rejection rates, one row for each process and method."""
     rows = []
     for name, process in processes.items():
+        if only not in name:
+            continue
         series, beyond = process(replications, n, np.random.default_rng(n)), 100 * excess(process)
         for method in METHODS:
             asymptotic = 100 * rejections(series, method, 0)[0]
@@ -110,14 +112,15 @@ def main() -> None:
     """Simulate and print, or write, the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lengths", type=int, nargs="+", default=[200, 1000], help="lengths of the series")
+    parser.add_argument("--only", default="", help="processes whose name contains this")
     parser.add_argument("--replications", type=int, default=2000, help="series for the F form")
     parser.add_argument("--bootstrap-replications", type=int, default=1000, help="series for the bootstrap")
     parser.add_argument("--out", help="file for the tables, as Markdown")
     args = parser.parse_args()
     count, simulated = args.replications, args.bootstrap_replications
     head = ["| process | T | method | nonlinear part, % | F form | bootstrap |", "|---|---|---|---|---|---|"]
-    size = [row for n in args.lengths for row in table(LINEAR, n, count, simulated)]
-    power = [row for n in args.lengths for row in table(NONLINEAR, n, count // 2, simulated // 5)]
+    size = [row for n in args.lengths for row in table(LINEAR, n, count, simulated, args.only)]
+    power = [row for n in args.lengths for row in table(NONLINEAR, n, count // 2, simulated // 5, args.only)]
     error = 100 * np.sqrt(LEVEL * (1 - LEVEL) / np.array([count, simulated]))
     lines = [
         "# Linearity test\n",

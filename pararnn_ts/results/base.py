@@ -15,8 +15,15 @@ from statsmodels.base.model import LikelihoodResultsWrapper
 
 from pararnn_ts._compat import TimeSeriesModelResults
 from pararnn_ts.results import diagnostics, graphics, nonlinearity, persistence, prediction, simulation, updating
+from pararnn_ts.results.bootstrap import refit_estimates
 from pararnn_ts.results.components import components
-from pararnn_ts.results.covariance import Covariance, Ingredients, check_covariance, estimate_covariance
+from pararnn_ts.results.covariance import (
+    Covariance,
+    Ingredients,
+    check_covariance,
+    estimable,
+    estimate_covariance,
+)
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.restrictions import parse_restrictions
 from pararnn_ts.results.summary import make_facts, make_summary
@@ -228,9 +235,20 @@ class RecurrentResults(TimeSeriesModelResults):
         if self.inherited is not None:
             return self.inherited.covariance
         parts = Ingredients(
-            self.details.precision, lambda: self.model.jacobian(self.params), lambda: self.resid, self.scale
+            precision=self.details.precision,
+            jacobian=lambda: self.model.jacobian(self.params),
+            resid=lambda: self.resid,
+            scale=self.scale,
+            params=self.params,
+            score=self._score,
+            refits=lambda count, rng: refit_estimates(self, count, rng),
         )
         return estimate_covariance(self.cov_type, parts, self.details.cov_kwds)
+
+    def _score(self, params: np.ndarray) -> np.ndarray:
+        """Derivative of the Gaussian log likelihood with respect to the parameters, at other parameters."""
+        resid = (self.model._y - self.model.path(params).fitted)[self.used]
+        return self.model.jacobian(params).T @ resid / self.scale
 
     @property
     def cov_params_default(self) -> np.ndarray:
@@ -254,8 +272,9 @@ class RecurrentResults(TimeSeriesModelResults):
 
     @cached_property
     def bse(self) -> np.ndarray:
-        """Standard errors of the parameters."""
-        return np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
+        """Standard errors of the parameters, NaN for those that the data do not identify."""
+        errors = np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
+        return np.where(estimable(self.details.precision), errors, np.nan)
 
     @cached_property
     def tvalues(self) -> np.ndarray:
