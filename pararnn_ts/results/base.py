@@ -26,6 +26,7 @@ from pararnn_ts.results.covariance import (
 )
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.restrictions import parse_restrictions
+from pararnn_ts.results.stability import leaves_the_data, stability
 from pararnn_ts.results.summary import make_facts, make_summary
 from pararnn_ts.results.trajectory import Standpoint, Tail, make_tail, run_model, shock_pool
 
@@ -374,6 +375,11 @@ class RecurrentResults(TimeSeriesModelResults):
         return recurrence_features(self)
 
     @cached_property
+    def explosive(self) -> bool:
+        """Whether forecasts without shocks leave the range of the data within 200 steps; see `stability`."""
+        return leaves_the_data(self)
+
+    @cached_property
     def summary_facts(self) -> dict[str, Any]:
         """Numbers in the summary that need the data."""
         return make_facts(self)
@@ -414,6 +420,7 @@ class RecurrentResults(TimeSeriesModelResults):
     test_serial_correlation = diagnostics.test_serial_correlation
     test_heteroskedasticity = diagnostics.test_heteroskedasticity
     test_nonlinearity = nonlinearity.test_nonlinearity
+    stability = stability
     lag_response = graphics.lag_response
     plot_components = graphics.plot_components
     plot_recurrence = graphics.plot_recurrence

@@ -7,7 +7,7 @@ The quantities are defined in :mod:`pararnn_ts.results.responses`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,11 +22,8 @@ from pararnn_ts.results.responses import (
     slopes,
     variance_shares,
 )
-from pararnn_ts.results.trajectory import run_model
+from pararnn_ts.results.trajectory import At, run_model
 from pararnn_ts.specification import Specification, UnitWeights
-
-if TYPE_CHECKING:
-    from pararnn_ts.results.base import RecurrentResults
 
 __all__ = ["averaged_jacobian", "component_errors", "lag_response", "lag_response_errors", "recurrence_features"]
 
@@ -254,14 +251,6 @@ def averaged_jacobian(results: Any) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), index, ["real", "imag", "modulus", "frequency"])
 
 
-class _At(NamedTuple):
-    """What :func:`run_model` reads of results, at other parameters."""
-
-    model: Any
-    past: Any
-    params: np.ndarray
-
-
 class _Fitted:
     """A fitted model as this module reads it: the path at its parameters, and what moves with each of them."""
 
@@ -293,7 +282,7 @@ class _Fitted:
 
     def run(self, params: np.ndarray) -> Any:
         """Path of the model at other parameters."""
-        return run_model(cast("RecurrentResults", _At(self.model, self.past, params)))
+        return run_model(At(self.model, self.past, params))
 
     @property
     def unit_names(self) -> list[str]:

@@ -15,16 +15,13 @@ from statsmodels.iolib.summary import Summary, summary_params
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
-from pararnn_ts.results.prediction import is_explosive
-from pararnn_ts.results.trajectory import continue_path
+from pararnn_ts.results.stability import HORIZON
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
 __all__ = ["RecurrentSummary", "make_facts", "make_summary"]
 
-# steps without shocks after which a path that is still near the data is taken to be stable
-HORIZON = 200
 # observations without which nothing is said about residuals and units
 FEWEST = 10
 
@@ -287,11 +284,10 @@ def _notes(results: RecurrentResults) -> list[str]:
             f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
             "standard errors are those of the identified part."
         )
-    tail = results.tail
-    steps = max(HORIZON, results.model.nobs - tail.standpoint.row + 1)
-    future = np.repeat(tail.last_exog, steps, axis=0)
-    if is_explosive(continue_path(results, tail.standpoint, steps, future), tail.low, tail.high)[0]:
-        notes.append(f"Forecasts are explosive: without shocks they leave the range of the data within {steps} steps.")
+    if results.explosive:
+        notes.append(
+            f"Forecasts are explosive: without shocks they leave the range of the data within {HORIZON} steps."
+        )
     if results.details.penalty is None:
         notes.append("The parameters were given, not estimated.")
     return notes
