@@ -375,6 +375,14 @@ class RecurrentResults(TimeSeriesModelResults):
         return recurrence_features(self)
 
     @cached_property
+    def identification(self) -> pd.DataFrame:
+        """What the data can tell about each unit: its size, what it explains, whether its weights are identified."""
+        from pararnn_ts.results.identification import identification
+
+        self.require_data()
+        return identification(self)
+
+    @cached_property
     def explosive(self) -> bool:
         """Whether forecasts without shocks leave the range of the data within 200 steps; see `stability`."""
         return leaves_the_data(self)
@@ -468,8 +476,9 @@ class RecurrentResults(TimeSeriesModelResults):
         for name in ("path", "used", "resid", "fittedvalues", "components", "normalized_cov_params"):
             self.__dict__.pop(name, None)
         self.__dict__.update(kept, shocks=kept["tail"].shocks)
-        if kept["summary_facts"]["features"] is not None:
-            self.__dict__["recurrence_features"] = kept["summary_facts"]["features"]
+        for name, table in (("recurrence_features", "features"), ("identification", "identification")):
+            if kept["summary_facts"][table] is not None:
+                self.__dict__[name] = kept["summary_facts"][table]
         if self.inherited is not None:
             self.inherited = replace(self.inherited, shocks=self.shocks)
         self.data_removed = True
