@@ -14,7 +14,7 @@ from scipy import stats
 from statsmodels.base.model import LikelihoodResultsWrapper
 
 from pararnn_ts._compat import TimeSeriesModelResults
-from pararnn_ts.results import diagnostics, graphics, nonlinearity, persistence, prediction, simulation, updating
+from pararnn_ts.results import diagnostics, graphics, nonlinearity, persistence, prediction, simulation, units, updating
 from pararnn_ts.results.bootstrap import refit_estimates
 from pararnn_ts.results.components import components
 from pararnn_ts.results.covariance import (
@@ -428,6 +428,7 @@ class RecurrentResults(TimeSeriesModelResults):
     test_serial_correlation = diagnostics.test_serial_correlation
     test_heteroskedasticity = diagnostics.test_heteroskedasticity
     test_nonlinearity = nonlinearity.test_nonlinearity
+    test_units = units.test_units
     stability = stability
     lag_response = graphics.lag_response
     plot_components = graphics.plot_components

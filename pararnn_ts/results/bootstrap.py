@@ -16,7 +16,7 @@ from pararnn_ts.specification import Specification
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
 
-__all__ = ["refit_estimates", "refitted", "simulate_samples"]
+__all__ = ["refit_estimates", "refitted", "sample_frames", "simulate_samples"]
 
 
 def simulate_samples(results: RecurrentResults, count: int, rng: Any) -> np.ndarray:
@@ -47,14 +47,19 @@ def simulate_samples(results: RecurrentResults, count: int, rng: Any) -> np.ndar
     return samples
 
 
+def sample_frames(results: RecurrentResults, sample: np.ndarray) -> tuple[Any, Any]:
+    """A sample and the exogenous values as the model takes them, with labels where it has labels."""
+    model = results.model
+    x: Any = None if model._x is None else model_exog(model)
+    if not model.is_pandas:
+        return sample, x
+    x = None if x is None else pd.DataFrame(x, model.index, columns=model.exog_labels)
+    return pd.Series(sample, model.index, name=model.endog_name), x
+
+
 def refitted(results: RecurrentResults, sample: np.ndarray, **fit_kwargs: Any) -> RecurrentResultsWrapper:
     """Results of the same model, fitted in the same way from the present parameters, to another sample."""
-    model = results.model
-    y: Any = sample
-    x: Any = None if model._x is None else model_exog(model)
-    if model.is_pandas:
-        y = pd.Series(sample, model.index, name=model.endog_name)
-        x = None if x is None else pd.DataFrame(x, model.index, columns=model.exog_labels)
+    y, x = sample_frames(results, sample)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return results.apply(y, x, refit=True, fit_kwargs={"cov_type": None, "cov_kwds": None, **fit_kwargs})
