@@ -60,9 +60,9 @@ def main() -> None:
     text = [
         "# Test of a unit\n",
         f"Rejections at the 5 % level, in per cent, of the model without its unit (dimension 1); T = {N}, "
-        f"{args.replications} series, {N_BOOTSTRAP} simulated ones for each; standard error at 5 %: {error:.1f} points. "
-        "The chi-squared distribution has as many degrees of freedom as the unit adds effective parameters; it is shown "
-        "because it is tempting.\n",
+        f"{args.replications} series, {N_BOOTSTRAP} simulated ones for each; standard error at 5 %: {error:.1f} "
+        "points. The chi-squared distribution has as many degrees of freedom as the unit adds effective parameters; it "
+        "is shown because it is tempting.\n",
         *lines,
         f"\nPython {platform.python_version()}, numpy {np.__version__}; command: `python benchmarks/unit_test.py "
         f"--replications {args.replications}`.",
