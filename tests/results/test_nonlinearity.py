@@ -39,13 +39,12 @@ def test_it_has_power(tanh_series, method):
     assert found[0].pvalue == pytest.approx(found[0].f_pvalue, abs=0.01)
 
 
-def test_it_sees_a_nonlinearity_beyond_the_lags_that_are_tried():
-    # a fading memory of what is three and more steps back
+def test_it_sees_a_nonlinear_function_of_a_fading_memory():
     rng = np.random.default_rng(0)
     y, memory = np.zeros(1500), 0.0
-    for t in range(3, 1500):
-        memory = 0.7 * memory + 0.5 * y[t - 3]
-        y[t] = 2.0 * np.tanh(memory) ** 2 + 0.5 * memory + rng.standard_normal()
+    for t in range(1, 1500):
+        memory = 0.5 * memory + 0.5 * y[t - 1]
+        y[t] = -0.9 * abs(memory) + rng.standard_normal()
     assert linearity_test(y).f_pvalue < 0.01
 
 
