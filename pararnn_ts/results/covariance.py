@@ -215,7 +215,10 @@ def _inverse_if_definite(precision: np.ndarray) -> tuple[np.ndarray, str]:
     if np.isfinite(scaled).all() and len(scaled):
         values = linalg.eigvalsh(scaled)
         if values[0] < -np.sqrt(TOLERANCE) * values[-1]:
-            reason = "; it is not positive definite at these parameters, so there are no standard errors"
+            reason = (
+                "; it is not positive definite at these parameters, so there are no standard errors ('HC0' and "
+                "'nonrobust' have the expected information)"
+            )
             return np.full_like(precision, np.nan), reason
     return invert(precision)[0], ""
 

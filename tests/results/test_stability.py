@@ -110,3 +110,14 @@ def test_differences_gaps_and_continuations(differenced, gappy):
     for results in (differenced, gappy[0], differenced.extend(np.arange(5.0))):
         found = results.stability(n_paths=4)
         assert np.isfinite(found.lyapunov) and found.verdict
+
+
+def test_a_fit_to_the_henon_map_has_its_exponent():
+    # 0.4192 (Wolf, Swift, Swinney and Vastano 1985, "Determining Lyapunov exponents from a time series")
+    y = np.full(400, 0.1)
+    for t in range(2, len(y)):
+        y[t] = 1.0 - 1.4 * y[t - 1] ** 2 + 0.3 * y[t - 2]
+    found = ParaRNN(y[100:], lags=2, units=(1, 1, 1)).fit(n_starts=8).stability()
+    assert found.lyapunov == pytest.approx(0.4192, abs=0.02)
+    assert found.lyapunov_skeleton == pytest.approx(0.4192, abs=0.05)
+    assert "Sensitive" in found.verdict
