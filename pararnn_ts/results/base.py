@@ -25,6 +25,7 @@ from pararnn_ts.results.covariance import (
     estimate_covariance,
 )
 from pararnn_ts.results.details import FitDetails
+from pararnn_ts.results.identification import identification, warn_of_unidentified
 from pararnn_ts.results.restrictions import parse_restrictions
 from pararnn_ts.results.stability import leaves_the_data, stability
 from pararnn_ts.results.summary import make_facts, make_summary
@@ -309,10 +310,12 @@ class RecurrentResults(TimeSeriesModelResults):
         --------
         >>> import numpy as np, pararnn_ts as prt
         >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
-        >>> bool(res.t_test("unit1.W = 0").pvalue == res.pvalues[-4])
+        >>> bool(res.t_test("linear.y.L1 = 0").pvalue == res.pvalues[1])
         True
         """
-        return super().t_test(parse_restrictions(r_matrix, self.model.param_names), cov_p, use_t)
+        restrictions = parse_restrictions(r_matrix, self.model.param_names)
+        warn_of_unidentified(self, restrictions)
+        return super().t_test(restrictions, cov_p, use_t)
 
     def wald_test(
         self,
@@ -347,10 +350,11 @@ class RecurrentResults(TimeSeriesModelResults):
         --------
         >>> import numpy as np, pararnn_ts as prt
         >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
-        >>> int(res.wald_test("unit1.W = 0, unit1.b = 0").df_denom)
+        >>> int(res.wald_test("linear.y.L1 = 0, const = 0").df_denom)
         2
         """
         restrictions = parse_restrictions(r_matrix, self.model.param_names)
+        warn_of_unidentified(self, restrictions)
         return super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
 
     # ------------------------------------------------------------------------------------ what the model says
@@ -377,8 +381,6 @@ class RecurrentResults(TimeSeriesModelResults):
     @cached_property
     def identification(self) -> pd.DataFrame:
         """What the data can tell about each unit: its size, what it explains, whether its weights are identified."""
-        from pararnn_ts.results.identification import identification
-
         self.require_data()
         return identification(self)
 

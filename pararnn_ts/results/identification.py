@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.estimation.identification import ODD, exchanged, nearest_states
 from pararnn_ts.results.covariance import estimable, invert
 from pararnn_ts.results.features import FittedUnits
 from pararnn_ts.specification import Specification, UnitWeights
 
-__all__ = ["effective_parameters", "identification"]
+__all__ = ["effective_parameters", "identification", "warn_of_unidentified"]
 
 LEVEL = 0.05
 
@@ -138,6 +139,37 @@ def effective_parameters(results: Any) -> np.ndarray:
 
 def _shares(precision: np.ndarray, information: np.ndarray) -> np.ndarray:
     return np.clip(np.sum(invert(precision)[0] * information, axis=1), 0.0, 1.0)
+
+
+def warn_of_unidentified(results: Any, restrictions: Any) -> None:
+    """
+    Warn when a hypothesis is about parameters that the data do not identify.
+
+    Parameters
+    ----------
+    results
+        Results of a model, with or without units.
+    restrictions : array_like or tuple
+        Matrix R, or a pair (R, q).
+    """
+    matrix = restrictions[0] if isinstance(restrictions, tuple) else restrictions
+    try:
+        tested = (np.atleast_2d(np.asarray(matrix, dtype=float)) != 0.0).any(axis=0)
+    except (TypeError, ValueError):
+        return
+    spec = results.model.specification
+    unknown = ~estimable(results.details.precision)
+    if isinstance(spec, Specification) and spec.units and not results.data_removed and results.nobs:
+        for part, known in zip(spec.unit_slices, results.identification["identified"], strict=True):
+            unknown[part] |= not known
+    if len(tested) != len(unknown) or not (tested & unknown).any():
+        return
+    first = results.model.param_names[int(np.flatnonzero(tested & unknown)[0])]
+    warn_user(
+        f"The hypothesis is about {first}, which the data do not identify, so its test means nothing; see "
+        "results.identification, and use test_units to ask whether a unit is needed.",
+        ValueWarning,
+    )
 
 
 def _information(results: Any) -> np.ndarray:

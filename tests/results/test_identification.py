@@ -1,9 +1,12 @@
 """What the data can tell about units: limits in which the answer is known, and what the summary makes of it."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from pararnn_ts._compat import ValueWarning
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.identification import effective_parameters
 from pararnn_ts.specification import UnitWeights
@@ -116,3 +119,14 @@ def test_a_modulus_near_one_is_noted():
     unit = UnitWeights(np.array([[0.97]]), np.array([[0.2]]), np.zeros(1), np.array([0.5]))
     row = model.evaluate(model.specification.join([], [unit])).recurrence_features.iloc[0]
     assert "within two standard errors of one" in row["note"] and np.isnan(row["half_life_se"])
+
+
+def test_hypotheses_about_what_is_not_identified_carry_a_warning():
+    idle = UNIT._replace(v=np.array([0.0]))
+    results = evaluated([idle, CYCLE])
+    for test in (results.t_test, results.wald_test, results.f_test):
+        with pytest.warns(ValueWarning, match="about unit1.v, which the data do not identify"):
+            test("unit1.v = 0, linear.y.L1 = 0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        results.wald_test("unit2.v[1] = 0, unit2.v[2] = 0")
