@@ -402,10 +402,11 @@ class RecurrentModel(SeriesModel):
         tol : float
             Convergence tolerance, in log-likelihood units per observation.
         cov_type : str, optional
-            Covariance of the parameters: "laplace" (the default with a penalty), "nonrobust" (without), "opg",
-            "robust", "HC0" or "HAC".
+            Covariance of the parameters: "laplace" (the default with a penalty), "nonrobust" (without), "oim" or
+            "approx", "opg", "robust", "robust_oim" or "robust_approx", "HC0", "HAC", "bootstrap" or "none".
         cov_kwds : dict, optional
-            Options of the covariance estimator, such as ``{"maxlags": 4}`` for "HAC".
+            Options of the covariance estimator: ``{"maxlags": 4}`` for "HAC", ``{"n_boot": 200, "rng": 0}`` for
+            "bootstrap".
         device : {"cpu"}
             Where the work is done.
         disp : bool

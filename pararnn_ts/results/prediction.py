@@ -322,11 +322,15 @@ def _points(results: RecurrentResults, window: PredictionWindow, future: np.ndar
 
 
 def _warn_explosive(results: RecurrentResults, paths: np.ndarray, what: str) -> None:
-    """Warn of paths that leave the range of the observations."""
+    """Warn of paths that leave the range of the observations, and of those that only end before they do."""
     wild = int(is_explosive(paths, results.tail.low, results.tail.high).sum())
     if wild:
-        warn_user(
-            f"The forecast is explosive: {what.format(wild, len(paths))} the range of the observations within "
-            f"{paths.shape[1]} steps; fit with a penalty or with fewer units, and look at recurrence_features.",
-            OutputWarning,
-        )
+        said = f"{what.format(wild, len(paths))} the range of the observations within {paths.shape[1]} steps"
+    elif results.explosive:
+        said = "without shocks it leaves the range of the observations when it goes on"
+    else:
+        return
+    warn_user(
+        f"The forecast is explosive: {said}; fit with a penalty or with fewer units, and look at results.stability().",
+        OutputWarning,
+    )
