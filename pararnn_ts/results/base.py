@@ -214,7 +214,7 @@ class RecurrentResults(TimeSeriesModelResults):
 
     @property
     def aic(self) -> float:
-        """Akaike's information criterion; the variance counts as a parameter."""
+        """Akaike's information criterion; variance and degrees of freedom of the shocks count as parameters."""
         return -2.0 * self.llf + 2.0 * self._n_estimated
 
     @property
@@ -249,7 +249,8 @@ class RecurrentResults(TimeSeriesModelResults):
             precision=self.details.precision,
             jacobian=lambda: self.model.jacobian(self.params),
             resid=lambda: self.resid,
-            scale=self.scale,
+            law=self.details.law,
+            held=self.details.held,
             params=self.params,
             score=self._score,
             refits=lambda count, rng: refit_estimates(self, count, rng),
@@ -257,9 +258,9 @@ class RecurrentResults(TimeSeriesModelResults):
         return estimate_covariance(self.cov_type, parts, self.details.cov_kwds)
 
     def _score(self, params: np.ndarray) -> np.ndarray:
-        """Derivative of the Gaussian log likelihood with respect to the parameters, at other parameters."""
+        """Derivative of the log likelihood with respect to the parameters, at other parameters."""
         resid = (self.model._y - self.model.path(params).fitted)[self.used]
-        return self.model.jacobian(params).T @ resid / self.scale
+        return self.model.jacobian(params).T @ self.details.law.scores(resid)
 
     @property
     def cov_params_default(self) -> np.ndarray:
@@ -479,7 +480,7 @@ class RecurrentResults(TimeSeriesModelResults):
         if self.data_removed:
             return
         # what must be known before the data go
-        kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse")}
+        kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse", "llf")}
         self._forget({**kept, "tail": self.tail.thinned()})
 
     def __getstate__(self) -> dict[str, Any]:

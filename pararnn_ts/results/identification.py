@@ -84,6 +84,7 @@ def identification(results: Any) -> pd.DataFrame:
     precision, information = np.asarray(results.details.precision), _information(results)
     effective = _shares(precision, information)
     known = estimable(precision)
+    known[list(results.details.held)] = True
 
     def told_from_zero(*units: int) -> bool:
         count = max(sum(float(effective[spec.unit_slices[k]].sum()) for k in units), 1.0)
@@ -159,6 +160,7 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
         return
     spec = results.model.specification
     unknown = ~estimable(results.details.precision)
+    unknown[list(results.details.held)] = False
     if isinstance(spec, Specification) and spec.units and not results.data_removed and results.nobs:
         for part, known in zip(spec.unit_slices, results.identification["identified"], strict=True):
             unknown[part] |= not known
@@ -173,9 +175,10 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
 
 
 def _information(results: Any) -> np.ndarray:
-    """Expected information of the data."""
-    jacobian = results.model.jacobian(np.asarray(results.params))
-    return jacobian.T @ jacobian / results.scale
+    """Expected information of the data about the parameters that are free."""
+    jacobian = np.array(results.model.jacobian(np.asarray(results.params)))
+    jacobian[:, list(results.details.held)] = 0.0
+    return jacobian.T @ jacobian * results.details.law.information
 
 
 def _deviance(

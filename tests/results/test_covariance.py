@@ -7,6 +7,7 @@ import pytest
 import statsmodels.api as sm
 from statsmodels.tools.numdiff import approx_hess3
 
+from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.bootstrap import refit_estimates, simulate_samples
 from pararnn_ts.results.covariance import (
@@ -21,6 +22,8 @@ from pararnn_ts.results.covariance import (
 # those that need no fits of their own
 COMPUTED = [name for name in ESTIMATORS if name not in ("bootstrap", "none")]
 
+LAW = ErrorLaw(np.sqrt(2.0))
+
 
 @pytest.fixture(scope="module")
 def parts():
@@ -31,7 +34,9 @@ def parts():
     def score(at):
         return jacobian.T @ (resid - jacobian @ (at - params)) / 2.0
 
-    return Ingredients(jacobian.T @ jacobian / 2.0, lambda: jacobian, lambda: resid, 2.0, params, score)
+    return Ingredients(
+        jacobian.T @ jacobian / 2.0, lambda: jacobian, lambda: resid, ErrorLaw(np.sqrt(2.0)), (), params, score
+    )
 
 
 @pytest.mark.parametrize(("name", "options"), [("nonrobust", None), ("HC0", None), ("HAC", {"maxlags": 3})])
@@ -66,7 +71,7 @@ def test_a_prior_shrinks_every_variance(parts):
 def test_rows_that_are_not_used_keep_their_place_in_time():
     jacobian = np.ones((4, 1))
     resid = np.array([1.0, 1.0, np.nan, 1.0, 1.0])
-    parts = Ingredients(np.array([[4.0]]), lambda: jacobian, lambda: resid, 1.0)
+    parts = Ingredients(np.array([[4.0]]), lambda: jacobian, lambda: resid, ErrorLaw(1.0))
     # two pairs of neighbours with Bartlett weight 1/2, not three
     assert estimate_covariance("HAC", parts, {"maxlags": 1}).matrix[0, 0] == pytest.approx((4 + 2 * 0.5 * 2) / 16)
 
