@@ -8,7 +8,6 @@ import numpy as np
 from scipy import linalg, special
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.results.intervals import GAUSSIAN
 from pararnn_ts.results.trajectory import continue_path, paths_under, refit_states, response, standpoint
 
 if TYPE_CHECKING:
@@ -44,9 +43,11 @@ def covariance_root(results: RecurrentResults) -> np.ndarray:
 
 
 def draw_shocks(results: RecurrentResults, method: str, uniform: np.ndarray) -> np.ndarray:
-    """Shocks of a method at these levels of their distribution: normal ones, or residuals."""
-    if method in GAUSSIAN:
+    """Shocks of a method at these levels of their distribution: normal ones, those of the model, or residuals."""
+    if method == "gaussian":
         return np.sqrt(results.scale) * special.ndtri(np.maximum(uniform, 2.0**-54))
+    if method == "simulated":
+        return results.details.law.quantiles(np.maximum(uniform, 2.0**-54))
     pool = np.sort(results.shocks)
     return pool[np.minimum((uniform * len(pool)).astype(int), len(pool) - 1)]
 
