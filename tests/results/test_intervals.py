@@ -10,6 +10,7 @@ from statsmodels.tsa.arima.model import ARIMA
 
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.conformal import calibrate, calibration_errors, conformal_radius
+from pararnn_ts.results.uncertainty import draw_parameters
 
 SIMULATED = ["bootstrap", "gaussian", "simulated"]
 
@@ -116,6 +117,20 @@ def test_intervals_with_uncertain_parameters_do_not_depend_on_the_unit(sales, me
     options = {"steps": 1, "method": method, "param_uncertainty": True, "rng": 0}
     ours, theirs = other.get_forecast(**options).conf_int(), results.get_forecast(**options).conf_int()
     np.testing.assert_allclose(ours / unit, theirs, rtol=0.03 if method == "bootstrap" else 1e-4)
+
+
+def test_units_that_contract_do_so_in_every_draw(sales):
+    """A unit without a part in the fit has any weights, and would else explode in half of the paths."""
+    model = ParaRNN(sales[:60], units=(1,), activation="relu", linear_lags=2)
+    results = model.evaluate([0.0, 0.5, -0.2, 0.0, 0.1, 0.1, 0.0])._results
+    spread = np.diag([0.1, 0.1, 0.1, 9.0, 9.0, 9.0, 9.0]) ** 2
+    results.__dict__["covariance"] = type(results.covariance)(spread, 7, "As given.")
+    draws = draw_parameters(results, 2000, np.random.default_rng(0))
+    assert (np.abs(draws[:, 3]) <= 1.0).all()
+    # the others keep their distribution
+    np.testing.assert_allclose(
+        draws.std(axis=0)[[0, 1, 2, 4, 5, 6]], np.sqrt(np.diag(spread))[[0, 1, 2, 4, 5, 6]], rtol=0.1
+    )
 
 
 def test_uncertain_parameters_widen_rows_inside_the_sample(fitted):
