@@ -10,7 +10,7 @@ import pandas as pd
 from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import SimpleTable
 
-from pararnn_ts.results.prediction import RecurrentPrediction
+from pararnn_ts.results.intervals import SIMULATED, RecurrentPrediction, check_method
 
 __all__ = ["Average", "sequential_weights"]
 
@@ -215,8 +215,8 @@ class Average:
         ----------
         steps, exog, index
             As in `forecast`.
-        method : {"bootstrap", "gaussian"}
-            Shocks of the paths.
+        method : {"bootstrap", "gaussian", "simulated"}
+            Shocks of the paths: residuals, or normal ones ("gaussian" and "simulated" are the same).
         n_sims : int
             Number of paths, divided among the candidates in proportion to their weights.
         rng : None, int or Generator
@@ -227,6 +227,7 @@ class Average:
         RecurrentPrediction
             With `predicted_mean`, `se_mean`, `conf_int(alpha)`, `summary_frame(alpha)` and `simulations`.
         """
+        check_method(method, SIMULATED)
         generator = np.random.default_rng(rng)
         mean = self.forecast(steps, exog, index)
         # systematic sampling: each candidate gets its share up to one path
@@ -244,7 +245,7 @@ class Average:
         mixture = np.concatenate(paths)
         labels = mean.index if isinstance(mean, pd.Series) else None
         return RecurrentPrediction(
-            np.asarray(mean, dtype=float), mixture.std(axis=0, ddof=1), labels, method, np.zeros(1), mixture, 0
+            np.asarray(mean, dtype=float), mixture.std(axis=0, ddof=1), labels, method, paths=mixture
         )
 
     def summary(self, largest: int = 10) -> Summary:

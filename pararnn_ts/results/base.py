@@ -16,6 +16,7 @@ from statsmodels.base.model import LikelihoodResultsWrapper
 from pararnn_ts._compat import TimeSeriesModelResults
 from pararnn_ts.results import diagnostics, graphics, persistence, prediction, simulation, updating
 from pararnn_ts.results.components import components
+from pararnn_ts.results.conformal import Calibration, calibrate
 from pararnn_ts.results.covariance import Covariance, Ingredients, check_covariance, estimate_covariance
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.restrictions import parse_restrictions
@@ -153,6 +154,12 @@ class RecurrentResults(TimeSeriesModelResults):
     def shocks(self) -> np.ndarray:
         """Shocks to draw from: centred residuals with variance `scale`."""
         return shock_pool(self.resid, self.scale) if self.inherited is None else self.inherited.shocks
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """What conformal intervals are calibrated with; the parameters are estimated once, when it is first needed."""
+        self.require_data()
+        return calibrate(self)
 
     @cached_property
     def nobs(self) -> int:
@@ -436,11 +443,23 @@ class RecurrentResults(TimeSeriesModelResults):
         kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse")}
         self._forget({**kept, "tail": self.tail.thinned()})
 
+    def __getstate__(self) -> dict[str, Any]:
+        """State for pickle and copies, without the data, which are those of the model."""
+        return {name: value for name, value in self.__dict__.items() if name != "data"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the data of the model again."""
+        self.__dict__.update(state, data=state["model"].data)
+
     def _forget(self, kept: dict[str, Any]) -> None:
         """Drop the data, and keep what was worked out from them."""
         super().remove_data()
-        for name in ("path", "used", "resid", "fittedvalues", "components", "normalized_cov_params"):
+        for name in ("path", "used", "resid", "fittedvalues", "components", "calibration"):
             self.__dict__.pop(name, None)
+        for name in ("normalized_cov_params", "bse", "tvalues", "pvalues"):  # made of the covariance when asked for
+            self.__dict__.pop(name, None)
+        # the covariance that was made of it is kept
+        self.details = replace(self.details, precision=np.empty((0, 0)))
         self.__dict__.update(kept, shocks=kept["tail"].shocks)
         if kept["summary_facts"]["features"] is not None:
             self.__dict__["recurrence_features"] = kept["summary_facts"]["features"]
