@@ -1,4 +1,4 @@
-"""Long studies in resumable pieces: each piece is computed once, kept in a file, and the same whenever it is repeated."""
+"""Long studies in resumable pieces: each is computed once, kept in a file, and comes out the same if repeated."""
 
 import json
 import os
