@@ -13,6 +13,9 @@ the level c + sum v'(I - W)^-1 b, hence the mean of the series. With tanh, only 
 states are left (Albertini and Sontag 1993, "For neural networks, function determines form", Neural Networks 6), and the
 canonical form takes those away: all parameters are identified.
 
+The recursion of the model begins at state zero. Samples of the nonlinear models begin there, too, except in the last
+two cases, where the process has been under way for long: the first predictions are then off by what the state was.
+
 Modulus and frequency are those of the Jacobian averaged along the path of the sample, which is what the features of a
 fit estimate: the truth is that average at the true parameters. With the identity it does not depend on the sample.
 
@@ -25,7 +28,7 @@ import json
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,20 +64,24 @@ class Case:
     """
     A model that is true: its activation, the coefficients that enter linearly, the weights (W, U, b, v) of each unit.
 
-    Units are fed by the last observation, or by the exogenous values of a standard normal series.
+    Units are fed by the last observation or, in a driven model, by the exogenous values of a standard normal series.
+    Samples begin where the recursion begins, at state zero, or when the process has been under way for long.
     """
 
     activation: str
     linear: tuple[float, ...]
     units: tuple[tuple[Any, Any, Any, Any], ...]
     driven: bool = False
+    under_way: bool = False
+    hold_back: int | None = None
 
     def model(self, y: np.ndarray, x: np.ndarray) -> Any:
         """The model of a sample."""
         dims = tuple(len(weights[3]) for weights in self.units)
+        options: dict[str, Any] = {"units": dims, "activation": self.activation, "hold_back": self.hold_back}
         if self.driven:
-            return prt.ParaRNN(y, x[: len(y)], lags=0, units=dims, activation=self.activation)
-        return prt.ParaRNN(y, units=dims, activation=self.activation, linear_lags=0)
+            return prt.ParaRNN(y, x[: len(y)], lags=0, **options)
+        return prt.ParaRNN(y, linear_lags=0, **options)
 
     def params(self, model: Any) -> np.ndarray:
         """Parameters in the order of the model."""
@@ -82,23 +89,24 @@ class Case:
         return model.specification.join(np.array(self.linear), units)
 
     def sample(self, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """A stationary sample of length `n`, and exogenous values of its rows and of those of the forecasts."""
-        rng = np.random.default_rng([20, seed])
-        shocks, x = rng.standard_normal((1, BURN + n)), rng.standard_normal((BURN + n + HORIZON, 1))
-        model = self.model(np.arange(20.0), x)
-        reach = model.specification.reach
-        columns = np.ones((reach + BURN + n, 1))
-        inputs = x[: BURN + n] if self.driven else np.zeros((len(columns), 0))
-        state = np.zeros(sum(model.units))
+        """A sample of length `n`, and exogenous values of its rows and of those of the forecasts."""
+        rng, before = np.random.default_rng([20, seed]), BURN if self.under_way else 0
+        rows = before + n
+        shocks, x = rng.standard_normal((1, rows)), rng.standard_normal((rows + HORIZON, 1))
+        model = replace(self, hold_back=None).model(np.arange(20.0), x)
+        reach, state = model.specification.reach, np.zeros(sum(model.units))
+        inputs = x[:rows] if self.driven else np.zeros((reach + rows, 0))
+        columns = np.ones((reach + rows, 1))
         y = model.simulate_paths(self.params(model), np.zeros(reach), columns, inputs, shocks, state)[0]
-        return y[BURN:], x[BURN:]
+        # without a past the first observation is the zero that the recursion begins with
+        return (y if self.under_way else np.concatenate([np.zeros(reach), y]))[before : before + n], x[before:]
 
 
 def arma(ar: list[complex], ma: list[complex], mean: float = 1.0) -> Case:
     """Linear case with the inverse roots of the AR and the MA polynomial; its states are zero at the mean."""
     phi, theta = -np.real(np.poly(ar))[1:], np.real(np.poly(ma))[1:]
     units, _ = units_from_arma(phi, theta)
-    return Case("identity", (mean,), tuple((w.W, w.U, -mean * w.U[:, 0], w.v) for w in units))
+    return Case("identity", (mean,), tuple((w.W, w.U, -mean * w.U[:, 0], w.v) for w in units), under_way=True)
 
 
 def cycle(modulus: float, period: float) -> list[complex]:
@@ -107,29 +115,24 @@ def cycle(modulus: float, period: float) -> list[complex]:
     return [root, root.conjugate()]
 
 
+CYCLE = ([[0.7, -0.9], [0.6, 0.7]], [[0.8], [0.3]], [0.4, -0.3], [6.0, 4.0])
+ALTERNATION = ([[-0.7]], [[0.9]], [0.4], [4.0])
+TANH_CYCLE = Case("tanh", (0.5, 1.0), (CYCLE,), driven=True)
 CASES = {
     "ARMA(1,1)": arma([0.8], [0.4]),
     "linear cycle": arma(cycle(0.7, 12), cycle(0.8, 5)),
-    "tanh cycle": Case(
-        "tanh", (0.5, 1.0), (([[0.7, -0.9], [0.6, 0.7]], [[0.8], [0.3]], [0.4, -0.3], [6.0, 4.0]),), driven=True
-    ),
     "linear cycle and decay": arma([-0.6, *cycle(0.85, 10)], [*cycle(0.8, 4), 0.6]),
-    "tanh decay and alternation": Case(
+    "tanh cycle": TANH_CYCLE,
+    "tanh cycle and alternation": replace(TANH_CYCLE, units=(CYCLE, ALTERNATION)),
+    "tanh decay and alternation with feedback": Case(
         "tanh", (0.2,), (([[-0.42]], [[0.47]], [0.12], [5.2]), ([[0.62]], [[-0.14]], [0.03], [5.2]))
     ),
-    "tanh cycle and alternation": Case(
-        "tanh",
-        (0.5, 1.0),
-        (
-            ([[0.7, -0.9], [0.6, 0.7]], [[0.8], [0.3]], [0.4, -0.3], [6.0, 4.0]),
-            ([[-0.7]], [[0.9]], [0.4], [4.0]),
-        ),
-        driven=True,
-    ),
-    # the information in 500 observations of it is small: large errors, some of the asymptotics fail
+    # the information in 500 observations of it is small
     "tanh cycle with feedback": Case(
         "tanh", (0.05,), (([[0.65, -0.65], [0.55, 0.65]], [[-0.5], [0.65]], [-0.35, -0.2], [2.9, 1.5]),)
     ),
+    "tanh cycle under way": replace(TANH_CYCLE, under_way=True),
+    "tanh cycle under way, hold_back=25": replace(TANH_CYCLE, under_way=True, hold_back=25),
 }
 
 
