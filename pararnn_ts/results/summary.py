@@ -277,6 +277,8 @@ def _unit_table(results: RecurrentResults, name: str) -> pd.DataFrame | None:
     """Table with a row for each unit, where there are units and enough observations to speak of them."""
     if not getattr(results.model.specification, "units", ()) or results.nobs < FEWEST:
         return None
+    if name == "identification" and results.inherited is not None:
+        return None
     try:
         return getattr(results, name)
     except TypeError:
