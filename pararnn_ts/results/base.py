@@ -14,9 +14,11 @@ from scipy import stats
 from statsmodels.base.model import LikelihoodResultsWrapper
 
 from pararnn_ts._compat import TimeSeriesModelResults
+from pararnn_ts.estimation.errors import concentrated_loglike
 from pararnn_ts.results import diagnostics, graphics, nonlinearity, persistence, prediction, simulation, units, updating
 from pararnn_ts.results.bootstrap import refit_estimates
 from pararnn_ts.results.components import components
+from pararnn_ts.results.conformal import Calibration, calibrate
 from pararnn_ts.results.covariance import (
     Covariance,
     Ingredients,
@@ -164,6 +166,12 @@ class RecurrentResults(TimeSeriesModelResults):
         return shock_pool(self.resid, self.scale) if self.inherited is None else self.inherited.shocks
 
     @cached_property
+    def calibration(self) -> Calibration:
+        """What conformal intervals are calibrated with; the parameters are estimated once, when it is first needed."""
+        self.require_data()
+        return calibrate(self)
+
+    @cached_property
     def nobs(self) -> int:
         """Observations that are predicted; missing ones and those held back do not count."""
         return int(np.count_nonzero(self.used))
@@ -196,12 +204,13 @@ class RecurrentResults(TimeSeriesModelResults):
 
     @cached_property
     def llf(self) -> float:
-        """Gaussian log likelihood of the predicted observations given those held back."""
-        return -0.5 * self.nobs * (float(np.log(2.0 * np.pi * max(self.sse, 1e-300) / max(self.nobs, 1))) + 1.0)
+        """Log likelihood of the predicted observations given those held back."""
+        return concentrated_loglike(self.resid[self.used], self.details.law.dof)
 
     @property
     def _n_estimated(self) -> float:
-        return self.df_model + 1.0  # the variance
+        # the spread of the shocks and, where they are not normal, their degrees of freedom
+        return self.df_model + (1.0 if self.details.law.is_normal else 2.0)
 
     @property
     def aic(self) -> float:
@@ -473,11 +482,23 @@ class RecurrentResults(TimeSeriesModelResults):
         kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse")}
         self._forget({**kept, "tail": self.tail.thinned()})
 
+    def __getstate__(self) -> dict[str, Any]:
+        """State for pickle and copies, without the data, which are those of the model."""
+        return {name: value for name, value in self.__dict__.items() if name != "data"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the data of the model again."""
+        self.__dict__.update(state, data=state["model"].data)
+
     def _forget(self, kept: dict[str, Any]) -> None:
         """Drop the data, and keep what was worked out from them."""
         super().remove_data()
-        for name in ("path", "used", "resid", "fittedvalues", "components", "normalized_cov_params"):
+        for name in ("path", "used", "resid", "fittedvalues", "components", "calibration"):
             self.__dict__.pop(name, None)
+        for name in ("normalized_cov_params", "bse", "tvalues", "pvalues"):  # made of the covariance when asked for
+            self.__dict__.pop(name, None)
+        # the covariance that was made of it is kept
+        self.details = replace(self.details, precision=np.empty((0, 0)))
         self.__dict__.update(kept, shocks=kept["tail"].shocks)
         for name, table in (("recurrence_features", "features"), ("identification", "identification")):
             if kept["summary_facts"][table] is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,8 +21,10 @@ __all__ = [
     "covariates",
     "make_tail",
     "model_exog",
+    "paths_under",
     "place_in_time",
     "refit_states",
+    "response",
     "run_model",
     "shock_pool",
     "standpoint",
@@ -234,7 +237,15 @@ def continue_path(
     ndarray, (S, steps)
     """
     det, x = covariates(results, start.row, start.row + steps, exog)
-    reach = len(start.levels)
+    spec, reach = results.model.specification, len(start.levels)
+    n_exog = len(spec.exog_names)
+    fits = det.shape == (steps, spec.n_deterministic) and x.shape == (steps if n_exog else len(x), n_exog)
+    # kernels do not look where they read
+    if not fits or reach != spec.reach:
+        raise ValueError(
+            f"{steps} steps from row {start.row} on need as many rows of deterministic terms and exogenous values, and "
+            f"{spec.reach} values before; there are {len(det)}, {len(x)} and {reach}."
+        )
     with np.errstate(all="ignore"):
         return results.model.simulate_paths(
             results.params[None] if params is None else params,
@@ -246,15 +257,47 @@ def continue_path(
         )
 
 
-def refit_states(results: RecurrentResults, row: int, params: np.ndarray) -> np.ndarray:
-    """State before a row under each of several parameter vectors, from the rows before it (at most `MEMORY`)."""
+def paths_under(results: RecurrentResults, row: int, params: np.ndarray, start: int | None = None) -> Iterator[Any]:
+    """
+    Run the model along the rows before a row under each of several parameter vectors.
+
+    Parameters
+    ----------
+    results : RecurrentResults
+        Fitted model.
+    row : int
+        The row.
+    params : ndarray, (S, P)
+        Parameters.
+    start : int, optional
+        Row from which on predictions are wanted; only the state before `row` when not given. The paths begin at most
+        `MEMORY` rows earlier.
+
+    Returns
+    -------
+    iterator of Path
+        Their last rows are those before `row`.
+    """
     results.require_data()
     if results.past is not None:
         raise ValueError(
             "param_uncertainty=True needs the sample from its beginning; use append instead of extend to keep it."
         )
     model, spec = results.model, results.model.specification
-    first = max(0, row - MEMORY - spec.reach)
+    first = max(0, (row if start is None else start) - MEMORY - spec.hold_back)
     part = slice(first, row)
     parts = results.path.filled[part], model_exog(model)[part], model._det[part]
-    return np.array([model.path(draw, *parts).end_state for draw in params]).reshape(len(params), -1)
+    return (model.path(draw, *parts) for draw in params)
+
+
+def refit_states(results: RecurrentResults, row: int, params: np.ndarray) -> np.ndarray:
+    """State before a row under each of several parameter vectors, from the rows before it (at most `MEMORY`)."""
+    return np.array([path.end_state for path in paths_under(results, row, params)]).reshape(len(params), -1)
+
+
+def response(results: RecurrentResults, row: int, steps: int, size: float, exog: np.ndarray | None) -> np.ndarray:
+    """Path of so many rows from a row on with a shock of this size in the first of them, less the path without it."""
+    shocks = np.zeros((2, steps))
+    shocks[0, 0] = size
+    shocked, unshocked = continue_path(results, standpoint(results, row), steps, exog, shocks)
+    return shocked - unshocked
