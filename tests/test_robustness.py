@@ -200,7 +200,7 @@ CASES = st.builds(
     fit=st.fixed_dictionaries(
         {
             "penalty": st.sampled_from(["evidence", "evidence", 0.0, 1e-6, 1.0, 1e6]),
-            "cov_type": st.sampled_from([None, "nonrobust", "opg", "HC0", "HAC"]),
+            "cov_type": st.sampled_from([None, "nonrobust", "oim", "opg", "robust", "HC0", "HAC", "none"]),
         }
     ),
 )

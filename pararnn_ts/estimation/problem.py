@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pararnn_ts.estimation.scaling import Scaling
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.lanes import LANES
+from pararnn_ts.kernels.recursion import run_path
 from pararnn_ts.kernels.sensitivity import jacobian_rows
 from pararnn_ts.kernels.units import accumulate, work_size
 from pararnn_ts.specification import Specification
@@ -90,6 +91,54 @@ class Problem:
         part = Sample(s.y[:rows], s.exog[:rows], s.deterministic[:rows], s.weight[:rows])
         return type(self)(self.specification, part, self.scaling)
 
+    def reweighted(self, weights: np.ndarray) -> Problem:
+        """Return the problem with a weight for each observation in the objective."""
+        root = np.array(self.sample.weight)
+        root[root > 0.0] *= np.sqrt(weights)
+        return type(self)(self.specification, replace(self.sample, weight=root), self.scaling)
+
+    def expand(self, free: np.ndarray) -> np.ndarray:
+        """All parameters from those that are estimated: the same ones, where none is held at a value."""
+        return free
+
+    @property
+    def is_free(self) -> bool:
+        """Whether all parameters are estimated."""
+        return True
+
+    def from_data(self) -> np.ndarray:
+        """Derivative of the estimated parameters, standardised, with respect to all parameters in the data's units."""
+        return self.scaling.inverse()
+
+    def whole_products(self, params: np.ndarray) -> np.ndarray:
+        """Products of all parameters' Jacobian at values of those that are estimated; see :meth:`products`."""
+        return self.products(params)
+
+    def with_mean(self, params: np.ndarray, mean: float) -> np.ndarray:
+        """Parameters whose predictions are larger by `mean`, where the model has a constant that can be moved."""
+        moved = np.array(params)
+        moved[: self.specification.n_deterministic] += mean * self.scaling.constant * self.scaling.deterministic_scale
+        return moved
+
+    def linear_design(self) -> np.ndarray | None:
+        """Columns of the linear path in the rows of the objective; None where values must be filled to know them."""
+        return None
+
+    def residuals(self, params: np.ndarray) -> np.ndarray:
+        """Residuals of the observations in the objective at one parameter vector, without their weights."""
+        spec, y = self.specification, self.sample.y.copy()
+        n, n_states = len(y), sum(spec.units)
+        linear, components = np.empty(n), np.empty((n, len(spec.units)))
+        run_path(
+            np.ascontiguousarray(self.scaling.to_data(params)), self.units, self.activation,
+            np.array(spec.lags, dtype=np.int64), np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
+            self.sample.deterministic, self.sample.exog, y, np.zeros(n), spec.first_state, spec.hold_back,
+            np.zeros(n_states), np.empty((n, n_states)), linear, components,
+        )  # fmt: skip
+        counted = self.sample.weight > 0.0
+        fitted = linear[counted] + components[counted].sum(axis=1)
+        return (self.sample.y[counted] - fitted) / self.scaling.scale[0]
+
     def products(self, params: np.ndarray) -> np.ndarray:
         """Products M'M of M = [Jacobian, residual] at one parameter vector."""
         size = len(params) + 1
@@ -132,6 +181,10 @@ class UnitProblem(Problem):
                        self.linear_gram, work, gram)  # fmt: skip
 
         return evaluate
+
+    def linear_design(self) -> np.ndarray | None:
+        """See :meth:`Problem.linear_design`."""
+        return self.linear_columns[self.weight > 0.0]
 
 
 class GappedProblem(Problem):

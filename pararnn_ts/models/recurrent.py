@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Unpack
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from pararnn_ts._compat import warn_user
+from pararnn_ts.estimation.errors import ErrorLaw, concentrated_loglike, student_law
 from pararnn_ts.estimation.estimate import (
     STATUS_WORDS,
     Curvature,
@@ -22,6 +24,7 @@ from pararnn_ts.estimation.estimate import (
 )
 from pararnn_ts.estimation.levenberg_marquardt import PEAKED, Options
 from pararnn_ts.estimation.problem import Problem, Sample
+from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path, run_paths
 from pararnn_ts.kernels.sensitivity import jacobian_rows
@@ -33,7 +36,10 @@ from pararnn_ts.models.starting import start_values
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.specification import Specification
 
-__all__ = ["Path", "RecurrentModel", "check_lags"]
+__all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags"]
+
+# laws of the shocks
+ERRORS = ("normal", "t")
 
 
 class Path(NamedTuple):
@@ -143,6 +149,8 @@ class RecurrentModel(SeriesModel):
         Lags that enter linearly; None: the same as `lags`.
     hold_back : int, optional
         Rows at the start that are not predicted, at least as many as lags and differencing need.
+    errors : {"normal", "t"}
+        Law of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
     """
 
     def __init__(
@@ -155,6 +163,7 @@ class RecurrentModel(SeriesModel):
         activation: str = "tanh",
         linear_lags: int | Sequence[int] | None = None,
         hold_back: int | None = None,
+        errors: str = "normal",
         **series: Unpack[SeriesOptions],
     ):
         super().__init__(endog, exog, **series)
@@ -164,7 +173,11 @@ class RecurrentModel(SeriesModel):
         if not isinstance(activation, str) or activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, but is {activation!r}.")
         self.activation = activation
+        if not isinstance(errors, str) or errors not in ERRORS:
+            raise ValueError(f"errors must be one of {', '.join(map(repr, ERRORS))}, but is {errors!r}.")
+        self.errors = errors
         self.hold_back = hold_back
+        self._held: dict[int, float] = {}
         if self._x is None:
             self._exog = np.zeros((len(self._y), 0))
         else:
@@ -228,9 +241,12 @@ class RecurrentModel(SeriesModel):
             head[gaps] = np.interp(np.flatnonzero(gaps), seen, y[seen])
         return y
 
+    def _sample(self) -> Sample:
+        return Sample(self._with_history(self._y), self._exog, self._det, self.used.astype(float))
+
     def _problem(self) -> Problem:
-        sample = Sample(self._with_history(self._y), self._exog, self._det, self.used.astype(float))
-        return make_problem(self.specification, sample, self.constant_weights)
+        problem = make_problem(self.specification, self._sample(), self.constant_weights)
+        return RestrictedProblem(problem, self._held) if self._held else problem
 
     def _layout(self) -> tuple:
         """Return the arguments with which every recursion begins, after the parameters."""
@@ -386,10 +402,11 @@ class RecurrentModel(SeriesModel):
         tol : float
             Convergence tolerance, in log-likelihood units per observation.
         cov_type : str, optional
-            Covariance of the parameters: "laplace" (the default with a penalty), "nonrobust" (without), "opg",
-            "robust", "HC0" or "HAC".
+            Covariance of the parameters: "laplace" (the default with a penalty), "nonrobust" (without), "oim" or
+            "approx", "opg", "robust", "robust_oim" or "robust_approx", "HC0", "HAC", "bootstrap" or "none".
         cov_kwds : dict, optional
-            Options of the covariance estimator, such as ``{"maxlags": 4}`` for "HAC".
+            Options of the covariance estimator: ``{"maxlags": 4}`` for "HAC", ``{"n_boot": 200, "rng": 0}`` for
+            "bootstrap".
         device : {"cpu"}
             Where the work is done.
         disp : bool
@@ -418,13 +435,18 @@ class RecurrentModel(SeriesModel):
                 "without a penalty; leave penalty at 'evidence', choose fewer units or pass a longer series."
             )
         problem = self._problem()
-        if start_params is not None:
+        warm = start_params is not None
+        if warm:
             given = check_params(start_params, self.param_names, "start_params")
             starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
         else:
             count = check_count(n_starts, "n_starts")
             starts, origin = start_values(problem, count if self.units else 1, check_generator(rng))
-        found = estimate(problem, starts, options, n_threads(), warm=start_params is not None)
+        starts = np.delete(starts, list(self._held), axis=1)
+        found = estimate(problem, starts, options, n_threads(), warm, self.errors)
+        # to the last bit
+        for position, value in self._held.items():
+            found.params[position] = value
         details = self._details(found, origin, penalty, options, cov_type, cov_kwds)
         if disp:
             retvals = details.mle_retvals
@@ -454,16 +476,79 @@ class RecurrentModel(SeriesModel):
         """
         params = check_params(params, self.param_names, "params")
         self._check_sample()
-        problem = self._problem()
+        problem = make_problem(self.specification, self._sample(), self.constant_weights)
         found = curvature(problem, problem.scaling.to_standard(params), np.zeros(4), None)
-        return self._results(params, _given_details(found, cov_type, cov_kwds))
+        law = ErrorLaw(np.sqrt(found.scale))
+        if self.errors == "t":
+            resid = (self._y - self.path(params).fitted)[self.used]
+            law = student_law(resid, 0.0)
+        return self._results(params, _given_details(found, law, cov_type, cov_kwds))
 
     def loglike(self, params: np.ndarray) -> float:
-        """Gaussian conditional log likelihood, the variance of the shocks concentrated out."""
-        used = self.used
-        sse = float(np.sum((self._y - self.path(params).fitted)[used] ** 2))
-        n = int(used.sum())
-        return -0.5 * n * (np.log(2.0 * np.pi * max(sse / n, 1e-300)) + 1.0)
+        """Conditional log likelihood, the law of the shocks concentrated out."""
+        resid = (self._y - self.path(params).fitted)[self.used]
+        return concentrated_loglike(resid, student_law(resid, 0.0).dof if self.errors == "t" else np.inf)
+
+    @contextmanager
+    def fix_params(self, params: Mapping[str, float]) -> Iterator[None]:
+        """
+        Hold parameters at given values while models are fitted inside the block.
+
+        Parameters
+        ----------
+        params : mapping of str to float
+            Names, as in `param_names`, and values in the units of the data.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> model = prt.ParaRNN(prt.datasets.load_nile(), units=(1,))
+        >>> with model.fix_params({"linear.volume.L1": 0.5}):
+        ...     results = model.fit(n_starts=2)
+        >>> float(results.params["linear.volume.L1"])
+        0.5
+        """
+        before, self._held = self._held, self._checked_values(params)
+        try:
+            yield
+        finally:
+            self._held = before
+
+    def fit_constrained(self, constraints: Mapping[str, float], **options: Any):
+        """
+        Fit with parameters held at given values; see `fix_params` and `fit`.
+
+        Parameters
+        ----------
+        constraints : mapping of str to float
+            Names and values of the parameters that are held.
+        **options
+            Arguments of `fit`.
+
+        Returns
+        -------
+        RecurrentResultsWrapper
+            Results.
+        """
+        with self.fix_params(constraints):
+            return self.fit(**options)
+
+    def _checked_values(self, params: Any) -> dict[int, float]:
+        if not isinstance(params, Mapping):
+            raise TypeError(
+                f"params must map names of parameters to values, but is {params!r}; pass for example "
+                f"{{{self.param_names[0]!r}: 0.0}}."
+            )
+        known, held = self.param_names, {}
+        for name, value in params.items():
+            if name not in known:
+                raise ValueError(f"params holds {name!r}, which is no parameter; they are {', '.join(known)}.")
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
+                raise ValueError(f"params must hold finite numbers, but holds {value!r} for {name!r}.")
+            held[known.index(name)] = float(value)
+        if len(held) == len(known):
+            raise ValueError("params holds every parameter, which leaves nothing to fit; use model.evaluate instead.")
+        return held
 
     def predict(self, params: np.ndarray, start: Any = None, end: Any = None, dynamic: Any = False, exog: Any = None):
         """One-step, dynamic or out-of-sample predictions at given parameters; see the results' method."""
@@ -510,6 +595,8 @@ class RecurrentModel(SeriesModel):
             effective=found.curvature.effective,
             log_evidence=found.log_evidence,
             alpha=found.alpha,
+            law=found.law,
+            held=tuple(sorted(self._held)),
             starts=table,
             mle_retvals=retvals,
             cov_type=cov_type,
@@ -531,13 +618,16 @@ def _not_converged(retvals: Mapping[str, Any]) -> str:
     )
 
 
-def _given_details(found: Curvature, cov_type: str | None, cov_kwds: dict[str, Any] | None) -> FitDetails:
+def _given_details(
+    found: Curvature, law: ErrorLaw, cov_type: str | None, cov_kwds: dict[str, Any] | None
+) -> FitDetails:
     retvals = {"converged": True, "status": "evaluated", "iterations": 0, "warnflag": 0, "n_starts": 0, "n_best": 0}
     return FitDetails(
         penalty=None,
         precision=found.precision,
         scale=found.scale,
         effective=found.effective,
+        law=law,
         mle_retvals=retvals,
         cov_type=cov_type,
         cov_kwds=cov_kwds or {},

@@ -14,12 +14,22 @@ from scipy import stats
 from statsmodels.base.model import LikelihoodResultsWrapper
 
 from pararnn_ts._compat import TimeSeriesModelResults
-from pararnn_ts.results import diagnostics, graphics, persistence, prediction, simulation, updating
+from pararnn_ts.estimation.errors import concentrated_loglike
+from pararnn_ts.results import diagnostics, graphics, nonlinearity, persistence, prediction, simulation, units, updating
+from pararnn_ts.results.bootstrap import refit_estimates
 from pararnn_ts.results.components import components
 from pararnn_ts.results.conformal import Calibration, calibrate
-from pararnn_ts.results.covariance import Covariance, Ingredients, check_covariance, estimate_covariance
+from pararnn_ts.results.covariance import (
+    Covariance,
+    Ingredients,
+    check_covariance,
+    estimable,
+    estimate_covariance,
+)
 from pararnn_ts.results.details import FitDetails
+from pararnn_ts.results.identification import identification, warn_of_unidentified
 from pararnn_ts.results.restrictions import parse_restrictions
+from pararnn_ts.results.stability import leaves_the_data, stability
 from pararnn_ts.results.summary import make_facts, make_summary
 from pararnn_ts.results.trajectory import Standpoint, Tail, make_tail, run_model, shock_pool
 
@@ -194,12 +204,13 @@ class RecurrentResults(TimeSeriesModelResults):
 
     @cached_property
     def llf(self) -> float:
-        """Gaussian log likelihood of the predicted observations given those held back."""
-        return -0.5 * self.nobs * (float(np.log(2.0 * np.pi * max(self.sse, 1e-300) / max(self.nobs, 1))) + 1.0)
+        """Log likelihood of the predicted observations given those held back."""
+        return concentrated_loglike(self.resid[self.used], self.details.law.dof)
 
     @property
     def _n_estimated(self) -> float:
-        return self.df_model + 1.0  # the variance
+        # the spread of the shocks and, where they are not normal, their degrees of freedom
+        return self.df_model + (1.0 if self.details.law.is_normal else 2.0)
 
     @property
     def aic(self) -> float:
@@ -235,9 +246,20 @@ class RecurrentResults(TimeSeriesModelResults):
         if self.inherited is not None:
             return self.inherited.covariance
         parts = Ingredients(
-            self.details.precision, lambda: self.model.jacobian(self.params), lambda: self.resid, self.scale
+            precision=self.details.precision,
+            jacobian=lambda: self.model.jacobian(self.params),
+            resid=lambda: self.resid,
+            scale=self.scale,
+            params=self.params,
+            score=self._score,
+            refits=lambda count, rng: refit_estimates(self, count, rng),
         )
         return estimate_covariance(self.cov_type, parts, self.details.cov_kwds)
+
+    def _score(self, params: np.ndarray) -> np.ndarray:
+        """Derivative of the Gaussian log likelihood with respect to the parameters, at other parameters."""
+        resid = (self.model._y - self.model.path(params).fitted)[self.used]
+        return self.model.jacobian(params).T @ resid / self.scale
 
     @property
     def cov_params_default(self) -> np.ndarray:
@@ -261,8 +283,9 @@ class RecurrentResults(TimeSeriesModelResults):
 
     @cached_property
     def bse(self) -> np.ndarray:
-        """Standard errors of the parameters."""
-        return np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
+        """Standard errors of the parameters, NaN for those that the data do not identify."""
+        errors = np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
+        return np.where(estimable(self.details.precision), errors, np.nan)
 
     @cached_property
     def tvalues(self) -> np.ndarray:
@@ -296,10 +319,12 @@ class RecurrentResults(TimeSeriesModelResults):
         --------
         >>> import numpy as np, pararnn_ts as prt
         >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
-        >>> bool(res.t_test("unit1.W = 0").pvalue == res.pvalues[-4])
+        >>> bool(res.t_test("linear.y.L1 = 0").pvalue == res.pvalues[1])
         True
         """
-        return super().t_test(parse_restrictions(r_matrix, self.model.param_names), cov_p, use_t)
+        restrictions = parse_restrictions(r_matrix, self.model.param_names)
+        warn_of_unidentified(self, restrictions)
+        return super().t_test(restrictions, cov_p, use_t)
 
     def wald_test(
         self,
@@ -334,10 +359,11 @@ class RecurrentResults(TimeSeriesModelResults):
         --------
         >>> import numpy as np, pararnn_ts as prt
         >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
-        >>> int(res.wald_test("unit1.W = 0, unit1.b = 0").df_denom)
+        >>> int(res.wald_test("linear.y.L1 = 0, const = 0").df_denom)
         2
         """
         restrictions = parse_restrictions(r_matrix, self.model.param_names)
+        warn_of_unidentified(self, restrictions)
         return super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
 
     # ------------------------------------------------------------------------------------ what the model says
@@ -360,6 +386,17 @@ class RecurrentResults(TimeSeriesModelResults):
 
         self.require_data()
         return recurrence_features(self)
+
+    @cached_property
+    def identification(self) -> pd.DataFrame:
+        """What the data can tell about each unit: its size, what it explains, whether its weights are identified."""
+        self.require_data()
+        return identification(self)
+
+    @cached_property
+    def explosive(self) -> bool:
+        """Whether forecasts without shocks leave the range of the data within 200 steps; see `stability`."""
+        return leaves_the_data(self)
 
     @cached_property
     def summary_facts(self) -> dict[str, Any]:
@@ -401,7 +438,9 @@ class RecurrentResults(TimeSeriesModelResults):
     test_normality = diagnostics.test_normality
     test_serial_correlation = diagnostics.test_serial_correlation
     test_heteroskedasticity = diagnostics.test_heteroskedasticity
-    test_nonlinearity = diagnostics.test_nonlinearity
+    test_nonlinearity = nonlinearity.test_nonlinearity
+    test_units = units.test_units
+    stability = stability
     lag_response = graphics.lag_response
     plot_components = graphics.plot_components
     plot_recurrence = graphics.plot_recurrence
@@ -461,8 +500,9 @@ class RecurrentResults(TimeSeriesModelResults):
         # the covariance that was made of it is kept
         self.details = replace(self.details, precision=np.empty((0, 0)))
         self.__dict__.update(kept, shocks=kept["tail"].shocks)
-        if kept["summary_facts"]["features"] is not None:
-            self.__dict__["recurrence_features"] = kept["summary_facts"]["features"]
+        for name, table in (("recurrence_features", "features"), ("identification", "identification")):
+            if kept["summary_facts"][table] is not None:
+                self.__dict__[name] = kept["summary_facts"][table]
         if self.inherited is not None:
             self.inherited = replace(self.inherited, shocks=self.shocks)
         self.data_removed = True

@@ -7,7 +7,7 @@ The quantities are defined in :mod:`pararnn_ts.results.responses`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,13 +22,17 @@ from pararnn_ts.results.responses import (
     slopes,
     variance_shares,
 )
-from pararnn_ts.results.trajectory import run_model
+from pararnn_ts.results.trajectory import At, run_model
 from pararnn_ts.specification import Specification, UnitWeights
 
-if TYPE_CHECKING:
-    from pararnn_ts.results.base import RecurrentResults
-
-__all__ = ["averaged_jacobian", "component_errors", "lag_response", "lag_response_errors", "recurrence_features"]
+__all__ = [
+    "FittedUnits",
+    "averaged_jacobian",
+    "component_errors",
+    "lag_response",
+    "lag_response_errors",
+    "recurrence_features",
+]
 
 # A component that varies less than this fraction of the fitted values tells nothing about its unit.
 NO_CONTRIBUTION = 1e-6
@@ -82,8 +86,9 @@ def recurrence_features(results: Any) -> pd.DataFrame:
     The gradients of the standard errors are central differences of the features with the fitted path recomputed, so the
     slopes of the activation move with the parameters; the observations are held fixed. The delta method fails at the
     edges of the parameter space, and standard errors are NaN there: for a unit that contributes nothing, for the memory
-    of one whose modulus is within 1.96 standard errors of zero, and for frequency (and a real modulus) where real and
-    complex eigenvalues are both within 1.96 standard errors.
+    of one whose modulus is within 1.96 standard errors of zero, for the half-life of one whose modulus is within 1.96
+    standard errors of one, and for frequency (and a real modulus) where real and complex eigenvalues are both within
+    1.96 standard errors.
 
     With identity activation the eigenvalues are the inverse MA roots of the equivalent ARMA.
 
@@ -95,7 +100,7 @@ def recurrence_features(results: Any) -> pd.DataFrame:
     >>> results.recurrence_features["kind"].tolist()
     ['cyclical']
     """
-    fitted = _Fitted(results)
+    fitted = FittedUnits(results)
     names = fitted.unit_names
     exog = fitted.specification.exog_names
     gains = ["gain", *(f"gain[{name}]" for name in exog)]
@@ -161,7 +166,7 @@ def lag_response(results: Any, max_lag: int = 20, local: bool = False) -> pd.Dat
     >>> results.lag_response(max_lag=3).shape, results.lag_response(max_lag=3, local=True).shape
     ((4, 1), (99, 4))
     """
-    fitted = _Fitted(results)
+    fitted = FittedUnits(results)
     _check_lag(max_lag, fitted)
     units = [fitted.unit(fitted.params, fitted.path, number) for number in range(len(fitted.unit_names))]
     columns = fitted.response_columns
@@ -192,7 +197,7 @@ def lag_response_errors(results: Any, max_lag: int = 20) -> pd.DataFrame:
     >>> lag_response_errors(results, max_lag=3).shape
     (4, 1)
     """
-    fitted = _Fitted(results)
+    fitted = FittedUnits(results)
     _check_lag(max_lag, fitted)
 
     def measure(params: np.ndarray, path: Any, number: int) -> np.ndarray:
@@ -214,7 +219,7 @@ def component_errors(results: Any) -> pd.DataFrame:
     >>> component_errors(results).shape
     (99, 1)
     """
-    fitted = _Fitted(results)
+    fitted = FittedUnits(results)
 
     def measure(params: np.ndarray, path: Any, number: int) -> np.ndarray:
         component = path.components[fitted.start :, number]
@@ -242,7 +247,7 @@ def averaged_jacobian(results: Any) -> pd.DataFrame:
     >>> averaged_jacobian(results).shape
     (1, 4)
     """
-    fitted = _Fitted(results)
+    fitted = FittedUnits(results)
     rows: dict[tuple[str, int], dict[str, float]] = {}
     for number, name in enumerate(fitted.unit_names):
         roots = np.linalg.eigvals(fitted.jacobian(fitted.params, fitted.path, number))
@@ -254,15 +259,7 @@ def averaged_jacobian(results: Any) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), index, ["real", "imag", "modulus", "frequency"])
 
 
-class _At(NamedTuple):
-    """What :func:`run_model` reads of results, at other parameters."""
-
-    model: Any
-    past: Any
-    params: np.ndarray
-
-
-class _Fitted:
+class FittedUnits:
     """A fitted model as this module reads it: the path at its parameters, and what moves with each of them."""
 
     def __init__(self, results: Any) -> None:
@@ -293,14 +290,16 @@ class _Fitted:
 
     def run(self, params: np.ndarray) -> Any:
         """Path of the model at other parameters."""
-        return run_model(cast("RecurrentResults", _At(self.model, self.past, params)))
+        return run_model(At(self.model, self.past, params))
 
     @property
     def unit_names(self) -> list[str]:
+        """Names of the units."""
         return [f"unit{number}" for number in range(1, len(self.specification.units) + 1)]
 
     @property
     def response_columns(self) -> pd.MultiIndex:
+        """Unit and input of each lag response."""
         return pd.MultiIndex.from_product([self.unit_names, self.specification.input_names], names=["unit", "input"])
 
     def unit(self, params: np.ndarray, path: Any, number: int) -> tuple[UnitWeights, np.ndarray]:
@@ -421,6 +420,9 @@ def _feature_row(
             notes.append("an eigenvalue of another kind has nearly the same modulus")
     if eigen.modulus >= 1:
         notes.append("averaged Jacobian does not decay")
+    elif 1 - eigen.modulus <= CRITICAL * row["modulus_se"] and eigen.modulus > CRITICAL * error["modulus"]:
+        notes.append("the memory may be endless, the modulus being within two standard errors of one")
+        row["half_life_se"] = nan
     if contributes and truncated is not None:
         notes.append(f"long memory: gain is the sum up to lag {truncated}")
     row["note"] = "; ".join(notes)
@@ -431,7 +433,7 @@ def _beside(parts: list[np.ndarray], rows: int) -> np.ndarray:
     return np.column_stack(parts) if parts else np.empty((rows, 0))
 
 
-def _check_lag(max_lag: int, fitted: _Fitted) -> None:
+def _check_lag(max_lag: int, fitted: FittedUnits) -> None:
     last = int(fitted.origins[-1])
     if not 0 <= max_lag <= last:
         raise ValueError(f"max_lag must lie between 0 and {last}, the length of the sample, but is {max_lag!r}.")

@@ -13,7 +13,7 @@ from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.results.conformal import calibration_errors
 from pararnn_ts.results.intervals import RecurrentPrediction, check_method
 from pararnn_ts.results.trajectory import continue_path, standpoint
-from pararnn_ts.results.uncertainty import parameter_variance, shock_variance, simulated_paths, spread
+from pararnn_ts.results.uncertainty import gap_variance, parameter_variance, shock_variance, simulated_paths, spread
 
 if TYPE_CHECKING:
     from pararnn_ts.models.window import PredictionWindow
@@ -147,9 +147,10 @@ def get_prediction(
     -------
     RecurrentPrediction
         With `predicted_mean`, `se_mean`, `conf_int(alpha)`, `summary_frame(alpha)` and `simulations`. Rows that use
-        the observations before them have the standard error sqrt(scale). The others (dynamic predictions and
-        forecasts) are simulated by the first two methods: their intervals are quantiles of `simulations`, and their
-        standard errors standard deviations. Standard errors of "conformal" are root mean squares of the errors.
+        the observations before them have the standard error sqrt(scale); inside a gap it grows as in a model that is
+        linear around the predictions. Rows after the last observation that is used (dynamic predictions and forecasts)
+        are simulated by the first three methods: their intervals are quantiles of `simulations`, and their standard
+        errors standard deviations. Standard errors of "conformal" are root mean squares of the errors.
 
     Raises
     ------
@@ -172,28 +173,30 @@ def get_prediction(
     future = future_exog(results, window, exog, index)
     mean = _points(results, window, future)
     begin = _first_unobserved(results, window)
-    first = max(begin, window.start)
-    origin = _last_observed(results, begin) if first < window.stop else window.stop
+    origin = _last_observed(results, begin)
+    first = max(origin, window.start)
     if method == "conformal":
-        # steps since the last observation; rows that use the observations before them are one step ahead
-        steps = np.maximum(np.arange(window.start, window.stop) - origin + 1, 1)
+        steps = np.arange(window.start, window.stop) - _origins(results, window, first, origin) + 1
         errors = calibration_errors(results.calibration, int(steps.max()))[steps - 1]
         se = np.where(np.isfinite(mean), np.sqrt(np.nanmean(errors**2, axis=1)), np.nan)
         return RecurrentPrediction(mean, se, window.index, method, errors=errors)
     variance = np.where(np.isfinite(mean), results.scale, np.nan)
+    known = min(first, window.stop) - window.start
+    if known > 0:
+        variance[:known] += gap_variance(results, _origins(results, window, first, origin)[:known], window.start)
     paths = None
     if method == "exact" and first < window.stop:
         _require_closed_form(results, window.stop - origin)
-        variance[first - window.start :] = shock_variance(results, origin, window.stop, future)[first - origin :]
-    if param_uncertainty and (method == "exact" or window.start < first):
-        variance += parameter_variance(results, window.start, begin, origin, window.stop, future)
+        variance[known:] = shock_variance(results, origin, window.stop, future)[first - origin :]
+    if param_uncertainty and (method == "exact" or known > 0):
+        variance += parameter_variance(results, window.start, first, origin, window.stop, future)
     if method != "exact" and first < window.stop:
         generator = np.random.default_rng(rng)
         full = simulated_paths(results, origin, window.stop, future, method, int(n_sims), generator, param_uncertainty)
         paths = full[:, first - origin :]
         _warn_explosive(results, paths, "{} of {} simulated paths leave")
         with np.errstate(all="ignore"):
-            variance[first - window.start :] = spread(paths) ** 2
+            variance[known:] = spread(paths) ** 2
     shape = results.shocks / np.sqrt(results.scale) if method == "bootstrap" else None
     return RecurrentPrediction(mean, np.sqrt(variance), window.index, method, shape=shape, paths=paths)
 
@@ -292,6 +295,18 @@ def _last_observed(results: RecurrentResults, row: int) -> int:
     return max(int(observed[-1]) + 1 if len(observed) else 0, results.first_row)
 
 
+def _origins(results: RecurrentResults, window: PredictionWindow, first: int, origin: int) -> np.ndarray:
+    """For each row of a window, the row after the last observation that its prediction uses; `first`: where none is."""
+    rows = np.arange(window.start, window.stop)
+    origins = np.full(len(rows), origin)
+    known = rows < first
+    if known.any():
+        observed = np.isfinite(results.model._y[: rows[known][-1] + 1])
+        last = np.maximum.accumulate(np.where(observed, np.arange(len(observed)), -1))
+        origins[known] = np.maximum(np.where(rows[known] > 0, last[rows[known] - 1], -1) + 1, results.first_row)
+    return np.minimum(origins, rows)
+
+
 def _points(results: RecurrentResults, window: PredictionWindow, future: np.ndarray | None) -> np.ndarray:
     """Predictions of the rows of a window."""
     values = np.full(len(window), np.nan)
@@ -307,11 +322,15 @@ def _points(results: RecurrentResults, window: PredictionWindow, future: np.ndar
 
 
 def _warn_explosive(results: RecurrentResults, paths: np.ndarray, what: str) -> None:
-    """Warn of paths that leave the range of the observations."""
+    """Warn of paths that leave the range of the observations, and of those that only end before they do."""
     wild = int(is_explosive(paths, results.tail.low, results.tail.high).sum())
     if wild:
-        warn_user(
-            f"The forecast is explosive: {what.format(wild, len(paths))} the range of the observations within "
-            f"{paths.shape[1]} steps; fit with a penalty or with fewer units, and look at recurrence_features.",
-            OutputWarning,
-        )
+        said = f"{what.format(wild, len(paths))} the range of the observations within {paths.shape[1]} steps"
+    elif results.explosive:
+        said = "without shocks it leaves the range of the observations when it goes on"
+    else:
+        return
+    warn_user(
+        f"The forecast is explosive: {said}; fit with a penalty or with fewer units, and look at results.stability().",
+        OutputWarning,
+    )

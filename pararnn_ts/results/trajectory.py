@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
 __all__ = [
+    "At",
     "Standpoint",
     "Tail",
     "continue_path",
@@ -120,13 +121,22 @@ def place_in_time(model: Any, base_index: Any, origin: int) -> None:
     model._det = model._terms.rows(model._origin, model._origin + model.nobs)
 
 
-def run_model(results: RecurrentResults) -> Any:
-    """Run the model along its sample, from the standpoint before it where there is one."""
+class At(NamedTuple):
+    """What :func:`run_model` reads of results, at other parameters."""
+
+    model: Any
+    past: Any
+    params: np.ndarray
+
+
+def run_model(results: RecurrentResults | At, y: np.ndarray | None = None) -> Any:
+    """Run the model along its sample, or along other values of it, from the standpoint before where there is one."""
     model, past = results.model, results.past
     if past is None:
-        return model.path(results.params)
+        return model.path(results.params, y)
     reach = len(past.levels)
-    parts = (past.levels, model._y), *((np.zeros((reach, a.shape[1])), a) for a in (model_exog(model), model._det))
+    own = model._y if y is None else y
+    parts = (past.levels, own), *((np.zeros((reach, a.shape[1])), a) for a in (model_exog(model), model._det))
     path = model.path(results.params, *(np.concatenate(pair) for pair in parts), state=past.state)
     return path._replace(**{name: getattr(path, name)[reach:] for name in path._fields if name != "end_state"})
 

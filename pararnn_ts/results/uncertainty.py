@@ -14,7 +14,15 @@ from pararnn_ts.results.trajectory import continue_path, paths_under, refit_stat
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
-__all__ = ["covariance_root", "draw_shocks", "parameter_variance", "shock_variance", "simulated_paths", "spread"]
+__all__ = [
+    "covariance_root",
+    "draw_shocks",
+    "gap_variance",
+    "parameter_variance",
+    "shock_variance",
+    "simulated_paths",
+    "spread",
+]
 
 # step of numerical derivatives along the axes of the covariance, in standard deviations
 STEP = 1e-3
@@ -88,6 +96,35 @@ def shock_variance(results: RecurrentResults, origin: int, stop: int, future: np
     with np.errstate(all="ignore"):
         size = float(np.sqrt(results.scale))
         return np.cumsum(response(results, origin, stop - origin, size, future) ** 2)
+
+
+def gap_variance(results: RecurrentResults, origins: np.ndarray, start: int) -> np.ndarray:
+    """
+    Variance, beyond that of one shock, of rows inside the sample that follow missing values.
+
+    Parameters
+    ----------
+    results : RecurrentResults
+        Fitted model.
+    origins : ndarray of int
+        For the rows from `start` on, the row after the last observation before each of them.
+    start : int
+        First row.
+
+    Returns
+    -------
+    ndarray
+        Zero for rows right after an observation; inside a gap, and in the first row after it, the sum of the squared
+        responses to earlier shocks of one standard deviation, which is exact for a linear model.
+    """
+    steps = np.arange(start, start + len(origins)) - origins
+    extra = np.zeros(len(origins))
+    for origin in np.unique(origins[steps > 0]).tolist():
+        rows = np.flatnonzero((origins == origin) & (steps > 0))
+        stop = origin + int(steps[rows].max()) + 1
+        variance = shock_variance(results, origin, stop, None)
+        extra[rows] = variance[steps[rows]] - variance[0]
+    return extra
 
 
 def parameter_variance(

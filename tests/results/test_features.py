@@ -188,3 +188,26 @@ def test_models_without_units_have_empty_tables():
 def test_other_models_are_refused():
     with pytest.raises(TypeError, match="Recurrence features belong to models with recurrent units"):
         recurrence_features(SimpleNamespace(model=object()))
+
+
+def test_standard_errors_are_the_spread_over_draws_of_the_parameters():
+    units = [(*CYCLE[:3], [1.4, -1.2]), DECAY]
+    model = ParaRNN(series(400), units=(2, 1))
+    params = params_of(model, *units)
+    root = np.random.default_rng(1).standard_normal((len(params), len(params)))
+    cov = 4e-5 * (np.eye(len(params)) + root @ root.T / len(params))
+    draws = np.random.default_rng(0).multivariate_normal(params, cov, size=80)
+    nothing = np.zeros_like(cov)
+    spread = np.std(
+        [
+            recurrence_features(SimpleNamespace(model=model, params=draw, cov_params=lambda: nothing))[NUMBERS]
+            .replace(np.inf, 0.0)
+            .to_numpy()
+            for draw in draws
+        ],
+        axis=0,
+    )
+    features = recurrence_features(SimpleNamespace(model=model, params=params, cov_params=lambda: cov))
+    errors = features[[f"{name}_se" for name in NUMBERS]].fillna(0.0).to_numpy()
+    # the standard error of a standard deviation over 80 draws is 8 %
+    np.testing.assert_allclose(errors, spread, rtol=0.3, atol=1e-12)

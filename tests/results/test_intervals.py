@@ -254,3 +254,39 @@ def test_coverage(tanh_series, method):
         bounds = results.get_forecast(6, method=method, n_sims=300, rng=seed).conf_int(0.1)
         inside.append((bounds[:, 0] <= y[250:]) & (y[250:] <= bounds[:, 1]))
     assert 0.84 < np.mean(inside) < 0.95
+
+
+# --------------------------------------------------------------------------------------------- missing values inside
+
+
+@pytest.mark.parametrize(
+    ("method", "param_uncertainty"), [("exact", False), ("exact", True), ("bootstrap", False), ("gaussian", False)]
+)
+def test_a_sample_that_ends_in_a_gap_is_a_shorter_sample_and_its_forecast(linear, sales, method, param_uncertainty):
+    y = sales.to_numpy()[:120].copy()
+    y[100:] = np.nan
+    options = {"method": method, "rng": 0, "param_uncertainty": param_uncertainty}
+    gap, cut = linear.apply(y), linear.apply(y[:100])
+    inside = gap.get_prediction(90, 119, **options).summary_frame(0.5)
+    forecast = cut.get_prediction(90, 119, **options).summary_frame(0.5)
+    pd.testing.assert_frame_equal(inside, forecast)
+
+
+def test_the_variance_grows_inside_a_gap_and_falls_back_after_it(sales):
+    """As in the Kalman filter of an autoregression of order one, whose only memory is the last value."""
+    y = sales.to_numpy()[:60].copy()
+    y[[20, 30, 31, 32]] = np.nan
+    arima = ARIMA(y, order=(1, 0, 0), trend="n").fit()
+    phi = arima.params[0]
+    ours = ParaRNN(y, units=(), trend="n").evaluate([phi]).get_prediction(15, 40, method="exact")
+    theirs = arima.get_prediction(15, 40)
+    np.testing.assert_allclose(ours.se_mean / ours.se_mean[0], theirs.se_mean / theirs.se_mean[0], rtol=1e-8)
+    np.testing.assert_allclose(ours.predicted_mean, theirs.predicted_mean, rtol=1e-8)
+
+
+def test_conformal_rows_in_a_gap_are_as_many_steps_ahead_as_they_are(gappy):
+    results, _ = gappy
+    se = results.get_prediction(38, 46, method="conformal").se_mean.to_numpy()
+    errors = calibration_errors(calibrate(results._results), 4)
+    by_step = np.sqrt(np.nanmean(errors**2, axis=1))
+    np.testing.assert_allclose(se, by_step[[0, 0, 0, 1, 2, 3, 0, 0, 0]])

@@ -1,8 +1,6 @@
 """Inference, criteria, components and life of a results object."""
 
 import pickle
-import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -85,23 +83,6 @@ def test_caches_belong_to_the_instance(sales):
     robust = model.fit(n_starts=2, cov_type="robust")
     assert not np.allclose(first.bse, robust.bse)
     assert first.llf == robust.llf
-
-
-def test_threads_do_not_disturb_each_other(fitted):
-    """Four threads, each with its own number of steps, on one results object; cf. statsmodels' predict_dates."""
-
-    def ask(steps):
-        forecast = fitted.forecast(steps)
-        frame = fitted.get_forecast(steps, n_sims=10, rng=steps).summary_frame()
-        return len(forecast) == len(frame) == steps and forecast.index.equals(frame.index)
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        with ThreadPoolExecutor(4) as pool:
-            assert all(pool.map(ask, [1 + i % 7 for i in range(200)]))
-    finally:
-        sys.setswitchinterval(interval)
 
 
 def test_remove_data_leaves_forecasts_and_summary(sales, gappy):
