@@ -23,7 +23,6 @@ from pararnn_ts.results.covariance import (
     Covariance,
     Ingredients,
     check_covariance,
-    estimable,
     estimate_covariance,
 )
 from pararnn_ts.results.details import FitDetails
@@ -286,7 +285,8 @@ class RecurrentResults(TimeSeriesModelResults):
     def bse(self) -> np.ndarray:
         """Standard errors of the parameters, NaN for those that the data do not identify."""
         errors = np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
-        return np.where(estimable(self.details.precision), errors, np.nan)
+        errors[list(self.covariance.unidentified)] = np.nan
+        return errors
 
     @cached_property
     def tvalues(self) -> np.ndarray:
@@ -474,7 +474,7 @@ class RecurrentResults(TimeSeriesModelResults):
         """
         Remove the data from results and model.
 
-        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 200
+        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 120
         quantiles. Other results of the same model lose their data, too.
         """
         if self.data_removed:

@@ -10,6 +10,7 @@ import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from pararnn_ts.estimation.identification import nearest_image
+from pararnn_ts.results.prediction import is_explosive
 from pararnn_ts.results.trajectory import continue_path, model_exog, standpoint
 from pararnn_ts.specification import Specification
 
@@ -81,8 +82,8 @@ def refit_estimates(results: RecurrentResults, count: int, rng: Any) -> np.ndarr
     Returns
     -------
     ndarray, (count, P)
-        Of the parameter vectors that describe the same model, the one nearest to the fit; NaN where the sample could
-        not be fitted.
+        Of the parameter vectors that describe the same model, the one nearest to the fit; NaN where the sample left
+        the range of the data or could not be fitted.
 
     Raises
     ------
@@ -97,12 +98,12 @@ def refit_estimates(results: RecurrentResults, count: int, rng: Any) -> np.ndarr
     precision = np.diag(results.details.precision)
     estimates = np.full((count, len(results.params)), np.nan)
     for row, sample in enumerate(simulate_samples(results, count, rng)):
-        if not np.isfinite(sample[~np.isnan(results.model._y)]).all():
+        if is_explosive(sample[~np.isnan(results.model._y)], results.tail.low, results.tail.high):
             continue
         try:
             found = np.asarray(refitted(results, sample).params)
         except ValueError:
-            # every start diverged, or the sample left the range of numbers
+            # every start diverged
             continue
         if isinstance(spec, Specification):
             found = nearest_image(spec, found, np.asarray(results.params), precision)

@@ -30,6 +30,7 @@ __all__ = [
     "estimate_covariance",
     "invert",
     "observed_information",
+    "smallest_eigenvalue",
 ]
 
 # a direction with less than this share of the largest precision, on a scale of unit diagonal, is not identified
@@ -161,11 +162,40 @@ class Covariance:
         Directions of the parameter space that are identified.
     description : str
         One sentence for the summary.
+    unidentified : tuple of int
+        Parameters that the data do not identify or that were held, see :func:`estimable`: they have no standard error.
     """
 
     matrix: np.ndarray
     rank: int
     description: str
+    unidentified: tuple[int, ...] = ()
+
+
+def _of_unit_diagonal(precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scale a matrix to a diagonal of ones (zeros stay), so that directions can be compared whatever their units."""
+    diagonal = np.sqrt(np.abs(np.diag(precision)))
+    size = np.where(diagonal > 0.0, diagonal, 1.0)
+    # one after the other, because the product of two sizes may be too small for a number
+    with np.errstate(over="ignore", invalid="ignore"):
+        return precision / size[:, None] / size, size
+
+
+def smallest_eigenvalue(precision: np.ndarray) -> float:
+    """
+    Smallest eigenvalue of a precision matrix scaled to a diagonal of ones; NaN where it cannot be scaled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.results.covariance import smallest_eigenvalue
+    >>> round(smallest_eigenvalue(np.array([[4.0, 3.0], [3.0, 4.0]])), 12)
+    0.25
+    """
+    scaled, _ = _of_unit_diagonal(precision)
+    if not len(scaled) or not np.isfinite(scaled).all():
+        return float("nan")
+    return float(linalg.eigh(scaled, driver="ev", eigvals_only=True)[0])
 
 
 def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
@@ -180,11 +210,7 @@ def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
     >>> inverse.tolist(), rank
     ([[0.25, 0.0], [0.0, 0.0]], 1)
     """
-    diagonal = np.sqrt(np.maximum(np.diag(precision), 0.0))
-    size = np.where(diagonal > 0.0, diagonal, 1.0)
-    # one after the other, because the product of two sizes may be too small for a number
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = precision / size[:, None] / size
+    scaled, size = _of_unit_diagonal(precision)
     if len(precision) == 0 or not np.isfinite(scaled).all():
         return np.full_like(precision, np.nan), 0
     # LAPACK's default, divide and conquer, fails on some harmless matrices
@@ -208,12 +234,9 @@ def estimable(precision: np.ndarray) -> np.ndarray:
     >>> estimable(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 2.0]]))
     array([False, False,  True])
     """
-    diagonal = np.sqrt(np.maximum(np.diag(precision), 0.0))
-    size = np.where(diagonal > 0.0, diagonal, 1.0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = precision / size[:, None] / size
+    scaled, _ = _of_unit_diagonal(precision)
     if not np.isfinite(scaled).all():
-        return np.isfinite(diagonal) & (diagonal > 0.0)
+        return np.isfinite(scaled).all(axis=1) & (np.diag(precision) > 0.0)
     values, vectors = linalg.eigh(scaled, driver="ev")
     null = values <= TOLERANCE * len(values) * max(values.max(initial=0.0), 0.0)
     return np.sum(vectors[:, null] ** 2, axis=1) < LOADING
@@ -221,10 +244,7 @@ def estimable(precision: np.ndarray) -> np.ndarray:
 
 def _inverse_if_definite(precision: np.ndarray) -> tuple[np.ndarray, str]:
     """Inverse of an observed information, NaN with a reason where it has a direction of negative curvature."""
-    diagonal = np.sqrt(np.abs(np.diag(precision)))
-    size = np.where(diagonal > 0.0, diagonal, 1.0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = precision / size[:, None] / size
+    scaled, _ = _of_unit_diagonal(precision)
     if np.isfinite(scaled).all() and len(scaled):
         values = linalg.eigvalsh(scaled)
         if values[0] < -np.sqrt(TOLERANCE) * values[-1]:
@@ -280,6 +300,8 @@ def _bootstrap(parts: Ingredients, n_boot: int = N_BOOT, rng: Any = 0) -> tuple[
     estimates = parts.refits(int(n_boot), rng)
     kept = estimates[np.isfinite(estimates).all(axis=1)]
     what = f"parametric bootstrap, spread of the estimates on {len(kept)} series simulated from the fitted model"
+    if len(kept) < len(estimates):
+        what += f", {len(estimates) - len(kept)} more having exploded or failed to give estimates"
     matrix = np.cov(kept, rowvar=False) if len(kept) > 1 else np.full_like(parts.precision, np.nan)
     return np.reshape(matrix, parts.precision.shape), f"{what}."
 
@@ -400,4 +422,5 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     matrix = np.where(np.isfinite(matrix), matrix, np.nan)
     held = list(parts.held)
     matrix[held] = matrix[:, held] = 0.0
-    return Covariance(0.5 * (matrix + matrix.T), invert(parts.precision)[1], description)
+    unidentified = tuple(np.flatnonzero(~estimable(parts.precision)).tolist())
+    return Covariance(0.5 * (matrix + matrix.T), invert(parts.precision)[1], description, unidentified)

@@ -55,6 +55,11 @@ def identification(results: Any) -> pd.DataFrame:
         note
             Why not.
 
+    Raises
+    ------
+    ValueError
+        If the parameters were estimated on another sample.
+
     Notes
     -----
     A component counts as zero when its deviance is below the 95 % quantile of the chi-squared distribution with as many
@@ -79,6 +84,11 @@ def identification(results: Any) -> pd.DataFrame:
     >>> res.identification["identified"].tolist()
     [True]
     """
+    if results.inherited is not None:
+        raise ValueError(
+            "identification is a matter of the sample on which the parameters were estimated; ask the results of the "
+            "fit."
+        )
     fitted = FittedUnits(results)
     spec, names = fitted.specification, fitted.unit_names
     precision, information = np.asarray(results.details.precision), _information(results)
@@ -159,9 +169,9 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
     except (TypeError, ValueError):
         return
     spec = results.model.specification
-    unknown = ~estimable(results.details.precision)
-    unknown[list(results.details.held)] = False
-    if isinstance(spec, Specification) and spec.units and not results.data_removed and results.nobs:
+    unknown = np.zeros(len(results.params), dtype=bool)
+    unknown[list(set(results.covariance.unidentified) - set(results.details.held))] = True
+    if isinstance(spec, Specification) and not results.data_removed and results.inherited is None:
         for part, known in zip(spec.unit_slices, results.identification["identified"], strict=True):
             unknown[part] |= not known
     if len(tested) != len(unknown) or not (tested & unknown).any():

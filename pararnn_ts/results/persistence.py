@@ -158,8 +158,7 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
     if "law" in stored:
         kept["law"] = _unpack_law(stored["law"])
     details = FitDetails(precision=precision, **kept)
-    if any(not 0 <= position < n for position in details.held):
-        raise ValueError("path holds results with a position of a parameter that the model does not have.")
+    _expect_positions(details.held, n)
     past = None if header["past"] is None else _unpack_standpoint(header["past"], "past", arrays, model)
     inherited = None
     if header["inherited"] is not None:
@@ -181,6 +180,11 @@ def _expect(found: set[str], known: set[str], where: str) -> None:
             f"path holds results whose {where} do not fit ({', '.join(map(repr, odd))} unknown or absent); load it "
             "with the version of pararnn_ts that wrote it."
         )
+
+
+def _expect_positions(positions: Any, n: int) -> None:
+    if any(not 0 <= position < n for position in positions):
+        raise ValueError("path holds results with a position of a parameter that the model does not have.")
 
 
 def _pack_model(model: Any) -> dict[str, Any]:
@@ -270,11 +274,15 @@ def _unpack_standpoint(code: dict[str, Any], name: str, arrays: dict[str, np.nda
 
 def _pack_covariance(covariance: Covariance, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     arrays[f"{name}.covariance"] = covariance.matrix
-    return {"rank": int(covariance.rank), "description": covariance.description}
+    code = {"rank": int(covariance.rank), "description": covariance.description}
+    return {**code, "unidentified": [int(position) for position in covariance.unidentified]}
 
 
 def _unpack_covariance(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray], n: int) -> Covariance:
-    return Covariance(take(arrays, f"{name}.covariance", n, n), int(code["rank"]), str(code["description"]))
+    unidentified = tuple(int(position) for position in code.get("unidentified", ()))
+    _expect_positions(unidentified, n)
+    matrix = take(arrays, f"{name}.covariance", n, n)
+    return Covariance(matrix, int(code["rank"]), str(code["description"]), unidentified)
 
 
 def _pack_inherited(results: RecurrentResults, arrays: dict[str, np.ndarray]) -> dict[str, Any] | None:

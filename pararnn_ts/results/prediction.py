@@ -144,9 +144,9 @@ def get_prediction(
     rng : None, int or Generator
         Source of randomness; the same integer gives the same numbers, whatever the number of threads.
     param_uncertainty : bool
-        Whether the parameters are uncertain, too, with their normal distribution: each path has its own draw of them,
-        and rows that are not simulated have the variance by the delta method. Conformal intervals allow for it in any
-        case, since the errors behind them do.
+        Whether the parameters are uncertain, too, with their normal distribution: each path has its own draw of them
+        and moves by its derivative, and rows that are not simulated have the variance by the delta method. Conformal
+        intervals allow for it in any case, since the errors behind them do.
 
     Returns
     -------

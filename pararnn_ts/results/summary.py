@@ -15,6 +15,7 @@ from statsmodels.iolib.summary import Summary, summary_params
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
+from pararnn_ts.results.covariance import smallest_eigenvalue
 from pararnn_ts.results.stability import HORIZON
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RecurrentSummary", "make_facts", "make_summary"]
 
+# smallest eigenvalue of the precision on a diagonal of ones below which a note warns
+NEARLY_SINGULAR = 1e-9
 # observations without which nothing is said about residuals and units
 FEWEST = 10
 
@@ -277,6 +280,8 @@ def _unit_table(results: RecurrentResults, name: str) -> pd.DataFrame | None:
     """Table with a row for each unit, where there are units and enough observations to speak of them."""
     if not getattr(results.model.specification, "units", ()) or results.nobs < FEWEST:
         return None
+    if name == "identification" and results.inherited is not None:
+        return None
     try:
         return getattr(results, name)
     except TypeError:
@@ -302,6 +307,11 @@ def _notes(results: RecurrentResults) -> list[str]:
         notes.append(
             f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
             "parameters that they move have no standard errors."
+        )
+    elif (smallest := smallest_eigenvalue(results.details.precision)) < NEARLY_SINGULAR:
+        notes.append(
+            f"The information matrix is nearly singular (smallest eigenvalue {smallest:.2g} on a diagonal of ones); "
+            "standard errors may be unstable."
         )
     notes += _unit_notes(results)
     if results.explosive:

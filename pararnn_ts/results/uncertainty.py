@@ -8,16 +8,13 @@ import numpy as np
 from scipy import linalg, special
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.estimation.identification import n_expansive
 from pararnn_ts.results.trajectory import continue_path, paths_under, refit_states, response, standpoint
-from pararnn_ts.specification import Specification
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
 __all__ = [
     "covariance_root",
-    "draw_parameters",
     "draw_shocks",
     "gap_variance",
     "parameter_variance",
@@ -28,8 +25,6 @@ __all__ = [
 
 # step of numerical derivatives along the axes of the covariance, in standard deviations
 STEP = 1e-3
-# draws with units that expand though those of the estimate contract: made again, then moved half way to the estimate
-REDRAWS, HALVINGS = 20, 60
 
 
 def covariance_root(results: RecurrentResults) -> np.ndarray:
@@ -45,31 +40,6 @@ def covariance_root(results: RecurrentResults) -> np.ndarray:
     size[size == 0.0] = 1.0
     values, vectors = linalg.eigh(covariance / size / size[:, None], driver="ev")
     return size[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
-
-
-def draw_parameters(results: RecurrentResults, count: int, rng: np.random.Generator) -> np.ndarray:
-    """
-    Parameters drawn from their normal distribution, (count, P).
-
-    Units that contract in the estimate contract in every draw: the prior odds against others are large (see the
-    evidence in docs/method.md), and the curvature at the estimate says nothing about them. Draws with more expansive
-    units are made again, and in the end moved towards the estimate.
-    """
-    root, spec = covariance_root(results), results.model.specification
-    estimate = np.asarray(results.params)
-    draws = estimate + rng.standard_normal((count, len(estimate))) @ root.T
-    if not isinstance(spec, Specification):
-        return draws
-    allowed = n_expansive(spec, estimate[None])[0]
-    for attempt in range(REDRAWS + HALVINGS):
-        out = np.flatnonzero(n_expansive(spec, draws) > allowed)
-        if not len(out):
-            break
-        if attempt < REDRAWS:
-            draws[out] = estimate + rng.standard_normal((len(out), len(estimate))) @ root.T
-        else:
-            draws[out] = 0.5 * (estimate + draws[out])
-    return draws
 
 
 def draw_shocks(results: RecurrentResults, method: str, uniform: np.ndarray) -> np.ndarray:
@@ -97,16 +67,32 @@ def simulated_paths(
 
     The first shocks are stratified: each path has one of `n_sims` equally probable parts of their distribution to
     itself, so that intervals of the first step hardly depend on `rng`.
+
+    With uncertain parameters each path has its own draw of them and moves by its derivative along the draw. The model
+    at the draw itself would not do: where data say little about a direction, draws go far along it, and predictions
+    that do not change to first order change to second. Units with the identity, which a change of basis leaves as they
+    are, have such directions always.
     """
-    params = states = None
+    steps, start = stop - origin, standpoint(results, origin)
     with one_blas_thread():
-        if param_uncertainty:
-            params = draw_parameters(results, n_sims, rng)
-            states = refit_states(results, origin, params)
-        uniform = rng.random((n_sims, stop - origin))
+        draws = rng.standard_normal((n_sims, len(results.params))) if param_uncertainty else None
+        uniform = rng.random((n_sims, steps))
         uniform[:, 0] = (rng.permutation(n_sims) + uniform[:, 0]) / n_sims
         shocks = draw_shocks(results, method, uniform)
-    return continue_path(results, standpoint(results, origin), stop - origin, future, shocks, params, states)
+        paths = continue_path(results, start, steps, future, shocks)
+        if draws is None:
+            return paths
+        root = STEP * covariance_root(results)
+        ahead, back = (refit_states(results, origin, results.params + sign * root.T) for sign in (1, -1))
+        moved, states = draws @ root.T, 0.5 * draws @ (ahead - back)
+        above, below = (
+            continue_path(
+                results, start, steps, future, shocks, results.params + sign * moved, start.state + sign * states
+            )
+            for sign in (1, -1)
+        )
+    with np.errstate(all="ignore"):
+        return paths + (above - below) / (2 * STEP)
 
 
 def shock_variance(results: RecurrentResults, origin: int, stop: int, future: np.ndarray | None) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts.results.bootstrap import refitted, sample_frames, simulate_samples
+from pararnn_ts.results.prediction import is_explosive
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
@@ -132,12 +133,14 @@ def _simulated_ratios(
     """Likelihood ratios of a unit on series simulated from the model without it."""
     ratios = np.empty(count)
     for row, sample in enumerate(simulate_samples(without, count, rng)):
+        # what explodes or cannot be fitted counts against the unit
+        ratios[row] = np.inf
+        if is_explosive(sample[~np.isnan(results.model._y)], without.tail.low, without.tail.high):
+            continue
         try:
             smaller = refitted(without, sample)
             larger = refitted(results, sample, start_params=None, n_starts=n_starts, rng=rng)
         except ValueError:
-            # what cannot be fitted counts against the unit
-            ratios[row] = np.inf
             continue
         ratios[row] = 2.0 * (larger.llf - smaller.llf)
     return ratios

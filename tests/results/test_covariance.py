@@ -174,3 +174,11 @@ def test_parameters_that_a_flat_direction_moves_are_not_estimable():
     jacobian = np.array([[1.0, 1e6, 0.0], [2.0, 2e6, 1.0], [1.0, 1e6, 5.0]])
     np.testing.assert_array_equal(estimable(jacobian.T @ jacobian), [False, False, True])
     assert estimable(np.eye(2)).all() and not estimable(np.zeros((2, 2))).any()
+
+
+def test_simulated_samples_that_explode_are_left_out_and_counted(parts):
+    estimates = np.random.default_rng(0).standard_normal((5, 3))
+    estimates[1] = np.nan
+    found = estimate_covariance("bootstrap", replace(parts, refits=lambda count, rng: estimates), {"n_boot": 5})
+    np.testing.assert_allclose(found.matrix, np.cov(np.delete(estimates, 1, axis=0), rowvar=False))
+    assert "4 series" in found.description and "1 more having exploded" in found.description

@@ -130,3 +130,10 @@ def test_hypotheses_about_what_is_not_identified_carry_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         results.wald_test("unit2.v[1] = 0, unit2.v[2] = 0")
+
+
+def test_identification_belongs_to_the_sample_of_the_fit(fitted, sales):
+    longer = fitted.append(sales[120:])
+    with pytest.raises(ValueError, match="ask the results of the fit"):
+        longer.identification  # noqa: B018
+    assert "not identified" not in longer.summary().as_text()

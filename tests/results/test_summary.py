@@ -109,3 +109,12 @@ def test_no_parameters_and_tiny_samples(sales):
     assert re.search(r"Jarque-Bera \(JB\):\s+-", text)
     assert str(results.summary()) == results.summary().as_text()
     assert np.isfinite(results.extend(sales.to_numpy()[:2]).llf)
+
+
+def test_nearly_singular_information_is_named(sales):
+    # two exogenous columns that are nearly the same
+    x = np.sin(np.arange(len(sales)))
+    noise = np.random.default_rng(0).standard_normal(len(sales))
+    results = ParaRNN(sales, np.column_stack([x, x + 1e-5 * noise]), units=()).fit(penalty=0)
+    assert results.covariance.rank == len(results.params)
+    assert "The information matrix is nearly singular" in results.summary().as_text()
