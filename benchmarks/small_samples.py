@@ -62,7 +62,7 @@ def coverage(process, lags: int, n: int, samples: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out")
-    parser.add_argument("--samples", type=int, default=400)
+    parser.add_argument("--samples", type=int, default=200)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     lines = [
