@@ -468,7 +468,7 @@ class RecurrentResults(TimeSeriesModelResults):
         details = replace(self.details, log_evidence=float("nan"))
         covariance = replace(self.covariance, description=_elsewhere(self.covariance.description))
         inherited = Inherited(covariance, self.shocks, (self.tail.low, self.tail.high))
-        return RecurrentResultsWrapper(RecurrentResults(model, self.params, details, past=past, inherited=inherited))
+        return model._results(self.params, details, past=past, inherited=inherited)
 
     def remove_data(self) -> None:
         """

@@ -161,7 +161,7 @@ def standpoint(results: RecurrentResults, row: int) -> Standpoint:
     elif past is not None and row == 0:
         state = past.state
     elif past is None and row <= spec.first_state:
-        state = np.zeros(path.states.shape[1])
+        state = spec.initial_state
     else:
         state = path.states[row - 1]
     return Standpoint(row, levels[last - spec.reach : last].copy(), np.array(state))
