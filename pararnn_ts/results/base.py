@@ -25,6 +25,7 @@ from pararnn_ts.results.covariance import (
     check_covariance,
     estimable,
     estimate_covariance,
+    score_of_mean,
 )
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.identification import identification, warn_of_unidentified
@@ -245,21 +246,26 @@ class RecurrentResults(TimeSeriesModelResults):
         """Covariance of the parameters, with the number of directions that are identified."""
         if self.inherited is not None:
             return self.inherited.covariance
-        parts = Ingredients(
+        return estimate_covariance(self.cov_type, self.ingredients, self.details.cov_kwds)
+
+    @property
+    def ingredients(self) -> Ingredients:
+        """What covariance estimators are made of."""
+        return Ingredients(
             precision=self.details.precision,
             jacobian=lambda: self.model.jacobian(self.params),
             resid=lambda: self.resid,
-            scale=self.scale,
+            law=self.details.law,
             params=self.params,
             score=self._score,
             refits=lambda count, rng: refit_estimates(self, count, rng),
+            held=self.details.held,
         )
-        return estimate_covariance(self.cov_type, parts, self.details.cov_kwds)
 
     def _score(self, params: np.ndarray) -> np.ndarray:
-        """Derivative of the Gaussian log likelihood with respect to the parameters, at other parameters."""
+        """Derivative of the log likelihood with respect to the parameters, at other parameters, for the same law."""
         resid = (self.model._y - self.model.path(params).fitted)[self.used]
-        return self.model.jacobian(params).T @ resid / self.scale
+        return self.model.jacobian(params).T @ score_of_mean(self.details.law, resid)
 
     @property
     def cov_params_default(self) -> np.ndarray:

@@ -1,9 +1,10 @@
 """
 Covariance estimators of the parameters, chosen by name.
 
-Each estimator is a function of the posterior precision (``J'J / scale`` plus the prior, J the Jacobian of the
-predictions), of the scores, whose row t is J_t e_t / scale, and of how these move with the parameters. Without a
-penalty the precision is J'J / scale and the estimators are those of nonlinear least squares.
+Each estimator is a function of the posterior precision (``i J'J`` plus the prior, J the Jacobian of the predictions and
+i the expected information of one observation about its mean, 1 / scale for normal shocks), of the scores, whose row t
+is J_t psi(e_t) with psi(e) = e / scale for normal shocks, and of how these move with the parameters. Without a penalty
+and with normal shocks the estimators are those of nonlinear least squares.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 from scipy import linalg
 from statsmodels.stats.sandwich_covariance import S_hac_simple
 
+from pararnn_ts.estimation.errors import ErrorLaw
+
 __all__ = [
     "ESTIMATORS",
     "Covariance",
@@ -27,6 +30,7 @@ __all__ = [
     "estimate_covariance",
     "invert",
     "observed_information",
+    "score_of_mean",
     "smallest_eigenvalue",
 ]
 
@@ -53,36 +57,45 @@ class Ingredients:
         Returns the Jacobian of the used rows, (nobs, P); only called by the estimators that need it.
     resid : callable
         Returns the residuals of all rows, (n,), NaN in those not used.
-    scale : float
-        Variance of the shocks.
+    law : ErrorLaw
+        Law of the shocks.
     params : ndarray, (P,), optional
         The parameters.
     score : callable, optional
-        Score of the data at other parameters, (P,) to (P,), the variance of the shocks held fixed.
+        Score of the data at other parameters, (P,) to (P,), the law of the shocks held fixed.
     refits : callable, optional
         Takes a number and a source of randomness; returns the parameters estimated on so many simulated samples.
+    held : tuple of int
+        Positions of parameters that were held at given values; columns of the Jacobian that are left out.
     """
 
     precision: np.ndarray
     jacobian: Callable[[], np.ndarray]
     resid: Callable[[], np.ndarray]
-    scale: float
+    law: ErrorLaw
     params: np.ndarray | None = None
     score: Callable[[np.ndarray], np.ndarray] | None = None
     refits: Callable[[int, Any], np.ndarray] | None = None
+    held: tuple[int, ...] = ()
+
+    def free_jacobian(self) -> np.ndarray:
+        """Jacobian whose columns of held parameters are zero."""
+        jacobian = np.array(self.jacobian())
+        jacobian[:, list(self.held)] = 0.0
+        return jacobian
 
     def scores(self) -> np.ndarray:
         """Scores of all rows in order of time, zero in those not used."""
         resid = self.resid()
         used = np.isfinite(resid)
         scores = np.zeros((len(resid), len(self.precision)))
-        scores[used] = self.jacobian() * (resid[used] / self.scale)[:, None]
+        scores[used] = self.free_jacobian() * score_of_mean(self.law, resid[used])[:, None]
         return scores
 
     def information(self) -> np.ndarray:
         """Expected information of the data, the prior left out."""
-        jacobian = self.jacobian()
-        return jacobian.T @ jacobian / self.scale
+        jacobian = self.free_jacobian()
+        return jacobian.T @ jacobian * self.law.information
 
     def observed(self) -> np.ndarray:
         """Posterior precision with the observed information of the data in place of the expected one."""
@@ -90,7 +103,13 @@ class Ingredients:
             raise ValueError("cov_type needs the score of the model, which is not known here; choose 'nonrobust'.")
         # an additive prior: what the precision has beyond the expected information
         data = observed_information(self.score, self.params, np.diag(self.precision))
+        data[list(self.held)] = data[:, list(self.held)] = 0.0
         return self.precision - self.information() + data
+
+
+def score_of_mean(law: ErrorLaw, resid: np.ndarray) -> np.ndarray:
+    """Derivative of the log density of each observation with respect to its mean."""
+    return law.weights(resid) * resid / law.spread**2
 
 
 def observed_information(
@@ -372,7 +391,7 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     name : str
         One of the names in `ESTIMATORS`.
     parts : Ingredients
-        Precision, Jacobian, residuals and scale.
+        Precision, Jacobian, residuals and law of the shocks.
     options : mapping, optional
         Options of the estimator, see :func:`check_covariance`.
 
@@ -392,10 +411,12 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     Examples
     --------
     >>> import numpy as np
+    >>> from pararnn_ts.estimation.errors import ErrorLaw
     >>> from pararnn_ts.results.covariance import Ingredients, estimate_covariance
     >>> jacobian, resid = np.ones((4, 1)), np.array([1.0, -1.0, 2.0, -2.0])
-    >>> parts = Ingredients(jacobian.T @ jacobian / 2.5, lambda: jacobian, lambda: resid, 2.5)
-    >>> estimate_covariance("nonrobust", parts).matrix
+    >>> law = ErrorLaw(2.5**0.5)
+    >>> parts = Ingredients(jacobian.T @ jacobian * law.information, lambda: jacobian, lambda: resid, law)
+    >>> estimate_covariance("nonrobust", parts).matrix.round(12)
     array([[0.625]])
     """
     check_covariance(name, options)

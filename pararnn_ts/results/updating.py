@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -147,4 +148,6 @@ def _same_or_refit(
     if results.details.penalty is not None:
         options["penalty"] = results.details.penalty
     options["start_params"] = results.params
-    return model.fit(**{**options, **(fit_kwargs or {})})
+    held = {model.param_names[place]: float(results.params[place]) for place in results.details.held}
+    with model.fix_params(held) if held else contextlib.nullcontext():
+        return model.fit(**{**options, **(fit_kwargs or {})})
