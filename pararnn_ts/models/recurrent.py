@@ -503,9 +503,9 @@ class RecurrentModel(SeriesModel):
         --------
         >>> import pararnn_ts as prt
         >>> model = prt.ParaRNN(prt.datasets.load_nile(), units=(1,))
-        >>> with model.fix_params({"linear.volume.L1": 0.5}):
+        >>> with model.fix_params({"linear.flow.L1": 0.5}):
         ...     results = model.fit(n_starts=2)
-        >>> float(results.params["linear.volume.L1"])
+        >>> float(results.params["linear.flow.L1"])
         0.5
         """
         before, self._held = self._held, self._checked_values(params)

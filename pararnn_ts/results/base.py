@@ -23,9 +23,7 @@ from pararnn_ts.results.covariance import (
     Covariance,
     Ingredients,
     check_covariance,
-    estimable,
     estimate_covariance,
-    score_of_mean,
 )
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.identification import identification, warn_of_unidentified
@@ -215,7 +213,7 @@ class RecurrentResults(TimeSeriesModelResults):
 
     @property
     def aic(self) -> float:
-        """Akaike's information criterion; the variance counts as a parameter."""
+        """Akaike's information criterion; variance and degrees of freedom of the shocks count as parameters."""
         return -2.0 * self.llf + 2.0 * self._n_estimated
 
     @property
@@ -256,16 +254,16 @@ class RecurrentResults(TimeSeriesModelResults):
             jacobian=lambda: self.model.jacobian(self.params),
             resid=lambda: self.resid,
             law=self.details.law,
+            held=self.details.held,
             params=self.params,
             score=self._score,
             refits=lambda count, rng: refit_estimates(self, count, rng),
-            held=self.details.held,
         )
 
     def _score(self, params: np.ndarray) -> np.ndarray:
-        """Derivative of the log likelihood with respect to the parameters, at other parameters, for the same law."""
+        """Derivative of the log likelihood with respect to the parameters, at other parameters."""
         resid = (self.model._y - self.model.path(params).fitted)[self.used]
-        return self.model.jacobian(params).T @ score_of_mean(self.details.law, resid)
+        return self.model.jacobian(params).T @ self.details.law.scores(resid)
 
     @property
     def cov_params_default(self) -> np.ndarray:
@@ -291,7 +289,8 @@ class RecurrentResults(TimeSeriesModelResults):
     def bse(self) -> np.ndarray:
         """Standard errors of the parameters, NaN for those that the data do not identify."""
         errors = np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
-        return np.where(estimable(self.details.precision), errors, np.nan)
+        errors[list(self.covariance.unidentified)] = np.nan
+        return errors
 
     @cached_property
     def tvalues(self) -> np.ndarray:
@@ -485,7 +484,7 @@ class RecurrentResults(TimeSeriesModelResults):
         if self.data_removed:
             return
         # what must be known before the data go
-        kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse")}
+        kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse", "llf")}
         self._forget({**kept, "tail": self.tail.thinned()})
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """
 Covariance estimators of the parameters, chosen by name.
 
-Each estimator is a function of the posterior precision (``i J'J`` plus the prior, J the Jacobian of the predictions and
-i the expected information of one observation about its mean, 1 / scale for normal shocks), of the scores, whose row t
-is J_t psi(e_t) with psi(e) = e / scale for normal shocks, and of how these move with the parameters. Without a penalty
-and with normal shocks the estimators are those of nonlinear least squares.
+Each estimator is a function of the posterior precision (``J'J / scale`` plus the prior, J the Jacobian of the
+predictions), of the scores, whose row t is J_t e_t / scale, and of how these move with the parameters. Without a
+penalty the precision is J'J / scale and the estimators are those of nonlinear least squares. With Student-t errors the
+expected information of one observation stands for 1 / scale, and the weighted residual for the residual.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ __all__ = [
     "estimate_covariance",
     "invert",
     "observed_information",
-    "score_of_mean",
     "smallest_eigenvalue",
 ]
 
@@ -59,42 +58,42 @@ class Ingredients:
         Returns the residuals of all rows, (n,), NaN in those not used.
     law : ErrorLaw
         Law of the shocks.
+    held : tuple of int
+        Parameters that are held at given values: nothing depends on them.
     params : ndarray, (P,), optional
         The parameters.
     score : callable, optional
         Score of the data at other parameters, (P,) to (P,), the law of the shocks held fixed.
     refits : callable, optional
         Takes a number and a source of randomness; returns the parameters estimated on so many simulated samples.
-    held : tuple of int
-        Positions of parameters that were held at given values; columns of the Jacobian that are left out.
     """
 
     precision: np.ndarray
     jacobian: Callable[[], np.ndarray]
     resid: Callable[[], np.ndarray]
     law: ErrorLaw
+    held: tuple[int, ...] = ()
     params: np.ndarray | None = None
     score: Callable[[np.ndarray], np.ndarray] | None = None
     refits: Callable[[int, Any], np.ndarray] | None = None
-    held: tuple[int, ...] = ()
-
-    def free_jacobian(self) -> np.ndarray:
-        """Jacobian whose columns of held parameters are zero."""
-        jacobian = np.array(self.jacobian())
-        jacobian[:, list(self.held)] = 0.0
-        return jacobian
 
     def scores(self) -> np.ndarray:
         """Scores of all rows in order of time, zero in those not used."""
         resid = self.resid()
         used = np.isfinite(resid)
         scores = np.zeros((len(resid), len(self.precision)))
-        scores[used] = self.free_jacobian() * score_of_mean(self.law, resid[used])[:, None]
+        scores[used] = self._derivative() * self.law.scores(resid[used])[:, None]
         return scores
+
+    def _derivative(self) -> np.ndarray:
+        """Jacobian of the free parameters, zero for those that are held."""
+        jacobian = np.array(self.jacobian())
+        jacobian[:, list(self.held)] = 0.0
+        return jacobian
 
     def information(self) -> np.ndarray:
         """Expected information of the data, the prior left out."""
-        jacobian = self.free_jacobian()
+        jacobian = self._derivative()
         return jacobian.T @ jacobian * self.law.information
 
     def observed(self) -> np.ndarray:
@@ -105,11 +104,6 @@ class Ingredients:
         data = observed_information(self.score, self.params, np.diag(self.precision))
         data[list(self.held)] = data[:, list(self.held)] = 0.0
         return self.precision - self.information() + data
-
-
-def score_of_mean(law: ErrorLaw, resid: np.ndarray) -> np.ndarray:
-    """Derivative of the log density of each observation with respect to its mean."""
-    return law.weights(resid) * resid / law.spread**2
 
 
 def observed_information(
@@ -168,11 +162,14 @@ class Covariance:
         Directions of the parameter space that are identified.
     description : str
         One sentence for the summary.
+    unidentified : tuple of int
+        Parameters that the data do not identify or that were held, see :func:`estimable`: they have no standard error.
     """
 
     matrix: np.ndarray
     rank: int
     description: str
+    unidentified: tuple[int, ...] = ()
 
 
 def _of_unit_diagonal(precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -391,7 +388,7 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     name : str
         One of the names in `ESTIMATORS`.
     parts : Ingredients
-        Precision, Jacobian, residuals and law of the shocks.
+        Precision, Jacobian, residuals and their law.
     options : mapping, optional
         Options of the estimator, see :func:`check_covariance`.
 
@@ -414,9 +411,8 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     >>> from pararnn_ts.estimation.errors import ErrorLaw
     >>> from pararnn_ts.results.covariance import Ingredients, estimate_covariance
     >>> jacobian, resid = np.ones((4, 1)), np.array([1.0, -1.0, 2.0, -2.0])
-    >>> law = ErrorLaw(2.5**0.5)
-    >>> parts = Ingredients(jacobian.T @ jacobian * law.information, lambda: jacobian, lambda: resid, law)
-    >>> estimate_covariance("nonrobust", parts).matrix.round(12)
+    >>> parts = Ingredients(jacobian.T @ jacobian / 2.5, lambda: jacobian, lambda: resid, ErrorLaw(np.sqrt(2.5)))
+    >>> estimate_covariance("nonrobust", parts).matrix.round(3)
     array([[0.625]])
     """
     check_covariance(name, options)
@@ -424,4 +420,7 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     with np.errstate(over="ignore", invalid="ignore"):
         matrix, description = ESTIMATORS[name].compute(parts, **(options or {}))
     matrix = np.where(np.isfinite(matrix), matrix, np.nan)
-    return Covariance(0.5 * (matrix + matrix.T), invert(parts.precision)[1], description)
+    held = list(parts.held)
+    matrix[held] = matrix[:, held] = 0.0
+    unidentified = tuple(np.flatnonzero(~estimable(parts.precision)).tolist())
+    return Covariance(0.5 * (matrix + matrix.T), invert(parts.precision)[1], description, unidentified)

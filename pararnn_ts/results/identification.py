@@ -169,8 +169,8 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
     except (TypeError, ValueError):
         return
     spec = results.model.specification
-    unknown = ~estimable(results.details.precision)
-    unknown[list(results.details.held)] = False
+    unknown = np.zeros(len(results.params), dtype=bool)
+    unknown[list(set(results.covariance.unidentified) - set(results.details.held))] = True
     if isinstance(spec, Specification) and not results.data_removed and results.inherited is None:
         for part, known in zip(spec.unit_slices, results.identification["identified"], strict=True):
             unknown[part] |= not known

@@ -156,6 +156,7 @@ def _left(results: RecurrentResults, facts: dict[str, Any]) -> list[tuple[str, l
     model, details = results.model, results.details
     penalty = "none" if not details.penalty else f"{details.penalty}"
     first, last = facts["sample"]
+    law = [] if details.law.is_normal else [("Errors:", [f"Student t, {details.law.dof:.2f} df"])]
     return [
         ("Dep. Variable:", [str(model.endog_name)]),
         ("Model:", [_model_name(model)]),
@@ -165,6 +166,7 @@ def _left(results: RecurrentResults, facts: dict[str, Any]) -> list[tuple[str, l
         ("Missing:", [f"{facts['missing']}"]),
         ("Penalty:", [penalty]),
         ("Covariance Type:", [results.cov_type]),
+        *law,
     ]
 
 
@@ -196,7 +198,8 @@ def _model_name(model: Any) -> str:
 
 def _parameter_table(results: RecurrentResults, part: slice, alpha: float, tested: bool) -> SimpleTable:
     """Parameters with their inference; blanks where a number would mean nothing."""
-    names = results.model.param_names[part]
+    held = set(results.details.held)
+    names = [f"{name} (fixed)" if place in held else name for place, name in enumerate(results.model.param_names)][part]
     interval = np.where(results.bse[:, None] > 0, results.conf_int(alpha), np.nan)
     known = [
         np.where(results.bse > 0, values, np.nan)[part] for values in (results.bse, results.tvalues, results.pvalues)
@@ -300,9 +303,6 @@ def _notes(results: RecurrentResults) -> list[str]:
     if retvals.get("n_starts", 0) > 1 and retvals.get("n_best", 2) == 1:
         notes.append("Only one start reached the best optimum; more starts (n_starts) may find a better one.")
     held = list(results.details.held)
-    if held:
-        shown = (f"{results.model.param_names[place]} = {results.params[place]:.4g}" for place in held)
-        notes.append(f"Held at given values: {', '.join(shown)}.")
     lost = len(results.params) - len(held) - results.covariance.rank
     if lost > 0:
         notes.append(

@@ -8,7 +8,6 @@ import numpy as np
 from scipy import linalg, special
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.results.intervals import GAUSSIAN
 from pararnn_ts.results.trajectory import continue_path, paths_under, refit_states, response, standpoint
 
 if TYPE_CHECKING:
@@ -41,9 +40,11 @@ def covariance_root(results: RecurrentResults) -> np.ndarray:
 
 
 def draw_shocks(results: RecurrentResults, method: str, uniform: np.ndarray) -> np.ndarray:
-    """Shocks of a method at these levels of their distribution: normal ones, or residuals."""
-    if method in GAUSSIAN:
+    """Shocks of a method at these levels of their distribution: normal ones, those of the model, or residuals."""
+    if method == "gaussian":
         return np.sqrt(results.scale) * special.ndtri(np.maximum(uniform, 2.0**-54))
+    if method == "simulated":
+        return results.details.law.quantiles(np.maximum(uniform, 2.0**-54))
     pool = np.sort(results.shocks)
     return pool[np.minimum((uniform * len(pool)).astype(int), len(pool) - 1)]
 
@@ -63,17 +64,32 @@ def simulated_paths(
 
     The first shocks are stratified: each path has one of `n_sims` equally probable parts of their distribution to
     itself, so that intervals of the first step hardly depend on `rng`.
+
+    With uncertain parameters each path has its own draw of them and moves by its derivative along the draw. The model
+    at the draw itself would not do: where data say little about a direction, draws go far along it, and predictions
+    that do not change to first order change to second. Units with the identity, which a change of basis leaves as they
+    are, have such directions always.
     """
-    params = states = None
+    steps, start = stop - origin, standpoint(results, origin)
     with one_blas_thread():
-        if param_uncertainty:
-            root = covariance_root(results)
-            params = results.params + rng.standard_normal((n_sims, len(results.params))) @ root.T
-            states = refit_states(results, origin, params)
-        uniform = rng.random((n_sims, stop - origin))
+        draws = rng.standard_normal((n_sims, len(results.params))) if param_uncertainty else None
+        uniform = rng.random((n_sims, steps))
         uniform[:, 0] = (rng.permutation(n_sims) + uniform[:, 0]) / n_sims
         shocks = draw_shocks(results, method, uniform)
-    return continue_path(results, standpoint(results, origin), stop - origin, future, shocks, params, states)
+        paths = continue_path(results, start, steps, future, shocks)
+        if draws is None:
+            return paths
+        root = STEP * covariance_root(results)
+        ahead, back = (refit_states(results, origin, results.params + sign * root.T) for sign in (1, -1))
+        moved, states = draws @ root.T, 0.5 * draws @ (ahead - back)
+        above, below = (
+            continue_path(
+                results, start, steps, future, shocks, results.params + sign * moved, start.state + sign * states
+            )
+            for sign in (1, -1)
+        )
+    with np.errstate(all="ignore"):
+        return paths + (above - below) / (2 * STEP)
 
 
 def shock_variance(results: RecurrentResults, origin: int, stop: int, future: np.ndarray | None) -> np.ndarray:

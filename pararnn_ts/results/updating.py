@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +147,6 @@ def _same_or_refit(
     if results.details.penalty is not None:
         options["penalty"] = results.details.penalty
     options["start_params"] = results.params
-    held = {model.param_names[place]: float(results.params[place]) for place in results.details.held}
-    with model.fix_params(held) if held else contextlib.nullcontext():
+    held = {model.param_names[i]: results.params[i] for i in results.details.held}
+    with model.fix_params(held):
         return model.fit(**{**options, **(fit_kwargs or {})})

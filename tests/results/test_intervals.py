@@ -70,6 +70,18 @@ def test_closed_form_and_paths_agree_on_parameters_and_shocks(linear):
     np.testing.assert_allclose(exact.conf_int(0.1), paths.conf_int(0.1), atol=0.03 * exact.se_mean.max())
 
 
+@pytest.mark.parametrize("penalty", ["evidence", 0])
+def test_directions_without_information_do_not_widen_the_paths(tanh_series, penalty):
+    """A change of basis leaves a unit with the identity as it is; its standard errors along it are large or unknown."""
+    y = tanh_series(500)
+    results = ParaRNN(y, units=(2,), activation="identity", linear_lags=0).fit(penalty=penalty)
+    options = {"steps": 5, "rng": 0, "n_sims": 20_000, "param_uncertainty": True}
+    exact, paths = (results.get_forecast(method=method, **options) for method in ("exact", "gaussian"))
+    np.testing.assert_allclose(exact.se_mean, paths.se_mean, rtol=0.02)
+    certain = results.get_forecast(5, method="exact")
+    assert (paths.se_mean < 1.05 * certain.se_mean).all()
+
+
 def test_a_nonlinear_model_has_no_closed_form_beyond_one_step(fitted, sales):
     with pytest.raises(ValueError, match="method='exact' is for one step .* but 2 steps are asked for"):
         fitted.get_forecast(2, method="exact")
