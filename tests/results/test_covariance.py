@@ -212,3 +212,12 @@ def test_simulated_samples_that_explode_are_left_out_and_counted(parts):
     found = estimate_covariance("bootstrap", replace(parts, refits=lambda count, rng: estimates), {"n_boot": 5})
     np.testing.assert_allclose(found.matrix, np.cov(np.delete(estimates, 1, axis=0), rowvar=False))
     assert "4 series" in found.description and "1 more having exploded" in found.description
+
+
+def test_the_bootstrap_does_not_depend_on_the_number_of_threads(sales, monkeypatch):
+    found = []
+    for threads in (1, 4):
+        monkeypatch.setattr("pararnn_ts.models.recurrent.n_threads", lambda threads=threads: threads)
+        results = ParaRNN(sales, units=(1,)).fit(n_starts=16, cov_type="bootstrap", cov_kwds={"n_boot": 4, "rng": 7})
+        found.append(results.cov_params().to_numpy())
+    np.testing.assert_array_equal(*found)
