@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 # shocks kept when the data are removed
-MOST_SHOCKS = 200
+MOST_SHOCKS = 120
 # parameter draws run through at most this many rows before the end of the sample to find their states
 MEMORY = 4096
 
@@ -90,7 +90,8 @@ class Tail:
             levels = (np.arange(MOST_SHOCKS) + 0.5) / MOST_SHOCKS
             kept = np.quantile(shocks, levels)
             kept = kept - kept.mean()
-            shocks = kept * np.sqrt(np.mean(shocks**2) / np.mean(kept**2))
+            size = np.sqrt(np.mean(kept**2))
+            shocks = kept * (np.sqrt(np.mean(shocks**2)) / size) if size > 0 else kept
         return replace(self, shocks=shocks)
 
 
