@@ -49,17 +49,19 @@ def draw(rmse: dict[str, dict[str, list[float]]], path: Path) -> None:
     """Draw the errors on logarithmic scales beside lines of slope -1/2."""
     figure, axes = plt.subplots(1, 2, figsize=(8.0, 3.6), layout="constrained")
     units = {"modulus": "RMSE of modulus (no unit)", "frequency": "RMSE of frequency (cycles per step)"}
+    ticks = {"modulus": (0.005, 0.01, 0.02, 0.04), "frequency": (0.001, 0.002, 0.005, 0.01)}
     for quantity, axis in zip(QUANTITIES, axes, strict=True):
         for number, name in enumerate(NAMES):
             values = rmse[name][quantity]
             middle = np.exp(np.mean(np.log(values)) + 0.5 * np.mean(np.log(SIZES)))
             axis.loglog(SIZES, middle / np.sqrt(SIZES), ":", color="grey",
                         label=None if number else "slope −1/2")  # fmt: skip
-            axis.loglog(SIZES, values, "o-", color=f"C{number}", label=f"{name}, slope {slope(values):.2f}")
+            axis.loglog(SIZES, values, "o-", color=f"C{number}", label=f"{name}, slope −{-slope(values):.2f}")
         axis.set(xlabel="observations", ylabel=units[quantity], xticks=SIZES, xticklabels=[f"{n:,}" for n in SIZES])
+        axis.set_yticks(ticks[quantity], [str(tick) for tick in ticks[quantity]])
         axis.minorticks_off()
         axis.grid(alpha=0.3)
-        axis.legend(frameon=False)
+        axis.legend(frameon=False, loc="lower left")
     figure.savefig(path, dpi=150)
     plt.close(figure)
 
