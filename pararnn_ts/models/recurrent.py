@@ -271,8 +271,7 @@ class RecurrentModel(SeriesModel):
         >>> results.converged
         True
         """
-        if device != "cpu":
-            raise ValueError(f"device must be 'cpu', but is {device!r}; this version fits on the processor only.")
+        self._check_device(device)
         self._check_sample()
         options = Options(
             penalty=_check_penalty(penalty),
@@ -310,6 +309,10 @@ class RecurrentModel(SeriesModel):
         if not details.mle_retvals["converged"]:
             warn_user(_not_converged(details.mle_retvals), ConvergenceWarning)
         return self._results(found.params, details)
+
+    def _check_device(self, device: Any) -> None:
+        if device != "cpu":
+            raise ValueError(f"device must be 'cpu', but is {device!r}; this version fits on the processor only.")
 
     def evaluate(self, params: Any, *, cov_type: str | None = None, cov_kwds: dict[str, Any] | None = None):
         """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pararnn_ts.plotting.canvas import FITTED, FORECAST, MUTED, new_figure, plain, step_name, tidy
+from pararnn_ts.plotting.canvas import FITTED, FORECAST, MUTED, count_axis, new_figure, plain, step_name, tidy
 from pararnn_ts.results.integrator_stability import integrator_stability, stability_function
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def plot_stability(results: Any, *, fig: Figure | None = None, figsize: tuple[fl
     right.semilogy(np.arange(len(profile))[shown], profile[shown], color=FITTED, linewidth=1.4)
     if shown.any() and profile[shown].max() / profile[shown].min() < 10.0:
         right.set_ylim(0.1, 10.0)
+    count_axis(right.xaxis)
     right.axhline(1.0, color=MUTED, linewidth=0.8, linestyle="--")
     right.text(0.98, 0.95, found.verdict, transform=right.transAxes, ha="right", va="top", fontsize="medium")
     return fig

@@ -12,6 +12,7 @@ import statsmodels.base.wrapper as wrap
 
 from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
 from pararnn_ts.results.covariance import Covariance
+from pararnn_ts.results.details import FitDetails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pararnn_ts.results.integrator_stability import IntegratorStability
 
 __all__ = ["CellResults", "CellResultsWrapper"]
+
+NONE = "not available, the descent was stopped before an optimum."
 
 
 class CellResults(RecurrentResults):
@@ -33,11 +36,17 @@ class CellResults(RecurrentResults):
     ['const', 'linear', 'unit1']
     """
 
+    def __init__(self, model: Any, params: np.ndarray, details: FitDetails, **origin: Any):
+        super().__init__(model, params, details, **origin)
+        if details.penalty == "early stopping":
+            self.cov_type = "none"
+
     @cached_property
     def covariance(self) -> Covariance:
         """Covariance of the parameters; NaN for those that have no standard errors."""
-        found = super().covariance
-        spec = self.model.specification
+        if self.details.penalty == "early stopping":
+            return Covariance(self.details.precision, len(self.params), NONE)
+        found, spec = super().covariance, self.model.specification
         if spec.cell.has_standard_errors or self.inherited is not None:
             return found
         matrix = found.matrix.copy()

@@ -14,7 +14,9 @@ import pararnn_ts as prt
 MODELS = {
     "ParaRNN": lambda y, x=None, **options: prt.ParaRNN(y, x, units=(1,), lags=2, **options),
     "ElmanRNN": lambda y, x=None, **options: prt.ElmanRNN(y, x, hidden=2, **options),
-    "ODERNN": lambda y, x=None, **options: prt.ODERNN(y, x, hidden=2, **options),
+    "ODERNN": lambda y, x=None, **options: prt.ODERNN(
+        y, x, hidden=1, order=2, stages=2, step=0.5, damping=(1.0, 1.5), **options
+    ),
     "QUNN": lambda y, x=None, **options: prt.QUNN(y, x, memory=3, qubits=2, **options),
     "LSTM": lambda y, x=None, **options: prt.LSTM(y, x, hidden=1, **options),
 }

@@ -127,3 +127,9 @@ def test_features_of_units_are_refused_in_a_sentence(name, fits):
 def test_the_same_seed_gives_the_same_bits(name, data):
     first, second = (MODELS[name](data[0][:80]).fit(n_starts=2, maxiter=20, penalty=1.0, rng=3) for _ in range(2))
     np.testing.assert_array_equal(first.params, second.params)
+
+
+def test_the_report_has_a_section_on_stability(fits, tmp_path):
+    page = prt.report(fits["coRNN"], tmp_path / "cornn.html").read_text(encoding="utf-8")
+    assert "Stability of ODERNN(2), order 2, symplectic" in page and fits["coRNN"].stability().verdict in page
+    assert "Recurrence features" not in page
