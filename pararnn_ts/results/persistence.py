@@ -323,7 +323,7 @@ def _unpack_removed(code: dict[str, Any], arrays: dict[str, np.ndarray], model: 
     low, high = code["range"]
     last, end = (_unpack_standpoint(code[name], name, arrays, model) for name in ("tail", "end"))
     spec = model.specification
-    n_exog, ahead = len(spec.exog_names), model.nobs - last.row
+    n_exog, ahead = len(model.exog_labels), model.nobs - last.row
     det, exog = (
         take(arrays, "tail.deterministic", ahead, spec.n_deterministic),
         take(arrays, "tail.exog", ahead, n_exog),
