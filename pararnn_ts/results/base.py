@@ -244,7 +244,12 @@ class RecurrentResults(TimeSeriesModelResults):
         """Covariance of the parameters, with the number of directions that are identified."""
         if self.inherited is not None:
             return self.inherited.covariance
-        parts = Ingredients(
+        return estimate_covariance(self.cov_type, self.ingredients, self.details.cov_kwds)
+
+    @property
+    def ingredients(self) -> Ingredients:
+        """What covariance estimators are made of."""
+        return Ingredients(
             precision=self.details.precision,
             jacobian=lambda: self.model.jacobian(self.params),
             resid=lambda: self.resid,
@@ -254,7 +259,6 @@ class RecurrentResults(TimeSeriesModelResults):
             score=self._score,
             refits=lambda count, rng: refit_estimates(self, count, rng),
         )
-        return estimate_covariance(self.cov_type, parts, self.details.cov_kwds)
 
     def _score(self, params: np.ndarray) -> np.ndarray:
         """Derivative of the log likelihood with respect to the parameters, at other parameters."""
@@ -468,7 +472,7 @@ class RecurrentResults(TimeSeriesModelResults):
         details = replace(self.details, log_evidence=float("nan"))
         covariance = replace(self.covariance, description=_elsewhere(self.covariance.description))
         inherited = Inherited(covariance, self.shocks, (self.tail.low, self.tail.high))
-        return RecurrentResultsWrapper(RecurrentResults(model, self.params, details, past=past, inherited=inherited))
+        return model._results(self.params, details, past=past, inherited=inherited)
 
     def remove_data(self) -> None:
         """

@@ -91,7 +91,7 @@ def identification(results: Any) -> pd.DataFrame:
         )
     fitted = FittedUnits(results)
     spec, names = fitted.specification, fitted.unit_names
-    precision, information = np.asarray(results.details.precision), _information(results)
+    precision, information = np.asarray(results.details.precision), results.ingredients.information()
     effective = _shares(precision, information)
     known = estimable(precision)
     known[list(results.details.held)] = True
@@ -145,7 +145,7 @@ def effective_parameters(results: Any) -> np.ndarray:
     ndarray, (P,)
         MacKay's gamma of each parameter: one where there is no penalty, zero where it alone holds the parameter.
     """
-    return _shares(np.asarray(results.details.precision), _information(results))
+    return _shares(np.asarray(results.details.precision), results.ingredients.information())
 
 
 def _shares(precision: np.ndarray, information: np.ndarray) -> np.ndarray:
@@ -182,13 +182,6 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
         "results.identification, and use test_units to ask whether a unit is needed.",
         ValueWarning,
     )
-
-
-def _information(results: Any) -> np.ndarray:
-    """Expected information of the data about the parameters that are free."""
-    jacobian = np.array(results.model.jacobian(np.asarray(results.params)))
-    jacobian[:, list(results.details.held)] = 0.0
-    return jacobian.T @ jacobian * results.details.law.information
 
 
 def _deviance(

@@ -189,6 +189,8 @@ def _right(results: RecurrentResults) -> list[tuple[str, list[str]]]:
 
 def _model_name(model: Any) -> str:
     name, spec = type(model).__name__, model.specification
+    if hasattr(model, "label"):
+        return model.label
     units = getattr(spec, "units", ())
     if not units:
         return f"{name}, linear"
@@ -302,13 +304,14 @@ def _notes(results: RecurrentResults) -> list[str]:
         notes.append(f"The optimiser did not converge ({status}); see mle_retvals and starts.")
     if retvals.get("n_starts", 0) > 1 and retvals.get("n_best", 2) == 1:
         notes.append("Only one start reached the best optimum; more starts (n_starts) may find a better one.")
-    lost = len(results.params) - results.covariance.rank
+    held = list(results.details.held)
+    lost = len(results.params) - len(held) - results.covariance.rank
     if lost > 0:
         notes.append(
             f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
             "parameters that they move have no standard errors."
         )
-    elif (smallest := smallest_eigenvalue(results.details.precision)) < NEARLY_SINGULAR:
+    elif (smallest := smallest_eigenvalue(_without(results.details.precision, held))) < NEARLY_SINGULAR:
         notes.append(
             f"The information matrix is nearly singular (smallest eigenvalue {smallest:.2g} on a diagonal of ones); "
             "standard errors may be unstable."
@@ -321,6 +324,10 @@ def _notes(results: RecurrentResults) -> list[str]:
     if results.details.penalty is None:
         notes.append("The parameters were given, not estimated.")
     return notes
+
+
+def _without(matrix: np.ndarray, places: list[int]) -> np.ndarray:
+    return np.delete(np.delete(matrix, places, axis=0), places, axis=1)
 
 
 def _unit_notes(results: RecurrentResults) -> list[str]:

@@ -162,7 +162,7 @@ def standpoint(results: RecurrentResults, row: int) -> Standpoint:
     elif past is not None and row == 0:
         state = past.state
     elif past is None and row <= spec.first_state:
-        state = np.zeros(path.states.shape[1])
+        state = spec.initial_state
     else:
         state = path.states[row - 1]
     return Standpoint(row, levels[last - spec.reach : last].copy(), np.array(state))
@@ -239,7 +239,7 @@ def continue_path(
     """
     det, x = covariates(results, start.row, start.row + steps, exog)
     spec, reach = results.model.specification, len(start.levels)
-    n_exog = len(spec.exog_names)
+    n_exog = len(results.model.exog_labels)
     fits = det.shape == (steps, spec.n_deterministic) and x.shape == (steps if n_exog else len(x), n_exog)
     # kernels do not look where they read
     if not fits or reach != spec.reach:
