@@ -18,6 +18,7 @@ from pararnn_ts.results.conformal import calibration_errors
 from pararnn_ts.results.intervals import RecurrentPrediction, check_method
 from pararnn_ts.results.trajectory import continue_path, standpoint
 from pararnn_ts.results.uncertainty import gap_variance, parameter_variance, shock_variance, simulated_paths, spread
+from pararnn_ts.specification import Specification
 
 if TYPE_CHECKING:
     from pararnn_ts.models.window import PredictionWindow
@@ -270,7 +271,9 @@ def _require_closed_form(results: RecurrentResults, steps: int) -> None:
             f"method='exact' is for one step after the last observation, but {steps} steps are asked for and sums of "
             "Student-t shocks have no closed form; pass method='simulated', 'bootstrap' or 'conformal'."
         )
-    if steps > 1 and spec.units and spec.activation != "identity":
+    # only sums of units can be linear; cells have gates or activations of their own
+    linear = isinstance(spec, Specification) and (not spec.units or spec.activation == "identity")
+    if steps > 1 and not linear:
         raise ValueError(
             f"method='exact' is for one step after the last observation, but {steps} steps are asked for and the model "
             "is not linear; pass method='simulated', 'bootstrap' or 'conformal'."
