@@ -93,8 +93,9 @@ class Ingredients:
 
     def information(self) -> np.ndarray:
         """Expected information of the data, the prior left out."""
-        jacobian = self._derivative()
-        return jacobian.T @ jacobian * self.law.information
+        # scaled before it is multiplied: the square alone may overflow
+        jacobian = self._derivative() * np.sqrt(self.law.information)
+        return jacobian.T @ jacobian
 
     def observed(self) -> np.ndarray:
         """Posterior precision with the observed information of the data in place of the expected one."""

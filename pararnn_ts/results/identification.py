@@ -193,6 +193,10 @@ def _deviance(
         part = spec.unit_slices[number]
         output = slice(part.stop - spec.units[number], part.stop)
         rest[part], v[output] = False, params[output]
+    # in units of the parameters' precision, where products of very large and very small numbers do not overflow
+    size = np.sqrt(np.maximum(np.diag(precision), 0.0))
+    size[size == 0.0] = 1.0
+    v, information, precision = v * size, information / size / size[:, None], precision / size / size[:, None]
     shared = (information @ v)[rest]
     return float(v @ information @ v - shared @ invert(precision[np.ix_(rest, rest)])[0] @ shared)
 
