@@ -19,7 +19,7 @@ The recursion of the model begins at state zero. Samples of the nonlinear models
 where the process has been under way for long: the first predictions are then off by what the state was.
 
 Modulus and frequency are those of the averaged Jacobian of the process, from a sample of 50,000 under the true model.
-With the identity they are those of W.
+With the identity they are those of W. Intervals are those of `recurrence_intervals`.
 
 The share of future observations inside a forecast interval is computed from 2,000 continuations of the sample under the
 true model, so that its error is far below that of a count of samples.
@@ -41,6 +41,7 @@ from scipy import stats
 import pararnn_ts as prt
 import pararnn_ts.results.features
 from pararnn_ts.models.arma_bridge import units_from_arma
+from pararnn_ts.results.memory_intervals import modulus_interval
 from pararnn_ts.results.responses import averaged_jacobians, dominant_eigenvalue
 from pararnn_ts.specification import UnitWeights
 
@@ -254,7 +255,11 @@ def intervals(rows: list[dict[str, Any]], setting: str) -> list[dict[str, Any]]:
         truth = np.array([row["truth"][name] for row in known])
         value, error = np.array([row[setting]["estimates"][name] for row in known]).T
         given = np.isfinite(error)
-        hit = np.abs(value - truth)[given] <= CRITICAL * error[given]
+        if name.endswith("modulus"):
+            lower, upper = modulus_interval(value, error)
+        else:
+            lower, upper = value - CRITICAL * error, value + CRITICAL * error
+        hit = ((lower <= truth) & (truth <= upper))[given]
         table.append({
             "estimate": name,
             "truth": float(truth.mean()),

@@ -38,7 +38,7 @@ def modulus_interval(modulus: Any, error: Any, alpha: float = 0.05) -> tuple[np.
     >>> from pararnn_ts.results.memory_intervals import modulus_interval
     >>> lower, upper = modulus_interval(0.95, 0.04)
     >>> round(float(lower), 3), round(float(upper), 3)
-    (0.773, 0.990)
+    (0.773, 0.99)
     """
     value, spread = np.asarray(modulus, dtype=float), stats.norm.isf(alpha / 2) * np.asarray(error, dtype=float)
     inside = value < 1.0
