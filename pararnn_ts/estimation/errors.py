@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, special, stats
 
-__all__ = ["FEWEST_DOF", "ErrorLaw", "concentrated_loglike", "log_volume", "student_gain", "student_law"]
+__all__ = [
+    "FEWEST_DOF",
+    "ErrorLaw",
+    "concentrated_loglike",
+    "gaussian_loglike",
+    "log_volume",
+    "student_gain",
+    "student_law",
+]
 
 # fewest degrees of freedom: the variance of the shocks must exist
 FEWEST_DOF = 2.1
@@ -63,6 +71,10 @@ class ErrorLaw:
             return np.ones_like(resid)
         return (self.dof + 1.0) / (self.dof + (resid / self.spread) ** 2)
 
+    def scores(self, resid: np.ndarray) -> np.ndarray:
+        """Derivative of the log density with respect to its mean."""
+        return self.weights(resid) * resid / self.spread**2
+
     def curvature(self, resid: np.ndarray) -> np.ndarray:
         """Second derivative of minus the log density at residuals; negative beyond sqrt(dof) s."""
         square = (resid / self.spread) ** 2
@@ -80,6 +92,11 @@ class ErrorLaw:
     def distribution(self) -> stats.rv_continuous:
         """Frozen scipy distribution."""
         return stats.norm(scale=self.spread) if self.is_normal else stats.t(self.dof, scale=self.spread)
+
+    def quantiles(self, levels: np.ndarray) -> np.ndarray:
+        """Values below which the shocks lie with these probabilities."""
+        standard = special.ndtri(levels) if self.is_normal else special.stdtrit(self.dof, levels)
+        return self.spread * standard
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Independent shocks."""
@@ -151,6 +168,11 @@ def _minus_loglike(reciprocal: float, resid: np.ndarray, spread: float) -> float
     return -float(ErrorLaw(spread, 1.0 / reciprocal).loglikeobs(resid).sum())
 
 
+def gaussian_loglike(sse: float, n: int) -> float:
+    """Log likelihood of n normal residuals with sum of squares `sse`, maximised over their variance."""
+    return -0.5 * n * (float(np.log(2.0 * np.pi * max(sse / max(n, 1), 1e-300))) + 1.0)
+
+
 def concentrated_loglike(resid: np.ndarray, dof: float) -> float:
     """
     Log likelihood of residuals, maximised over the spread of their law.
@@ -166,11 +188,10 @@ def concentrated_loglike(resid: np.ndarray, dof: float) -> float:
     -------
     float
     """
-    n = len(resid)
-    variance = max(float(np.sum(resid**2)) / max(n, 1), 1e-300)
+    square = float(np.sum(resid**2))
     if np.isinf(dof):
-        return -0.5 * n * (float(np.log(2.0 * np.pi * variance)) + 1.0)
-    spread = _profile(resid, 0.0, float(np.sqrt(variance)), dof, 8)
+        return gaussian_loglike(square, len(resid))
+    spread = _profile(resid, 0.0, float(np.sqrt(max(square / max(len(resid), 1), 1e-300))), dof, 8)
     return float(ErrorLaw(spread, dof).loglikeobs(resid).sum())
 
 

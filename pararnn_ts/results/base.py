@@ -23,7 +23,6 @@ from pararnn_ts.results.covariance import (
     Covariance,
     Ingredients,
     check_covariance,
-    estimable,
     estimate_covariance,
 )
 from pararnn_ts.results.details import FitDetails
@@ -215,7 +214,7 @@ class RecurrentResults(TimeSeriesModelResults):
 
     @property
     def aic(self) -> float:
-        """Akaike's information criterion; the variance counts as a parameter."""
+        """Akaike's information criterion; variance and degrees of freedom of the shocks count as parameters."""
         return -2.0 * self.llf + 2.0 * self._n_estimated
 
     @property
@@ -246,21 +245,26 @@ class RecurrentResults(TimeSeriesModelResults):
         """Covariance of the parameters, with the number of directions that are identified."""
         if self.inherited is not None:
             return self.inherited.covariance
-        parts = Ingredients(
+        return estimate_covariance(self.cov_type, self.ingredients, self.details.cov_kwds)
+
+    @property
+    def ingredients(self) -> Ingredients:
+        """What covariance estimators are made of."""
+        return Ingredients(
             precision=self.details.precision,
             jacobian=lambda: self.model.jacobian(self.params),
             resid=lambda: self.resid,
-            scale=self.scale,
+            law=self.details.law,
+            held=self.details.held,
             params=self.params,
             score=self._score,
             refits=lambda count, rng: refit_estimates(self, count, rng),
         )
-        return estimate_covariance(self.cov_type, parts, self.details.cov_kwds)
 
     def _score(self, params: np.ndarray) -> np.ndarray:
-        """Derivative of the Gaussian log likelihood with respect to the parameters, at other parameters."""
+        """Derivative of the log likelihood with respect to the parameters, at other parameters."""
         resid = (self.model._y - self.model.path(params).fitted)[self.used]
-        return self.model.jacobian(params).T @ resid / self.scale
+        return self.model.jacobian(params).T @ self.details.law.scores(resid)
 
     @property
     def cov_params_default(self) -> np.ndarray:
@@ -286,7 +290,8 @@ class RecurrentResults(TimeSeriesModelResults):
     def bse(self) -> np.ndarray:
         """Standard errors of the parameters, NaN for those that the data do not identify."""
         errors = np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
-        return np.where(estimable(self.details.precision), errors, np.nan)
+        errors[list(self.covariance.unidentified)] = np.nan
+        return errors
 
     @cached_property
     def tvalues(self) -> np.ndarray:
@@ -469,19 +474,19 @@ class RecurrentResults(TimeSeriesModelResults):
         details = replace(self.details, log_evidence=float("nan"))
         covariance = replace(self.covariance, description=_elsewhere(self.covariance.description))
         inherited = Inherited(covariance, self.shocks, (self.tail.low, self.tail.high))
-        return RecurrentResultsWrapper(RecurrentResults(model, self.params, details, past=past, inherited=inherited))
+        return model._results(self.params, details, past=past, inherited=inherited)
 
     def remove_data(self) -> None:
         """
         Remove the data from results and model.
 
-        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 200
+        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 120
         quantiles. Other results of the same model lose their data, too.
         """
         if self.data_removed:
             return
         # what must be known before the data go
-        kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse")}
+        kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse", "llf")}
         self._forget({**kept, "tail": self.tail.thinned()})
 
     def __getstate__(self) -> dict[str, Any]:

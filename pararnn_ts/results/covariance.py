@@ -3,7 +3,8 @@ Covariance estimators of the parameters, chosen by name.
 
 Each estimator is a function of the posterior precision (``J'J / scale`` plus the prior, J the Jacobian of the
 predictions), of the scores, whose row t is J_t e_t / scale, and of how these move with the parameters. Without a
-penalty the precision is J'J / scale and the estimators are those of nonlinear least squares.
+penalty the precision is J'J / scale and the estimators are those of nonlinear least squares. With Student-t errors the
+expected information of one observation stands for 1 / scale, and the weighted residual for the residual.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 from statsmodels.stats.sandwich_covariance import S_hac_simple
+
+from pararnn_ts.estimation.errors import ErrorLaw
 
 __all__ = [
     "ESTIMATORS",
@@ -53,12 +56,14 @@ class Ingredients:
         Returns the Jacobian of the used rows, (nobs, P); only called by the estimators that need it.
     resid : callable
         Returns the residuals of all rows, (n,), NaN in those not used.
-    scale : float
-        Variance of the shocks.
+    law : ErrorLaw
+        Law of the shocks.
+    held : tuple of int
+        Parameters that are held at given values: nothing depends on them.
     params : ndarray, (P,), optional
         The parameters.
     score : callable, optional
-        Score of the data at other parameters, (P,) to (P,), the variance of the shocks held fixed.
+        Score of the data at other parameters, (P,) to (P,), the law of the shocks held fixed.
     refits : callable, optional
         Takes a number and a source of randomness; returns the parameters estimated on so many simulated samples.
     """
@@ -66,7 +71,8 @@ class Ingredients:
     precision: np.ndarray
     jacobian: Callable[[], np.ndarray]
     resid: Callable[[], np.ndarray]
-    scale: float
+    law: ErrorLaw
+    held: tuple[int, ...] = ()
     params: np.ndarray | None = None
     score: Callable[[np.ndarray], np.ndarray] | None = None
     refits: Callable[[int, Any], np.ndarray] | None = None
@@ -76,13 +82,19 @@ class Ingredients:
         resid = self.resid()
         used = np.isfinite(resid)
         scores = np.zeros((len(resid), len(self.precision)))
-        scores[used] = self.jacobian() * (resid[used] / self.scale)[:, None]
+        scores[used] = self._derivative() * self.law.scores(resid[used])[:, None]
         return scores
+
+    def _derivative(self) -> np.ndarray:
+        """Jacobian of the free parameters, zero for those that are held."""
+        jacobian = np.array(self.jacobian())
+        jacobian[:, list(self.held)] = 0.0
+        return jacobian
 
     def information(self) -> np.ndarray:
         """Expected information of the data, the prior left out."""
-        jacobian = self.jacobian()
-        return jacobian.T @ jacobian / self.scale
+        jacobian = self._derivative()
+        return jacobian.T @ jacobian * self.law.information
 
     def observed(self) -> np.ndarray:
         """Posterior precision with the observed information of the data in place of the expected one."""
@@ -90,6 +102,7 @@ class Ingredients:
             raise ValueError("cov_type needs the score of the model, which is not known here; choose 'nonrobust'.")
         # an additive prior: what the precision has beyond the expected information
         data = observed_information(self.score, self.params, np.diag(self.precision))
+        data[list(self.held)] = data[:, list(self.held)] = 0.0
         return self.precision - self.information() + data
 
 
@@ -149,11 +162,14 @@ class Covariance:
         Directions of the parameter space that are identified.
     description : str
         One sentence for the summary.
+    unidentified : tuple of int
+        Parameters that the data do not identify or that were held, see :func:`estimable`: they have no standard error.
     """
 
     matrix: np.ndarray
     rank: int
     description: str
+    unidentified: tuple[int, ...] = ()
 
 
 def _of_unit_diagonal(precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -372,7 +388,7 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     name : str
         One of the names in `ESTIMATORS`.
     parts : Ingredients
-        Precision, Jacobian, residuals and scale.
+        Precision, Jacobian, residuals and their law.
     options : mapping, optional
         Options of the estimator, see :func:`check_covariance`.
 
@@ -392,10 +408,11 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     Examples
     --------
     >>> import numpy as np
+    >>> from pararnn_ts.estimation.errors import ErrorLaw
     >>> from pararnn_ts.results.covariance import Ingredients, estimate_covariance
     >>> jacobian, resid = np.ones((4, 1)), np.array([1.0, -1.0, 2.0, -2.0])
-    >>> parts = Ingredients(jacobian.T @ jacobian / 2.5, lambda: jacobian, lambda: resid, 2.5)
-    >>> estimate_covariance("nonrobust", parts).matrix
+    >>> parts = Ingredients(jacobian.T @ jacobian / 2.5, lambda: jacobian, lambda: resid, ErrorLaw(np.sqrt(2.5)))
+    >>> estimate_covariance("nonrobust", parts).matrix.round(3)
     array([[0.625]])
     """
     check_covariance(name, options)
@@ -403,4 +420,7 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     with np.errstate(over="ignore", invalid="ignore"):
         matrix, description = ESTIMATORS[name].compute(parts, **(options or {}))
     matrix = np.where(np.isfinite(matrix), matrix, np.nan)
-    return Covariance(0.5 * (matrix + matrix.T), invert(parts.precision)[1], description)
+    held = list(parts.held)
+    matrix[held] = matrix[:, held] = 0.0
+    unidentified = tuple(np.flatnonzero(~estimable(parts.precision)).tolist())
+    return Covariance(0.5 * (matrix + matrix.T), invert(parts.precision)[1], description, unidentified)

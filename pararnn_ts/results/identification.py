@@ -91,9 +91,10 @@ def identification(results: Any) -> pd.DataFrame:
         )
     fitted = FittedUnits(results)
     spec, names = fitted.specification, fitted.unit_names
-    precision, information = np.asarray(results.details.precision), _information(results)
+    precision, information = np.asarray(results.details.precision), results.ingredients.information()
     effective = _shares(precision, information)
     known = estimable(precision)
+    known[list(results.details.held)] = True
 
     def told_from_zero(*units: int) -> bool:
         count = max(sum(float(effective[spec.unit_slices[k]].sum()) for k in units), 1.0)
@@ -144,7 +145,7 @@ def effective_parameters(results: Any) -> np.ndarray:
     ndarray, (P,)
         MacKay's gamma of each parameter: one where there is no penalty, zero where it alone holds the parameter.
     """
-    return _shares(np.asarray(results.details.precision), _information(results))
+    return _shares(np.asarray(results.details.precision), results.ingredients.information())
 
 
 def _shares(precision: np.ndarray, information: np.ndarray) -> np.ndarray:
@@ -168,7 +169,8 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
     except (TypeError, ValueError):
         return
     spec = results.model.specification
-    unknown = ~estimable(results.details.precision)
+    unknown = np.zeros(len(results.params), dtype=bool)
+    unknown[list(set(results.covariance.unidentified) - set(results.details.held))] = True
     if isinstance(spec, Specification) and not results.data_removed and results.inherited is None:
         for part, known in zip(spec.unit_slices, results.identification["identified"], strict=True):
             unknown[part] |= not known
@@ -180,12 +182,6 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
         "results.identification, and use test_units to ask whether a unit is needed.",
         ValueWarning,
     )
-
-
-def _information(results: Any) -> np.ndarray:
-    """Expected information of the data."""
-    jacobian = results.model.jacobian(np.asarray(results.params))
-    return jacobian.T @ jacobian / results.scale
 
 
 def _deviance(

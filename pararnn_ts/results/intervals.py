@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -11,9 +13,8 @@ from pararnn_ts.results.conformal import conformal_radius
 
 __all__ = ["METHODS", "SIMULATED", "RecurrentPrediction", "check_method"]
 
-# methods whose paths have normal shocks, residuals as shocks, and those without paths
-GAUSSIAN = ("gaussian", "simulated")
-SIMULATED = ("bootstrap", *GAUSSIAN)
+# methods with paths, whose shocks are residuals, normal, or those of the model; and methods without
+SIMULATED = ("bootstrap", "gaussian", "simulated")
 METHODS = (*SIMULATED, "exact", "conformal")
 
 
@@ -44,9 +45,9 @@ class RecurrentPrediction(PredictionResults):
         Labels of the rows.
     method : str
         Where intervals come from, see `results.get_prediction`.
-    shape : ndarray, optional
-        Errors of variance one whose quantiles, times the standard error, bound the rows that are not simulated; the
-        normal distribution when not given.
+    shape : callable, optional
+        Quantiles of a distribution of variance one; times the standard error they bound the rows that are not
+        simulated. The normal distribution when not given.
     paths : ndarray, (n_sims, k), optional
         Simulated paths of the last k rows.
     errors : ndarray, (n, m), optional
@@ -69,7 +70,7 @@ class RecurrentPrediction(PredictionResults):
         labels: pd.Index | None,
         method: str,
         *,
-        shape: np.ndarray | None = None,
+        shape: Callable[[np.ndarray], np.ndarray] = stats.norm.ppf,
         paths: np.ndarray | None = None,
         errors: np.ndarray | None = None,
     ):
@@ -114,7 +115,7 @@ class RecurrentPrediction(PredictionResults):
             reach = conformal_radius(self._errors, alpha)[:, None] * np.array([-1.0, 1.0])
             return self._wrap_pandas(mean[:, None] + reach, columns=["lower", "upper"])
         levels = np.array([alpha / 2, 1 - alpha / 2])
-        quantiles = stats.norm.ppf(levels) if self._shape is None else np.quantile(self._shape, levels)
+        quantiles = self._shape(levels)
         known = len(mean) - self._paths.shape[1]
         bounds = mean[:known, None] + se[:known, None] * quantiles
         if known < len(mean):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.estimation.errors import ErrorLaw, gaussian_loglike
 from pararnn_ts.models.index_code import decode_index, encode_index, n_labels
 from pararnn_ts.results.archive import NOT_ONE, read_archive, take, write_archive
 from pararnn_ts.results.covariance import Covariance
@@ -37,7 +38,11 @@ _MODEL = {
     "notes",
     "formula",
 }
-_DETAILS = ("penalty", "scale", "effective", "log_evidence", "alpha", "starts", "mle_retvals", "cov_type", "cov_kwds")
+_DETAILS = (
+    "penalty", "scale", "effective", "log_evidence", "alpha", "held", "starts", "mle_retvals", "cov_type", "cov_kwds",
+)  # fmt: skip
+# what files of the first version do not have
+_LATER = {"held", "law"}
 _TAIL = ("deterministic", "exog", "last_exog", "shocks")
 
 
@@ -74,6 +79,7 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
     header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "package": __version__}
     header["model"] = _pack_model(results.model)
     header["details"] = {name: encode(getattr(results.details, name), name) for name in _DETAILS}
+    header["details"]["law"] = _pack_law(results.details.law)
     header["past"] = None if results.past is None else _pack_standpoint(results.past, "past", arrays)
     header["inherited"] = _pack_inherited(results, arrays)
     if remove_data or results.data_removed:
@@ -134,11 +140,12 @@ def load(path: Any) -> RecurrentResultsWrapper:
 
 def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentResultsWrapper:
     """Results of what a file holds; every array must have the shape that the model needs."""
-    from pararnn_ts.results.base import Inherited, RecurrentResults, RecurrentResultsWrapper
+    from pararnn_ts.results.base import Inherited
 
     _expect(set(header), _HEADER, "header")
     _expect({*header["model"], "formula"}, _MODEL, "model")
-    _expect(set(header["details"]), set(_DETAILS), "details")
+    stored = header["details"]
+    _expect({*stored, *_LATER}, {*_DETAILS, "law"}, "details")
     removed = header["removed"]
     model = _unpack_model(header["model"], arrays, removed)
     if header["past"] is None and model.nobs < model.specification.hold_back:
@@ -147,19 +154,23 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
     params = take(arrays, "params", n)
     # the precision is needed to work the covariance out, which results without data bring with them
     precision = take(arrays, "precision", None, None) if removed is not None else take(arrays, "precision", n, n)
-    details = FitDetails(precision=precision, **{name: decode(header["details"][name]) for name in _DETAILS})
+    kept = {name: decode(stored[name]) for name in _DETAILS if name in stored}
+    if "law" in stored:
+        kept["law"] = _unpack_law(stored["law"])
+    details = FitDetails(precision=precision, **kept)
+    _expect_positions(details.held, n)
     past = None if header["past"] is None else _unpack_standpoint(header["past"], "past", arrays, model)
     inherited = None
     if header["inherited"] is not None:
         covariance = _unpack_covariance(header["inherited"], "inherited", arrays, n)
         inherited = Inherited(covariance, _take_shocks(arrays, "inherited.shocks"), decode(header["inherited"]["span"]))
-    results = RecurrentResults(model, params, details, past=past, inherited=inherited)
+    results = model._results(params, details, past=past, inherited=inherited)
     if removed is None:
         model.constant_weights  # noqa: B018  known to every model that was fitted
     else:
-        results._forget(_unpack_removed(removed, arrays, model))
+        results._results._forget(_unpack_removed(removed, arrays, model))
     _expect(set(arrays), set(), "arrays")
-    return RecurrentResultsWrapper(results)
+    return results
 
 
 def _expect(found: set[str], known: set[str], where: str) -> None:
@@ -169,6 +180,11 @@ def _expect(found: set[str], known: set[str], where: str) -> None:
             f"path holds results whose {where} do not fit ({', '.join(map(repr, odd))} unknown or absent); load it "
             "with the version of pararnn_ts that wrote it."
         )
+
+
+def _expect_positions(positions: Any, n: int) -> None:
+    if any(not 0 <= position < n for position in positions):
+        raise ValueError("path holds results with a position of a parameter that the model does not have.")
 
 
 def _pack_model(model: Any) -> dict[str, Any]:
@@ -237,23 +253,36 @@ def _model_class(name: str) -> type:
     raise ValueError(f"path holds results of an unknown model {name!r}; import the module that defines it first.")
 
 
+def _pack_law(law: ErrorLaw) -> dict[str, float | None]:
+    return {"spread": float(law.spread), "dof": None if law.is_normal else float(law.dof)}
+
+
+def _unpack_law(code: dict[str, Any]) -> ErrorLaw:
+    spread, dof = float(code["spread"]), code["dof"]
+    return ErrorLaw(spread) if dof is None else ErrorLaw(spread, float(dof))
+
+
 def _pack_standpoint(point: Standpoint, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     arrays[f"{name}.levels"], arrays[f"{name}.state"] = point.levels, point.state
     return {"row": int(point.row)}
 
 
 def _unpack_standpoint(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray], model: Any) -> Standpoint:
-    levels, n_states = model.specification.reach, sum(model.specification.units)
+    levels, n_states = model.specification.reach, len(model.specification.initial_state)
     return Standpoint(int(code["row"]), take(arrays, f"{name}.levels", levels), take(arrays, f"{name}.state", n_states))
 
 
 def _pack_covariance(covariance: Covariance, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     arrays[f"{name}.covariance"] = covariance.matrix
-    return {"rank": int(covariance.rank), "description": covariance.description}
+    code = {"rank": int(covariance.rank), "description": covariance.description}
+    return {**code, "unidentified": [int(position) for position in covariance.unidentified]}
 
 
 def _unpack_covariance(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray], n: int) -> Covariance:
-    return Covariance(take(arrays, f"{name}.covariance", n, n), int(code["rank"]), str(code["description"]))
+    unidentified = tuple(int(position) for position in code.get("unidentified", ()))
+    _expect_positions(unidentified, n)
+    matrix = take(arrays, f"{name}.covariance", n, n)
+    return Covariance(matrix, int(code["rank"]), str(code["description"]), unidentified)
 
 
 def _pack_inherited(results: RecurrentResults, arrays: dict[str, np.ndarray]) -> dict[str, Any] | None:
@@ -278,6 +307,7 @@ def _pack_removed(results: RecurrentResults, arrays: dict[str, np.ndarray]) -> d
         "facts": encode(results.summary_facts),
         "nobs": int(results.nobs),
         "sse": float(results.sse),
+        "llf": float(results.llf),
     }
 
 
@@ -293,7 +323,7 @@ def _unpack_removed(code: dict[str, Any], arrays: dict[str, np.ndarray], model: 
     low, high = code["range"]
     last, end = (_unpack_standpoint(code[name], name, arrays, model) for name in ("tail", "end"))
     spec = model.specification
-    n_exog, ahead = len(spec.exog_names), model.nobs - last.row
+    n_exog, ahead = len(model.exog_labels), model.nobs - last.row
     det, exog = (
         take(arrays, "tail.deterministic", ahead, spec.n_deterministic),
         take(arrays, "tail.exog", ahead, n_exog),
@@ -305,4 +335,6 @@ def _unpack_removed(code: dict[str, Any], arrays: dict[str, np.ndarray], model: 
         "summary_facts": decode(code["facts"]),
         "nobs": int(code["nobs"]),
         "sse": float(code["sse"]),
+        # files of the first version have normal errors only
+        "llf": float(code["llf"]) if "llf" in code else gaussian_loglike(float(code["sse"]), int(code["nobs"])),
     }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from statsmodels.tools.sm_exceptions import OutputWarning
 
 from pararnn_ts._compat import ValueWarning, warn_user
+from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.results.conformal import calibration_errors
 from pararnn_ts.results.intervals import RecurrentPrediction, check_method
 from pararnn_ts.results.trajectory import continue_path, standpoint
@@ -129,9 +133,10 @@ def get_prediction(
         Where intervals come from:
 
         - "bootstrap": paths whose shocks are residuals drawn with replacement (centred, with variance `scale`);
-        - "gaussian", or "simulated": paths with normal shocks;
-        - "exact": the normal distribution with the variance in closed form, for one step after an observation, and for
-          any number of steps where the model is linear (no units, or activation "identity");
+        - "gaussian": paths with normal shocks;
+        - "simulated": paths with shocks of the fitted law, the same where that is normal;
+        - "exact": the law of the shocks with the variance in closed form, for one step after an observation, and for
+          any number of steps where they are normal and the model is linear (no units, or activation "identity");
         - "conformal": quantiles of the absolute errors of forecasts as many steps ahead over the last third of the
           sample, with parameters estimated on the rest of it.
     n_sims : int
@@ -197,8 +202,23 @@ def get_prediction(
         _warn_explosive(results, paths, "{} of {} simulated paths leave")
         with np.errstate(all="ignore"):
             variance[known:] = spread(paths) ** 2
-    shape = results.shocks / np.sqrt(results.scale) if method == "bootstrap" else None
-    return RecurrentPrediction(mean, np.sqrt(variance), window.index, method, shape=shape, paths=paths)
+    return RecurrentPrediction(
+        mean, np.sqrt(variance), window.index, method, shape=_shape(results, method), paths=paths
+    )  # fmt: skip
+
+
+def _shape(results: RecurrentResults, method: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Quantiles of the errors of one step, standardised."""
+    law = results.details.law
+    if method == "bootstrap":
+        return partial(np.quantile, results.shocks / np.sqrt(results.scale))
+    if law.is_normal or method == "gaussian":
+        return stats.norm.ppf
+    return partial(_standardised, law, np.sqrt(results.scale))
+
+
+def _standardised(law: ErrorLaw, size: float, levels: np.ndarray) -> np.ndarray:
+    return law.quantiles(levels) / size
 
 
 def get_forecast(
@@ -245,6 +265,11 @@ def get_forecast(
 
 def _require_closed_form(results: RecurrentResults, steps: int) -> None:
     spec = results.model.specification
+    if steps > 1 and not results.details.law.is_normal:
+        raise ValueError(
+            f"method='exact' is for one step after the last observation, but {steps} steps are asked for and sums of "
+            "Student-t shocks have no closed form; pass method='simulated', 'bootstrap' or 'conformal'."
+        )
     if steps > 1 and spec.units and spec.activation != "identity":
         raise ValueError(
             f"method='exact' is for one step after the last observation, but {steps} steps are asked for and the model "

@@ -44,7 +44,7 @@ def simulate(
         First row that is simulated, given the observations before it. "start", the default, is the first row that the
         model predicts and "end" the first after the sample; integers are positions, anything else is a label.
     random_errors : "bootstrap", array_like or frozen scipy distribution, optional
-        Shocks: normal with variance `scale` (the default), residuals drawn with replacement, given ones of shape
+        Shocks: of the fitted law (the default), residuals drawn with replacement, given ones of shape
         (nsimulations, repetitions), or draws of a distribution such as ``scipy.stats.t(5)``.
     exog : Series, DataFrame or array_like, optional
         Exogenous values of the rows after the sample.
@@ -175,7 +175,7 @@ def _shocks(
 ) -> np.ndarray:
     """Shocks, (paths, steps)."""
     if random_errors is None:
-        return draw_shocks(results, "gaussian", rng.random((paths, steps)))
+        return draw_shocks(results, "simulated", rng.random((paths, steps)))
     if isinstance(random_errors, str):
         if random_errors != "bootstrap":
             raise ValueError(

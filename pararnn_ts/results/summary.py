@@ -156,6 +156,7 @@ def _left(results: RecurrentResults, facts: dict[str, Any]) -> list[tuple[str, l
     model, details = results.model, results.details
     penalty = "none" if not details.penalty else f"{details.penalty}"
     first, last = facts["sample"]
+    law = [] if details.law.is_normal else [("Errors:", [f"Student t, {details.law.dof:.2f} df"])]
     return [
         ("Dep. Variable:", [str(model.endog_name)]),
         ("Model:", [_model_name(model)]),
@@ -165,6 +166,7 @@ def _left(results: RecurrentResults, facts: dict[str, Any]) -> list[tuple[str, l
         ("Missing:", [f"{facts['missing']}"]),
         ("Penalty:", [penalty]),
         ("Covariance Type:", [results.cov_type]),
+        *law,
     ]
 
 
@@ -187,6 +189,8 @@ def _right(results: RecurrentResults) -> list[tuple[str, list[str]]]:
 
 def _model_name(model: Any) -> str:
     name, spec = type(model).__name__, model.specification
+    if hasattr(model, "label"):
+        return model.label
     units = getattr(spec, "units", ())
     if not units:
         return f"{name}, linear"
@@ -196,7 +200,8 @@ def _model_name(model: Any) -> str:
 
 def _parameter_table(results: RecurrentResults, part: slice, alpha: float, tested: bool) -> SimpleTable:
     """Parameters with their inference; blanks where a number would mean nothing."""
-    names = results.model.param_names[part]
+    held = set(results.details.held)
+    names = [f"{name} (fixed)" if place in held else name for place, name in enumerate(results.model.param_names)][part]
     interval = np.where(results.bse[:, None] > 0, results.conf_int(alpha), np.nan)
     known = [
         np.where(results.bse > 0, values, np.nan)[part] for values in (results.bse, results.tvalues, results.pvalues)
@@ -299,13 +304,14 @@ def _notes(results: RecurrentResults) -> list[str]:
         notes.append(f"The optimiser did not converge ({status}); see mle_retvals and starts.")
     if retvals.get("n_starts", 0) > 1 and retvals.get("n_best", 2) == 1:
         notes.append("Only one start reached the best optimum; more starts (n_starts) may find a better one.")
-    lost = len(results.params) - results.covariance.rank
+    held = list(results.details.held)
+    lost = len(results.params) - len(held) - results.covariance.rank
     if lost > 0:
         notes.append(
             f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
             "parameters that they move have no standard errors."
         )
-    elif (smallest := smallest_eigenvalue(results.details.precision)) < NEARLY_SINGULAR:
+    elif (smallest := smallest_eigenvalue(_without(results.details.precision, held))) < NEARLY_SINGULAR:
         notes.append(
             f"The information matrix is nearly singular (smallest eigenvalue {smallest:.2g} on a diagonal of ones); "
             "standard errors may be unstable."
@@ -318,6 +324,10 @@ def _notes(results: RecurrentResults) -> list[str]:
     if results.details.penalty is None:
         notes.append("The parameters were given, not estimated.")
     return notes
+
+
+def _without(matrix: np.ndarray, places: list[int]) -> np.ndarray:
+    return np.delete(np.delete(matrix, places, axis=0), places, axis=1)
 
 
 def _unit_notes(results: RecurrentResults) -> list[str]:

@@ -8,7 +8,6 @@ import numpy as np
 from scipy import linalg, special
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.results.intervals import GAUSSIAN
 from pararnn_ts.results.trajectory import continue_path, paths_under, refit_states, response, standpoint
 
 if TYPE_CHECKING:
@@ -29,21 +28,26 @@ STEP = 1e-3
 
 
 def covariance_root(results: RecurrentResults) -> np.ndarray:
-    """Matrix R of columns along the axes of the covariance of the parameters, with R R' the covariance."""
+    """Matrix R with R R' the covariance of the parameters, its columns along the axes of their correlations."""
     covariance = np.asarray(results.cov_params())
     if not np.isfinite(covariance).all():
         raise ValueError(
             "param_uncertainty=True needs the covariance of the parameters, which these results do not have; "
             "rescale endog, or pass param_uncertainty=False."
         )
-    values, vectors = linalg.eigh(covariance, driver="ev")
-    return vectors * np.sqrt(np.maximum(values, 0.0))
+    # of the correlations: parameters have units, and rounding errors of large variances would swamp small ones
+    size = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    size[size == 0.0] = 1.0
+    values, vectors = linalg.eigh(covariance / size / size[:, None], driver="ev")
+    return size[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def draw_shocks(results: RecurrentResults, method: str, uniform: np.ndarray) -> np.ndarray:
-    """Shocks of a method at these levels of their distribution: normal ones, or residuals."""
-    if method in GAUSSIAN:
+    """Shocks of a method at these levels of their distribution: normal ones, those of the model, or residuals."""
+    if method == "gaussian":
         return np.sqrt(results.scale) * special.ndtri(np.maximum(uniform, 2.0**-54))
+    if method == "simulated":
+        return results.details.law.quantiles(np.maximum(uniform, 2.0**-54))
     pool = np.sort(results.shocks)
     return pool[np.minimum((uniform * len(pool)).astype(int), len(pool) - 1)]
 

@@ -83,6 +83,8 @@ def test_units(
         )
     if details.penalty is None or results.inherited is not None:
         raise ValueError("test_units compares fits, but these parameters were not estimated on this sample; fit first.")
+    if details.held:
+        raise ValueError("test_units fits models with fewer parameters, and cannot hold any at a value; fit without.")
     if isinstance(bootstrap, bool) or not isinstance(bootstrap, Integral) or bootstrap < 0:
         raise ValueError(f"bootstrap must be a number of series, zero for none, but is {bootstrap!r}.")
     tried = int(results.mle_retvals.get("n_starts", 1))

@@ -7,6 +7,7 @@ import pytest
 import statsmodels.api as sm
 from statsmodels.tools.numdiff import approx_hess3
 
+from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.bootstrap import refit_estimates, simulate_samples
 from pararnn_ts.results.covariance import (
@@ -21,6 +22,8 @@ from pararnn_ts.results.covariance import (
 # those that need no fits of their own
 COMPUTED = [name for name in ESTIMATORS if name not in ("bootstrap", "none")]
 
+LAW = ErrorLaw(np.sqrt(2.0))
+
 
 @pytest.fixture(scope="module")
 def parts():
@@ -31,7 +34,9 @@ def parts():
     def score(at):
         return jacobian.T @ (resid - jacobian @ (at - params)) / 2.0
 
-    return Ingredients(jacobian.T @ jacobian / 2.0, lambda: jacobian, lambda: resid, 2.0, params, score)
+    return Ingredients(
+        jacobian.T @ jacobian / 2.0, lambda: jacobian, lambda: resid, ErrorLaw(np.sqrt(2.0)), (), params, score
+    )
 
 
 @pytest.mark.parametrize(("name", "options"), [("nonrobust", None), ("HC0", None), ("HAC", {"maxlags": 3})])
@@ -66,7 +71,7 @@ def test_a_prior_shrinks_every_variance(parts):
 def test_rows_that_are_not_used_keep_their_place_in_time():
     jacobian = np.ones((4, 1))
     resid = np.array([1.0, 1.0, np.nan, 1.0, 1.0])
-    parts = Ingredients(np.array([[4.0]]), lambda: jacobian, lambda: resid, 1.0)
+    parts = Ingredients(np.array([[4.0]]), lambda: jacobian, lambda: resid, ErrorLaw(1.0))
     # two pairs of neighbours with Bartlett weight 1/2, not three
     assert estimate_covariance("HAC", parts, {"maxlags": 1}).matrix[0, 0] == pytest.approx((4 + 2 * 0.5 * 2) / 16)
 
@@ -123,6 +128,36 @@ def test_observed_information_is_the_hessian_of_the_likelihood(tanh_series):
     assert (np.abs(results.bse / expected - 1.0) > 0.005).any()
 
 
+def test_observed_information_of_a_student_likelihood(tanh_series):
+    y = tanh_series(300)
+    y[::37] += 8.0
+    model = ParaRNN(y, units=(1,), linear_lags=2, trend="n", errors="t")
+    results = model.fit(penalty=0, n_starts=8, cov_type="oim")
+    law = results.details.law
+
+    def loglike(params):
+        return np.sum(law.loglikeobs((model._y - model.path(params).fitted)[2:]))
+
+    hessian = approx_hess3(results.params, loglike, epsilon=1e-4)
+    np.testing.assert_allclose(results.cov_params() @ -hessian, np.eye(len(results.params)), atol=0.02)
+
+
+@pytest.mark.parametrize("name", [*COMPUTED, "bootstrap"])
+def test_parameters_that_are_held_have_no_variance(sales, name):
+    model = ParaRNN(sales, lags=3, units=())
+    with model.fix_params({"linear.sales.L2": -0.5}):
+        held = model.fit(penalty=0, tol=1e-12, cov_type=name)
+    moved = sales + 0.5 * sales.shift(2)
+    x = sm.add_constant(np.column_stack([sales.shift(1), sales.shift(3)])[3:])
+    free = sm.OLS(moved.to_numpy()[3:], x).fit()
+    kept = [0, 1, 3]
+    assert np.isnan(held.bse.iloc[2])
+    np.testing.assert_allclose(held.params.iloc[kept], free.params, rtol=1e-5)
+    np.testing.assert_allclose(held.bse.iloc[kept], free.bse, rtol=1e-4 if name in ("nonrobust", "oim") else 0.5)
+    text = held.summary().as_text()
+    assert "linear.sales.L2 (fixed)" in text and "not identified" not in text
+
+
 def test_negative_curvature_leaves_no_standard_errors(parts):
     saddle = replace(parts, score=lambda at: np.array([1.0, 1.0, -1.0]) * (at - parts.params))
     found = estimate_covariance("robust", saddle)
@@ -177,3 +212,12 @@ def test_simulated_samples_that_explode_are_left_out_and_counted(parts):
     found = estimate_covariance("bootstrap", replace(parts, refits=lambda count, rng: estimates), {"n_boot": 5})
     np.testing.assert_allclose(found.matrix, np.cov(np.delete(estimates, 1, axis=0), rowvar=False))
     assert "4 series" in found.description and "1 more having exploded" in found.description
+
+
+def test_the_bootstrap_does_not_depend_on_the_number_of_threads(sales, monkeypatch):
+    found = []
+    for threads in (1, 4):
+        monkeypatch.setattr("pararnn_ts.models.recurrent.n_threads", lambda threads=threads: threads)
+        results = ParaRNN(sales, units=(1,)).fit(n_starts=16, cov_type="bootstrap", cov_kwds={"n_boot": 4, "rng": 7})
+        found.append(results.cov_params().to_numpy())
+    np.testing.assert_array_equal(*found)

@@ -115,7 +115,7 @@ def test_many_shocks_are_thinned_to_quantiles():
     results = ParaRNN(y, units=()).fit(penalty=0)
     before = results.get_forecast(1, rng=0, n_sims=4000).conf_int()
     results.remove_data()
-    assert len(results.shocks) == 200
+    assert len(results.shocks) == 120
     assert np.mean(results.shocks**2) == pytest.approx(results.scale)
     np.testing.assert_allclose(results.get_forecast(1, rng=0, n_sims=4000).conf_int(), before, atol=0.1)
 

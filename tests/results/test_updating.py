@@ -141,3 +141,12 @@ def test_misuse_is_refused(fitted, sales):
         fitted.extend(sales[120:125]).append(sales[125:], refit=True)
     with pytest.raises(ValueError, match="param_uncertainty=True needs the sample from its beginning"):
         fitted.extend(sales[120:]).get_forecast(2, param_uncertainty=True)
+
+
+def test_refitting_keeps_parameters_that_are_held(sales):
+    model = ParaRNN(sales[:120], units=(), lags=2)
+    with model.fix_params({"linear.sales.L2": -0.5}):
+        results = model.fit(penalty=0)
+    longer = results.append(sales[120:], refit=True)
+    assert longer.params["linear.sales.L2"] == -0.5
+    assert longer.params["linear.sales.L1"] != results.params["linear.sales.L1"]
