@@ -26,7 +26,7 @@ from pararnn_ts.results.covariance import (
     estimate_covariance,
 )
 from pararnn_ts.results.details import FitDetails
-from pararnn_ts.results.identification import identification, warn_of_unidentified
+from pararnn_ts.results.identification import identification, warn_of_unidentified, without_unidentified
 from pararnn_ts.results.restrictions import parse_restrictions
 from pararnn_ts.results.stability import leaves_the_data, stability
 from pararnn_ts.results.summary import make_facts, make_summary
@@ -329,7 +329,7 @@ class RecurrentResults(TimeSeriesModelResults):
         """
         restrictions = parse_restrictions(r_matrix, self.model.param_names)
         warn_of_unidentified(self, restrictions)
-        return super().t_test(restrictions, cov_p, use_t)
+        return without_unidentified(self, restrictions, super().t_test(restrictions, cov_p, use_t))
 
     def wald_test(
         self,
@@ -369,7 +369,8 @@ class RecurrentResults(TimeSeriesModelResults):
         """
         restrictions = parse_restrictions(r_matrix, self.model.param_names)
         warn_of_unidentified(self, restrictions)
-        return super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
+        found = super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
+        return without_unidentified(self, restrictions, found)
 
     # ------------------------------------------------------------------------------------ what the model says
 

@@ -137,3 +137,19 @@ def test_identification_belongs_to_the_sample_of_the_fit(fitted, sales):
     with pytest.raises(ValueError, match="ask the results of the fit"):
         longer.identification  # noqa: B018
     assert "not identified" not in longer.summary().as_text()
+
+
+def test_tests_of_flat_directions_are_nan_and_of_what_is_identified_are_not(sales):
+    model = ParaRNN(sales, units=(1,), activation="identity", trend="n")
+    unit = UnitWeights(np.array([[-0.4]]), np.array([[1.0]]), np.zeros(1), np.array([0.5]))
+    results = model.evaluate(model.specification.join([0.3], [unit]))
+    with pytest.warns(ValueWarning, match="do not identify"):
+        each = results.t_test(np.eye(len(results.params)))
+    np.testing.assert_array_equal(each.tvalue, results.tvalues)
+    with pytest.warns(ValueWarning, match="do not identify"):
+        assert np.isnan(results.wald_test("unit1.v = 0, unit1.W = 0").pvalue)
+    # the product of input and output weights is identified: at (1, 0.5) it moves with 0.5 U + v
+    contrast = np.zeros(len(results.params))
+    contrast[[results.model.param_names.index("unit1.U[sales.L1]"), -1]] = 0.5, 1.0
+    with pytest.warns(ValueWarning, match="do not identify"):
+        assert np.isfinite(results.t_test(contrast).sd).all()
