@@ -506,9 +506,9 @@ class RecurrentResults(TimeSeriesModelResults):
         # the covariance that was made of it is kept
         self.details = replace(self.details, precision=np.empty((0, 0)))
         self.__dict__.update(kept, shocks=kept["tail"].shocks)
-        for name, table in (("recurrence_features", "features"), ("identification", "identification")):
-            if kept["summary_facts"][table] is not None:
-                self.__dict__[name] = kept["summary_facts"][table]
+        if kept["summary_facts"]["features"] is not None:
+            self.__dict__["recurrence_features"] = kept["summary_facts"]["features"]
+        self.__dict__.pop("identification", None)
         if self.inherited is not None:
             self.inherited = replace(self.inherited, shocks=self.shocks)
         self.data_removed = True

@@ -204,7 +204,10 @@ def without_unidentified(results: Any, restrictions: Any, found: Any) -> Any:
     contrasts = _contrasts(results, restrictions)
     if contrasts is None:
         return found
-    lost = ~estimable(np.asarray(results.details.precision), contrasts)
+    if results.data_removed:
+        lost = (contrasts[:, list(results.covariance.unidentified)] != 0.0).any(axis=1)
+    else:
+        lost = ~estimable(np.asarray(results.details.precision), contrasts)
     if not lost.any():
         return found
     joint = getattr(found, "sd", None) is None
