@@ -479,7 +479,7 @@ class RecurrentResults(TimeSeriesModelResults):
         """
         Remove the data from results and model.
 
-        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 200
+        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 180
         quantiles. Other results of the same model lose their data, too.
         """
         if self.data_removed:

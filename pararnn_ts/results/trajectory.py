@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 # shocks kept when the data are removed
-MOST_SHOCKS = 200
+MOST_SHOCKS = 180
 # parameter draws run through at most this many rows before the end of the sample to find their states
 MEMORY = 4096
 
