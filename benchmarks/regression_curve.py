@@ -3,10 +3,10 @@ Nonparametric regression on the past of an input: how fast does the error fall w
 
 y_t = m(x_t, x_{t-1}, ...) + e_t with exogenous values only, standard normal x and e, and nonlinear m: one of two lags,
 one that saturates on a decaying memory, one that saturates on a cycle, and one that is an even function of a cycle. The
-last is a limit: a unit of dimension 2 that carries the cycle has no state left to square it in. The excess prediction
-error is the mean of (prediction - m)^2 over 5,000 later rows: what is lost beyond the variance of the noise.
+excess prediction error is the mean of (prediction - m)^2 over 5,000 later rows: what is lost beyond the variance of the
+noise.
 
-- ParaRNN: 1 to 3 units of dimension 2, their number chosen by evidence.
+- ParaRNN: units of dimension 2 (one to three of them), 3 (one or two) or 4 (one), chosen by evidence.
 - Elman RNN: as many states as the ParaRNN that was chosen, the same penalty.
 - linear distributed lag: least squares, 0 to 40 lags by BIC.
 
@@ -16,8 +16,10 @@ error is the mean of (prediction - m)^2 over 5,000 later rows: what is lost beyo
 import argparse
 import json
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -30,7 +32,8 @@ from scipy.signal import lfilter
 import pararnn_ts as prt
 
 SIZES = (125, 250, 500, 1000, 2000, 4000)
-BURN, TEST, MOST_LAGS, MOST_UNITS = 200, 5000, 40, 3
+BURN, TEST, MOST_LAGS = 200, 5000, 40
+UNITS = ((2,), (2, 2), (2, 2, 2), (3,), (3, 3), (4,))
 
 
 def product(x: np.ndarray) -> np.ndarray:
@@ -84,8 +87,8 @@ def distributed_lag(x: np.ndarray, y: np.ndarray, later: np.ndarray) -> np.ndarr
     return np.column_stack([np.ones(len(later)), *shifted]) @ found
 
 
-def piece(name: str, n: int, seed: int) -> dict[str, float]:
-    """Excess errors of each method on one sample, and the number of units."""
+def piece(name: str, n: int, seed: int) -> dict[str, Any]:
+    """Excess errors of each method on one sample, and the units of the ParaRNN."""
     warnings.simplefilter("ignore")
     rng = np.random.default_rng([30, list(CURVES).index(name), n, seed])
     x = rng.standard_normal(BURN + n + BURN + TEST)
@@ -98,13 +101,13 @@ def piece(name: str, n: int, seed: int) -> dict[str, float]:
         return float(np.mean((predicted[BURN:] - truth) ** 2))
 
     options = {"lags": 0, "linear_lags": 0}
-    fits = [prt.ParaRNN(y, inside[:, None], units=(2,) * k, **options).fit() for k in range(1, MOST_UNITS + 1)]
+    fits = [prt.ParaRNN(y, inside[:, None], units=units, **options).fit() for units in UNITS]
     chosen = max(fits, key=lambda fit: fit.log_evidence)
     states = sum(chosen.model.units)
     elman = prt.ElmanRNN(y, inside[:, None], hidden=states, **options).fit()
     linear = distributed_lag(inside, y, later)
     errors = (excess(chosen), excess(elman), float(np.mean((linear[BURN:] - truth) ** 2)))
-    return {**dict(zip(METHODS, errors, strict=True)), "units": states // 2}
+    return {**dict(zip(METHODS, errors, strict=True)), "units": list(chosen.model.units)}
 
 
 def draw(errors: dict[str, dict[str, np.ndarray]], path: Path) -> None:
@@ -139,7 +142,7 @@ def main() -> None:
     errors = {
         name: {
             kind: np.array([[done[name, size, seed][kind] for seed in range(args.samples)] for size in SIZES])
-            for kind in (*METHODS, "units")
+            for kind in METHODS
         }
         for name in CURVES
     }
@@ -148,10 +151,16 @@ def main() -> None:
          **{f"T = {n:,}": f"{v:.4f}" for n, v in zip(SIZES, np.median(errors[name][method], axis=1), strict=True)}}
         for name in CURVES for method in METHODS
     ]  # fmt: skip
+    chosen = {
+        name: Counter(
+            "+".join(map(str, done[name, n, seed]["units"])) for n in SIZES[-3:] for seed in range(args.samples)
+        ).most_common(2)
+        for name in CURVES
+    }
     units = "; ".join(
-        f"{name}: " + ", ".join(f"{v:.1f}" for v in errors[name]["units"].mean(axis=1)) for name in CURVES
+        f"{name}: " + ", ".join(f"{dims} ({count})" for dims, count in pairs) for name, pairs in chosen.items()
     )
-    text = "\n".join([*markdown(rows), "", f"Mean number of units chosen, by size: {units}."])
+    text = "\n".join([*markdown(rows), "", f"Dimensions of the units chosen most often from T = 1,000 on: {units}."])
     print(text)
     if args.out:
         foot = f"{versions()}; command: `python benchmarks/regression_curve.py --samples {args.samples}`.\n"

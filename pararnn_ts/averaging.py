@@ -260,6 +260,7 @@ class Average:
         method: str = "bootstrap",
         n_sims: int = 1000,
         rng: Any = None,
+        param_uncertainty: bool = False,
     ) -> RecurrentPrediction:
         """
         Forecasts with intervals from the mixture of the candidates' simulated paths.
@@ -274,6 +275,8 @@ class Average:
             Number of paths, divided among the candidates in proportion to their weights.
         rng : None, int or Generator
             Source of randomness.
+        param_uncertainty : bool
+            Whether each path has its own parameters, drawn from their distribution.
 
         Returns
         -------
@@ -292,8 +295,9 @@ class Average:
         for member, count in zip(self.members, counts, strict=False):
             if count:
                 forecast = member.get_forecast(
-                    steps, exog, index, method=method, n_sims=max(int(count), 2), rng=generator
-                )
+                    steps, exog, index, method=method, n_sims=max(int(count), 2), rng=generator,
+                    param_uncertainty=param_uncertainty,
+                )  # fmt: skip
                 paths.append(np.asarray(forecast.simulations, dtype=float).T[:count])
         mixture = np.concatenate(paths)
         labels = mean.index if isinstance(mean, pd.Series) else None

@@ -122,6 +122,11 @@ def test_intervals_come_from_the_mixture(average):
     pd.testing.assert_frame_equal(paths, again)
 
 
+def test_uncertain_parameters_widen_the_mixture(average):
+    plain, wide = (average.get_forecast(3, rng=0, param_uncertainty=flag).se_mean for flag in (False, True))
+    assert wide.mean() > plain.mean()
+
+
 def test_refitting_uses_the_longer_sample(average, y):
     refitted = average.append(y[200:], refit=True)
     assert len(refitted.fittedvalues) == 220

@@ -11,7 +11,6 @@ import numpy as np
 from scipy import linalg
 
 from pararnn_ts.estimation.errors import ErrorLaw, student_law
-from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
 from pararnn_ts.estimation.levenberg_marquardt import (
     CONVERGED,
     FAILED,
@@ -24,10 +23,10 @@ from pararnn_ts.estimation.levenberg_marquardt import (
     minimize,
 )
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, UnitProblem, difference_series
-from pararnn_ts.estimation.scaling import standardise
+from pararnn_ts.estimation.scaling import Scaling, standardise
 from pararnn_ts.estimation.student import reweight, robust_weights
 from pararnn_ts.kernels.lanes import LANES
-from pararnn_ts.specification import GROUPS, Specification
+from pararnn_ts.specification import SeriesLayout, Specification
 
 __all__ = [
     "STATUS_WORDS",
@@ -38,6 +37,7 @@ __all__ = [
     "estimate_student",
     "make_problem",
     "n_threads",
+    "sample_scaling",
 ]
 
 STATUS_WORDS = {
@@ -127,15 +127,20 @@ def n_threads() -> int:
 
 def make_problem(specification: Specification, sample: Sample, constant: np.ndarray | None) -> Problem:
     """Standardise a sample and state the least-squares problem for it."""
+    scaling = sample_scaling(specification, sample, constant)
+    gaps = not np.isfinite(sample.y).all()
+    return (GappedProblem if gaps else UnitProblem)(specification, sample, scaling)
+
+
+def sample_scaling(specification: SeriesLayout, sample: Sample, constant: np.ndarray | None) -> Scaling:
+    """Locations and scales of a sample, gaps allowed; `constant` as in :func:`scaling.standardise`."""
     y, seen = sample.y, np.flatnonzero(np.isfinite(sample.y))
-    gaps = len(seen) < len(y)
-    if gaps and specification.order_of_difference:
+    if len(seen) < len(y) and specification.order_of_difference:
         # differences across gaps are missing, sometimes all of them: scales come from the series with its gaps bridged
         y = np.interp(np.arange(len(y)), seen, y[seen])
     target = difference_series(y, specification.difference)
     target[: specification.order_of_difference] = np.nan
-    scaling = standardise(specification, target, sample.exog, sample.deterministic, constant)
-    return (GappedProblem if gaps else UnitProblem)(specification, sample, scaling)
+    return standardise(specification, target, sample.exog, sample.deterministic, constant)
 
 
 def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: ErrorLaw | None) -> Curvature:
@@ -202,8 +207,7 @@ def _component_sizes(problem: Problem, params: np.ndarray) -> np.ndarray:
 def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndarray:
     """By how much one start is better than another; minus infinity for those that did not reach an optimum."""
     if options.penalty is None:
-        expansive = n_expansive(problem.specification, problem.expand(solutions.params))
-        score = solutions.log_evidence - EXPANSION_ODDS * expansive
+        score = solutions.log_evidence - EXPANSION_ODDS * problem.n_expansive(solutions.params)
     else:
         score = -solutions.objective
     # the evidence of a start that was retired on its way is that of no optimum
@@ -368,24 +372,25 @@ def _report(
     converged: bool,
 ) -> Estimate:
     """Canonical form of an optimum and its statistics, in the data's units."""
-    specification, alpha = problem.specification, solutions.alpha[best]
-    free, whole = solutions.params[best], problem.expand(solutions.params[best])
-    size = _component_sizes(problem, free)
+    alpha = solutions.alpha[best]
+    size = _component_sizes(problem, solutions.params[best])
+    free = problem.canonical(solutions.params[best], size)
     # in the units of the data, so that models which standardise differently can be compared
     log_evidence -= problem.n_obs * np.log(problem.scaling.scale[0])
-    log_evidence -= EXPANSION_ODDS * n_expansive(specification, whole[None])[0]
-    if problem.is_free:
-        free = whole = canonical(specification, whole, size)
-        # a unit that explains less than this many nats is not distinct from its mirror images
-        alive = 0.5 * float(solutions.beta[best]) * size > _LEAST_NATS
-        log_evidence += log_symmetry(specification, list(alive))
+    # a unit that explains less than this many nats is not distinct from its mirror images
+    alive = 0.5 * float(solutions.beta[best]) * size > _LEAST_NATS
+    log_evidence += problem.log_symmetry(list(alive)) - EXPANSION_ODDS * problem.n_expansive(free[None])[0]
     found = curvature(problem, free, alpha, law)
     spread = problem.scaling.scale[0]
     return Estimate(
-        params=problem.scaling.to_data(whole),
+        params=problem.scaling.to_data(problem.expand(free)),
         curvature=found,
         log_evidence=float(log_evidence) if options.penalty is None else float("nan"),
-        alpha={name: float(alpha[number]) for name, number in GROUPS.items() if number in problem.group},
+        alpha={
+            name: float(alpha[number])
+            for number, name in enumerate(problem.specification.group_names)
+            if number in problem.group
+        },
         law=ErrorLaw(np.sqrt(found.scale)) if law is None or law.is_normal else ErrorLaw(law.spread * spread, law.dof),
         starts=solutions,
         best=best,

@@ -31,6 +31,8 @@ __all__ = [
     "CONVERGED",
     "FAILED",
     "PEAKED",
+    "PRIOR",
+    "RELEVANCE",
     "RETIRED",
     "RUNNING",
     "STALLED",
@@ -385,6 +387,9 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
 # nothing changes along the way. Chosen among twelve settings on simulated series and on held-out ends of training
 # parts.
 PRIOR = ((2.0, 0.5), (1.0, 0.1), (3.0, 3.0), (1.0, 0.1))
+# That of each further group of a model: free to vanish, so that the evidence finds which of many groups matter
+# (automatic relevance determination, MacKay 1994, and Neal 1996, "Bayesian learning for neural networks").
+RELEVANCE = (1.0, 0.0001)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
 from pararnn_ts.estimation.scaling import Scaling
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.lanes import LANES
@@ -15,7 +16,7 @@ from pararnn_ts.kernels.sensitivity import jacobian_rows
 from pararnn_ts.kernels.units import accumulate, work_size
 from pararnn_ts.specification import Specification
 
-__all__ = ["GappedProblem", "Problem", "Sample", "UnitProblem", "difference_series"]
+__all__ = ["GappedProblem", "Problem", "RowProblem", "Sample", "UnitProblem", "difference_series"]
 
 
 def difference_series(y: np.ndarray, coefficients: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -68,8 +69,6 @@ class Problem:
         self.specification, self.sample, self.scaling = specification, sample, scaling
         self.group, self.linear = specification.groups, specification.is_linear
         self.n_obs = int(np.count_nonzero(sample.weight))
-        self.units = np.array(specification.units, dtype=np.int64)
-        self.activation = ACTIVATIONS[specification.activation]
         target = difference_series(sample.y, specification.difference)
         self.target = (target - scaling.center[0]) / scaling.scale[0]
         seen = self.target[(sample.weight > 0.0) & np.isfinite(self.target)]
@@ -101,11 +100,6 @@ class Problem:
         """All parameters from those that are estimated: the same ones, where none is held at a value."""
         return free
 
-    @property
-    def is_free(self) -> bool:
-        """Whether all parameters are estimated."""
-        return True
-
     def from_data(self) -> np.ndarray:
         """Derivative of the estimated parameters, standardised, with respect to all parameters in the data's units."""
         return self.scaling.inverse()
@@ -126,18 +120,19 @@ class Problem:
 
     def residuals(self, params: np.ndarray) -> np.ndarray:
         """Residuals of the observations in the objective at one parameter vector, without their weights."""
-        spec, y = self.specification, self.sample.y.copy()
-        n, n_states = len(y), sum(spec.units)
-        linear, components = np.empty(n), np.empty((n, len(spec.units)))
-        run_path(
-            np.ascontiguousarray(self.scaling.to_data(params)), self.units, self.activation,
-            np.array(spec.lags, dtype=np.int64), np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
-            self.sample.deterministic, self.sample.exog, y, np.zeros(n), spec.first_state, spec.hold_back,
-            np.zeros(n_states), np.empty((n, n_states)), linear, components,
-        )  # fmt: skip
-        counted = self.sample.weight > 0.0
-        fitted = linear[counted] + components[counted].sum(axis=1)
-        return (self.sample.y[counted] - fitted) / self.scaling.scale[0]
+        raise NotImplementedError
+
+    def canonical(self, params: np.ndarray, size: np.ndarray) -> np.ndarray:
+        """Return the representative of the parameters that describe the same model; `size`: second moments of parts."""
+        return canonical(self.specification, params, size)
+
+    def n_expansive(self, params: np.ndarray) -> np.ndarray:
+        """Count the recurrent parts that can expand, for each row of `params`."""
+        return n_expansive(self.specification, params)
+
+    def log_symmetry(self, alive: Sequence[bool]) -> float:
+        """Log of the number of parameter vectors that describe the same model; `alive`: which parts contribute."""
+        return log_symmetry(self.specification, alive)
 
     def products(self, params: np.ndarray) -> np.ndarray:
         """Products M'M of M = [Jacobian, residual] at one parameter vector."""
@@ -153,6 +148,8 @@ class UnitProblem(Problem):
 
     def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
         super().__init__(specification, sample, scaling)
+        self.units = np.array(specification.units, dtype=np.int64)
+        self.activation = ACTIVATIONS[specification.activation]
         first, n = specification.first_state, len(sample.y)
         lagged = [self.target[first - k : n - k] for k in specification.lags]
         exog = [(sample.exog[first:, j] - scaling.center[j - sample.exog.shape[1]]) / scaling.scale[
@@ -186,26 +183,22 @@ class UnitProblem(Problem):
         """See :meth:`Problem.linear_design`."""
         return self.linear_columns[self.weight > 0.0]
 
+    def residuals(self, params: np.ndarray) -> np.ndarray:
+        """See :meth:`Problem.residuals`."""
+        return _path_residuals(self, params)
 
-class GappedProblem(Problem):
-    """A sample with missing observations, filled by the model's own predictions as the recursion runs."""
 
-    @property
-    def n_projected(self) -> int:
-        """See :meth:`Problem.n_projected`: filled values depend on the linear path."""
-        return 0
+class RowProblem(Problem):
+    """A problem whose Jacobian is formed row by row, one parameter vector after the other."""
 
     def rows(self, params: np.ndarray) -> np.ndarray:
         """Weighted Jacobian and residuals at one parameter vector, a row for each predicted row of the sample."""
-        spec, sample, scaling = self.specification, self.sample, self.scaling
-        rows = np.empty((len(sample.y) - spec.hold_back, spec.n_params + 1))
-        jacobian_rows(
-            np.ascontiguousarray(params), self.units, self.activation, np.array(spec.lags, dtype=np.int64),
-            np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
-            sample.deterministic / scaling.deterministic_scale, sample.exog, sample.y.copy(), sample.weight,
-            spec.first_state, spec.hold_back, scaling.center, scaling.scale, spec.linear_lag_ranks, rows,
-        )  # fmt: skip
-        return rows
+        raise NotImplementedError
+
+    def residuals(self, params: np.ndarray) -> np.ndarray:
+        """See :meth:`Problem.residuals`."""
+        weight = self.sample.weight[self.specification.hold_back :]
+        return self.rows(params)[weight > 0.0, -1] / weight[weight > 0.0]
 
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
         """See :meth:`Problem.evaluator`."""
@@ -224,3 +217,44 @@ class GappedProblem(Problem):
                     products[:, :, lane] = rows.T @ rows
 
         return evaluate
+
+
+class GappedProblem(RowProblem):
+    """A sample with missing observations, filled by the model's own predictions as the recursion runs."""
+
+    @property
+    def n_projected(self) -> int:
+        """See :meth:`Problem.n_projected`: filled values depend on the linear path."""
+        return 0
+
+    def residuals(self, params: np.ndarray) -> np.ndarray:
+        """See :meth:`Problem.residuals`."""
+        return _path_residuals(self, params)
+
+    def rows(self, params: np.ndarray) -> np.ndarray:
+        """See :meth:`RowProblem.rows`."""
+        spec, sample, scaling = self.specification, self.sample, self.scaling
+        rows = np.empty((len(sample.y) - spec.hold_back, spec.n_params + 1))
+        jacobian_rows(
+            np.ascontiguousarray(params), np.array(spec.units, dtype=np.int64), ACTIVATIONS[spec.activation],
+            np.array(spec.lags, dtype=np.int64), np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
+            sample.deterministic / scaling.deterministic_scale, sample.exog, sample.y.copy(), sample.weight,
+            spec.first_state, spec.hold_back, scaling.center, scaling.scale, spec.linear_lag_ranks, rows,
+        )  # fmt: skip
+        return rows
+
+
+def _path_residuals(problem: Problem, params: np.ndarray) -> np.ndarray:
+    """Residuals of a sum of units, by running it along the series in the data's units."""
+    spec, sample, y = problem.specification, problem.sample, problem.sample.y.copy()
+    n, n_states = len(y), sum(spec.units)
+    linear, components = np.empty(n), np.empty((n, len(spec.units)))
+    run_path(
+        np.ascontiguousarray(problem.scaling.to_data(params)), np.array(spec.units, dtype=np.int64),
+        ACTIVATIONS[spec.activation], np.array(spec.lags, dtype=np.int64), np.array(spec.linear_lags, dtype=np.int64),
+        np.array(spec.difference), sample.deterministic, sample.exog, y, np.zeros(n), spec.first_state, spec.hold_back,
+        np.zeros(n_states), np.empty((n, n_states)), linear, components,
+    )  # fmt: skip
+    counted = sample.weight > 0.0
+    fitted = linear[counted] + components[counted].sum(axis=1)
+    return (sample.y[counted] - fitted) / problem.scaling.scale[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -54,10 +54,17 @@ class RestrictedProblem(Problem):
         """All parameters from the free ones, of one vector or of rows of them."""
         return free @ self._map.T + self._origin
 
-    @property
-    def is_free(self) -> bool:
-        """See :meth:`Problem.is_free`."""
-        return not self.held
+    def canonical(self, params: np.ndarray, size: np.ndarray) -> np.ndarray:
+        """See :meth:`Problem.canonical`: units stay where a parameter of them is held."""
+        return params
+
+    def n_expansive(self, params: np.ndarray) -> np.ndarray:
+        """See :meth:`Problem.n_expansive`."""
+        return self.whole.n_expansive(self.expand(params))
+
+    def log_symmetry(self, alive: Sequence[bool]) -> float:
+        """See :meth:`Problem.log_symmetry`: values that are held leave no mirror images."""
+        return 0.0
 
     def from_data(self) -> np.ndarray:
         """See :meth:`Problem.from_data`."""

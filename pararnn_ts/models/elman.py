@@ -7,12 +7,12 @@ from typing import Any, Unpack
 
 from pararnn_ts.models.arguments import check_count
 from pararnn_ts.models.options import SeriesOptions
-from pararnn_ts.models.recurrent import RecurrentModel
+from pararnn_ts.models.units import UnitModel
 
 __all__ = ["ElmanRNN"]
 
 
-class ElmanRNN(RecurrentModel):
+class ElmanRNN(UnitModel):
     """
     Elman's recurrent network: a single unit in which every hidden state feeds every other.
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from pararnn_ts.models.options import SeriesOptions
-from pararnn_ts.models.recurrent import RecurrentModel
+from pararnn_ts.models.units import UnitModel
 
 __all__ = ["ParaRNN"]
 
 
-class ParaRNN(RecurrentModel):
+class ParaRNN(UnitModel):
     r"""
     Parallel recurrent neural network: many small recurrent units side by side, beside a linear path.
 

@@ -5,6 +5,7 @@ from pararnn_ts.plotting.components import plot_components
 from pararnn_ts.plotting.diagnostics import plot_diagnostics
 from pararnn_ts.plotting.prediction import plot_predict
 from pararnn_ts.plotting.recurrence import plot_lag_response, plot_recurrence
+from pararnn_ts.plotting.stability import plot_stability
 
 __all__ = [
     "plot_comparison",
@@ -13,4 +14,5 @@ __all__ = [
     "plot_lag_response",
     "plot_predict",
     "plot_recurrence",
+    "plot_stability",
 ]

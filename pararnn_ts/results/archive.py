@@ -68,6 +68,8 @@ def read_archive(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
+            if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+                raise _Unreadable("compression")
             size = sum(member.file_size for member in members)
             if size > max(MOST_BYTES, MOST_EXPANSION * sum(member.compress_size for member in members)):
                 raise ValueError(

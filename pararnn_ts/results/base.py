@@ -473,13 +473,13 @@ class RecurrentResults(TimeSeriesModelResults):
         details = replace(self.details, log_evidence=float("nan"))
         covariance = replace(self.covariance, description=_elsewhere(self.covariance.description))
         inherited = Inherited(covariance, self.shocks, (self.tail.low, self.tail.high))
-        return RecurrentResultsWrapper(RecurrentResults(model, self.params, details, past=past, inherited=inherited))
+        return model._results(self.params, details, past=past, inherited=inherited)
 
     def remove_data(self) -> None:
         """
         Remove the data from results and model.
 
-        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 180
+        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 120
         quantiles. Other results of the same model lose their data, too.
         """
         if self.data_removed:

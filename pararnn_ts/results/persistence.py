@@ -140,7 +140,7 @@ def load(path: Any) -> RecurrentResultsWrapper:
 
 def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentResultsWrapper:
     """Results of what a file holds; every array must have the shape that the model needs."""
-    from pararnn_ts.results.base import Inherited, RecurrentResults, RecurrentResultsWrapper
+    from pararnn_ts.results.base import Inherited
 
     _expect(set(header), _HEADER, "header")
     _expect({*header["model"], "formula"}, _MODEL, "model")
@@ -164,13 +164,13 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
     if header["inherited"] is not None:
         covariance = _unpack_covariance(header["inherited"], "inherited", arrays, n)
         inherited = Inherited(covariance, _take_shocks(arrays, "inherited.shocks"), decode(header["inherited"]["span"]))
-    results = RecurrentResults(model, params, details, past=past, inherited=inherited)
+    results = model._results(params, details, past=past, inherited=inherited)
     if removed is None:
         model.constant_weights  # noqa: B018  known to every model that was fitted
     else:
-        results._forget(_unpack_removed(removed, arrays, model))
+        results._results._forget(_unpack_removed(removed, arrays, model))
     _expect(set(arrays), set(), "arrays")
-    return RecurrentResultsWrapper(results)
+    return results
 
 
 def _expect(found: set[str], known: set[str], where: str) -> None:
@@ -268,7 +268,7 @@ def _pack_standpoint(point: Standpoint, name: str, arrays: dict[str, np.ndarray]
 
 
 def _unpack_standpoint(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray], model: Any) -> Standpoint:
-    levels, n_states = model.specification.reach, sum(model.specification.units)
+    levels, n_states = model.specification.reach, len(model.specification.initial_state)
     return Standpoint(int(code["row"]), take(arrays, f"{name}.levels", levels), take(arrays, f"{name}.state", n_states))
 
 
@@ -323,7 +323,7 @@ def _unpack_removed(code: dict[str, Any], arrays: dict[str, np.ndarray], model: 
     low, high = code["range"]
     last, end = (_unpack_standpoint(code[name], name, arrays, model) for name in ("tail", "end"))
     spec = model.specification
-    n_exog, ahead = len(spec.exog_names), model.nobs - last.row
+    n_exog, ahead = len(model.exog_labels), model.nobs - last.row
     det, exog = (
         take(arrays, "tail.deterministic", ahead, spec.n_deterministic),
         take(arrays, "tail.exog", ahead, n_exog),

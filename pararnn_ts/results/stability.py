@@ -20,6 +20,7 @@ import numpy as np
 from pararnn_ts.results.prediction import is_explosive
 from pararnn_ts.results.responses import slopes
 from pararnn_ts.results.trajectory import At, continue_path, covariates, run_model, standpoint
+from pararnn_ts.results.uncertainty import covariance_root
 from pararnn_ts.specification import Specification
 
 if TYPE_CHECKING:
@@ -316,12 +317,10 @@ def _simulated_rates(
 
 
 def _parameter_draws(results: RecurrentResults, count: int, rng: np.random.Generator) -> np.ndarray | None:
-    covariance = np.asarray(results.cov_params_default)
-    if not np.isfinite(covariance).all():
+    if not np.isfinite(results.cov_params_default).all():
         return None
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    return np.asarray(results.params) + rng.standard_normal((count, len(values))) @ root.T
+    root = covariance_root(results)
+    return np.asarray(results.params) + rng.standard_normal((count, len(root))) @ root.T
 
 
 def _skeleton(results: RecurrentResults) -> tuple[np.ndarray, np.ndarray]:

@@ -188,6 +188,8 @@ def _right(results: RecurrentResults) -> list[tuple[str, list[str]]]:
 
 def _model_name(model: Any) -> str:
     name, spec = type(model).__name__, model.specification
+    if hasattr(model, "label"):
+        return model.label
     units = getattr(spec, "units", ())
     if not units:
         return f"{name}, linear"

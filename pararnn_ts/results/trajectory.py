@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 # shocks kept when the data are removed
-MOST_SHOCKS = 180
+MOST_SHOCKS = 120
 # parameter draws run through at most this many rows before the end of the sample to find their states
 MEMORY = 4096
 
@@ -90,7 +90,8 @@ class Tail:
             levels = (np.arange(MOST_SHOCKS) + 0.5) / MOST_SHOCKS
             kept = np.quantile(shocks, levels)
             kept = kept - kept.mean()
-            shocks = kept * np.sqrt(np.mean(shocks**2) / np.mean(kept**2))
+            size = np.sqrt(np.mean(kept**2))
+            shocks = kept * (np.sqrt(np.mean(shocks**2)) / size) if size > 0 else kept
         return replace(self, shocks=shocks)
 
 
@@ -161,7 +162,7 @@ def standpoint(results: RecurrentResults, row: int) -> Standpoint:
     elif past is not None and row == 0:
         state = past.state
     elif past is None and row <= spec.first_state:
-        state = np.zeros(path.states.shape[1])
+        state = spec.initial_state
     else:
         state = path.states[row - 1]
     return Standpoint(row, levels[last - spec.reach : last].copy(), np.array(state))
@@ -240,7 +241,7 @@ def continue_path(
     """
     det, x = covariates(results, start.row, start.row + steps, exog)
     spec, reach = results.model.specification, len(start.levels)
-    n_exog = len(spec.exog_names)
+    n_exog = len(results.model.exog_labels)
     fits = det.shape == (steps, spec.n_deterministic) and x.shape == (steps if n_exog else len(x), n_exog)
     # kernels do not look where they read
     if not fits or reach != spec.reach:

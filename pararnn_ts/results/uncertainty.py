@@ -28,15 +28,18 @@ STEP = 1e-3
 
 
 def covariance_root(results: RecurrentResults) -> np.ndarray:
-    """Matrix R of columns along the axes of the covariance of the parameters, with R R' the covariance."""
+    """Matrix R with R R' the covariance of the parameters, its columns along the axes of their correlations."""
     covariance = np.asarray(results.cov_params())
     if not np.isfinite(covariance).all():
         raise ValueError(
             "param_uncertainty=True needs the covariance of the parameters, which these results do not have; "
             "rescale endog, or pass param_uncertainty=False."
         )
-    values, vectors = linalg.eigh(covariance, driver="ev")
-    return vectors * np.sqrt(np.maximum(values, 0.0))
+    # of the correlations: parameters have units, and rounding errors of large variances would swamp small ones
+    size = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    size[size == 0.0] = 1.0
+    values, vectors = linalg.eigh(covariance / size / size[:, None], driver="ev")
+    return size[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def draw_shocks(results: RecurrentResults, method: str, uniform: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ MODELS = {
     "unit": lambda y, x: ParaRNN(y, units=(1,)),
     "exog": lambda y, x: ParaRNN(y, x, units=(1,), trend="ct"),
     "linear": lambda y, x: ParaRNN(y, units=(), lags=2),
-    "Elman": lambda y, x: ElmanRNN(y, hidden=2),
+    "Elman": lambda y, x: ElmanRNN(y, hidden=1),
 }
 
 

@@ -119,6 +119,17 @@ def test_the_first_simulated_step_is_nearly_exact_whatever_the_seed(fitted, seed
     np.testing.assert_allclose(boot, [np.quantile(fitted.shocks, [0.05, 0.95])], atol=0.1 * np.sqrt(fitted.scale))
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1e-5, 1e8, 1e12])
+@pytest.mark.parametrize("method", ["bootstrap", "exact"])
+def test_intervals_with_uncertain_parameters_do_not_depend_on_the_unit(sales, method, unit):
+    """Variances of a constant and of an input weight differ by the fourth power of the unit."""
+    results = ParaRNN(sales[:100], lags=2, units=(1,)).fit(n_starts=2)
+    other = ParaRNN(sales[:100] * unit, lags=2, units=(1,)).fit(n_starts=2)
+    options = {"steps": 1, "method": method, "param_uncertainty": True, "rng": 0}
+    ours, theirs = other.get_forecast(**options).conf_int(), results.get_forecast(**options).conf_int()
+    np.testing.assert_allclose(ours / unit, theirs, rtol=0.03 if method == "bootstrap" else 1e-4)
+
+
 def test_uncertain_parameters_widen_rows_inside_the_sample(fitted):
     plain, wide = (
         fitted.get_prediction("2005-01", "2005-12", param_uncertainty=flag).summary_frame(0.1) for flag in (False, True)

@@ -11,7 +11,6 @@ from statsmodels.tsa.ar_model import AutoReg
 from pararnn_ts.models.elman import ElmanRNN
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.base import RecurrentResults
-from pararnn_ts.results.trajectory import MOST_SHOCKS
 
 
 @pytest.mark.parametrize("cov_type", ["laplace", "nonrobust", "opg", "robust", "HC0", "HAC"])
@@ -116,7 +115,7 @@ def test_many_shocks_are_thinned_to_quantiles():
     results = ParaRNN(y, units=()).fit(penalty=0)
     before = results.get_forecast(1, rng=0, n_sims=4000).conf_int()
     results.remove_data()
-    assert len(results.shocks) == MOST_SHOCKS
+    assert len(results.shocks) == 120
     assert np.mean(results.shocks**2) == pytest.approx(results.scale)
     np.testing.assert_allclose(results.get_forecast(1, rng=0, n_sims=4000).conf_int(), before, atol=0.1)
 
