@@ -10,7 +10,7 @@ noise.
 - Elman RNN: as many states as the ParaRNN that was chosen, the same penalty.
 - linear distributed lag: least squares, 0 to 40 lags by BIC.
 
-    python benchmarks/regression_curve.py [--samples 10] [--jobs N] [--fresh] [--out FOLDER]
+    python benchmarks/regression_curve.py [--samples 8] [--jobs N] [--fresh] [--out FOLDER]
 """
 
 import argparse
@@ -132,7 +132,7 @@ def draw(errors: dict[str, dict[str, np.ndarray]], path: Path) -> None:
 def main() -> None:
     """Run the study and print, or write, its table and figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, default=10)
+    parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--fresh", action="store_true", help="compute all pieces again")
     parser.add_argument("--out", type=Path, help="folder for table and figure")

@@ -27,6 +27,7 @@ from pararnn_ts.results.covariance import (
 )
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.identification import identification, warn_of_unidentified, without_unidentified
+from pararnn_ts.results.memory_intervals import recurrence_intervals
 from pararnn_ts.results.restrictions import parse_restrictions
 from pararnn_ts.results.stability import leaves_the_data, stability
 from pararnn_ts.results.summary import make_facts, make_summary
@@ -447,6 +448,7 @@ class RecurrentResults(TimeSeriesModelResults):
     test_nonlinearity = nonlinearity.test_nonlinearity
     test_units = units.test_units
     stability = stability
+    recurrence_intervals = recurrence_intervals
     lag_response = graphics.lag_response
     plot_components = graphics.plot_components
     plot_recurrence = graphics.plot_recurrence
