@@ -26,7 +26,7 @@ from pararnn_ts.results.covariance import (
     estimate_covariance,
 )
 from pararnn_ts.results.details import FitDetails
-from pararnn_ts.results.identification import identification, warn_of_unidentified
+from pararnn_ts.results.identification import identification, warn_of_unidentified, without_unidentified
 from pararnn_ts.results.memory_intervals import recurrence_intervals
 from pararnn_ts.results.restrictions import parse_restrictions
 from pararnn_ts.results.stability import leaves_the_data, stability
@@ -330,7 +330,7 @@ class RecurrentResults(TimeSeriesModelResults):
         """
         restrictions = parse_restrictions(r_matrix, self.model.param_names)
         warn_of_unidentified(self, restrictions)
-        return super().t_test(restrictions, cov_p, use_t)
+        return without_unidentified(self, restrictions, super().t_test(restrictions, cov_p, use_t))
 
     def wald_test(
         self,
@@ -370,7 +370,8 @@ class RecurrentResults(TimeSeriesModelResults):
         """
         restrictions = parse_restrictions(r_matrix, self.model.param_names)
         warn_of_unidentified(self, restrictions)
-        return super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
+        found = super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
+        return without_unidentified(self, restrictions, found)
 
     # ------------------------------------------------------------------------------------ what the model says
 
@@ -507,9 +508,9 @@ class RecurrentResults(TimeSeriesModelResults):
         # the covariance that was made of it is kept
         self.details = replace(self.details, precision=np.empty((0, 0)))
         self.__dict__.update(kept, shocks=kept["tail"].shocks)
-        for name, table in (("recurrence_features", "features"), ("identification", "identification")):
-            if kept["summary_facts"][table] is not None:
-                self.__dict__[name] = kept["summary_facts"][table]
+        if kept["summary_facts"]["features"] is not None:
+            self.__dict__["recurrence_features"] = kept["summary_facts"]["features"]
+        self.__dict__.pop("identification", None)
         if self.inherited is not None:
             self.inherited = replace(self.inherited, shocks=self.shocks)
         self.data_removed = True

@@ -224,23 +224,40 @@ def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
     return np.where(np.isfinite(inverse), inverse, np.nan), int(keep.sum())
 
 
-def estimable(precision: np.ndarray) -> np.ndarray:
+def estimable(precision: np.ndarray, contrasts: np.ndarray | None = None) -> np.ndarray:
     """
     Tell which parameters are identified: no direction of the parameter space without information moves them.
+
+    Parameters
+    ----------
+    precision : ndarray, (P, P)
+        Posterior precision.
+    contrasts : ndarray, (k, P), optional
+        Linear functions of the parameters to ask about instead of the parameters themselves.
+
+    Returns
+    -------
+    ndarray of bool, (P,) or (k,)
 
     Examples
     --------
     >>> import numpy as np
     >>> from pararnn_ts.results.covariance import estimable
-    >>> estimable(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 2.0]]))
-    array([False, False,  True])
+    >>> precision = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 2.0]])
+    >>> estimable(precision), estimable(precision, np.array([[1.0, 1.0, 0.0]]))
+    (array([False, False,  True]), array([ True]))
     """
-    scaled, _ = _of_unit_diagonal(precision)
+    rows = np.eye(len(precision)) if contrasts is None else np.atleast_2d(contrasts)
+    scaled, size = _of_unit_diagonal(precision)
     if not np.isfinite(scaled).all():
-        return np.isfinite(scaled).all(axis=1) & (np.diag(precision) > 0.0)
+        lost = ~np.isfinite(scaled).all(axis=1) | (np.diag(precision) <= 0.0)
+        return ~((rows != 0.0) & lost).any(axis=1)
     values, vectors = linalg.eigh(scaled, driver="ev")
     null = values <= TOLERANCE * len(values) * max(values.max(initial=0.0), 0.0)
-    return np.sum(vectors[:, null] ** 2, axis=1) < LOADING
+    with np.errstate(over="ignore", under="ignore"):
+        rows = rows / size
+    rows = rows / np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-300)
+    return np.sum((rows @ vectors[:, null]) ** 2, axis=1) < LOADING * np.sum(rows**2, axis=1)
 
 
 def _inverse_if_definite(precision: np.ndarray) -> tuple[np.ndarray, str]:

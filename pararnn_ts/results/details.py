@@ -71,6 +71,8 @@ class FitDetails:
     def __post_init__(self) -> None:
         if self.law is None:
             object.__setattr__(self, "law", ErrorLaw(float(np.sqrt(self.scale))))
+        # plain numbers take less room in a file than numpy's
+        object.__setattr__(self, "law", ErrorLaw(float(self.law.spread), float(self.law.dof)))
 
     @property
     def penalised(self) -> bool:

@@ -21,7 +21,7 @@ from pararnn_ts.results.covariance import estimable, invert
 from pararnn_ts.results.features import FittedUnits
 from pararnn_ts.specification import Specification, UnitWeights
 
-__all__ = ["effective_parameters", "identification", "warn_of_unidentified"]
+__all__ = ["effective_parameters", "identification", "warn_of_unidentified", "without_unidentified"]
 
 LEVEL = 0.05
 
@@ -163,18 +163,17 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
     restrictions : array_like or tuple
         Matrix R, or a pair (R, q).
     """
-    matrix = restrictions[0] if isinstance(restrictions, tuple) else restrictions
-    try:
-        tested = (np.atleast_2d(np.asarray(matrix, dtype=float)) != 0.0).any(axis=0)
-    except (TypeError, ValueError):
+    contrasts = _contrasts(results, restrictions)
+    if contrasts is None:
         return
+    tested = (contrasts != 0.0).any(axis=0)
     spec = results.model.specification
     unknown = np.zeros(len(results.params), dtype=bool)
     unknown[list(set(results.covariance.unidentified) - set(results.details.held))] = True
     if isinstance(spec, Specification) and not results.data_removed and results.inherited is None:
         for part, known in zip(spec.unit_slices, results.identification["identified"], strict=True):
             unknown[part] |= not known
-    if len(tested) != len(unknown) or not (tested & unknown).any():
+    if not (tested & unknown).any():
         return
     first = results.model.param_names[int(np.flatnonzero(tested & unknown)[0])]
     warn_user(
@@ -182,6 +181,52 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
         "results.identification, and use test_units to ask whether a unit is needed.",
         ValueWarning,
     )
+
+
+def without_unidentified(results: Any, restrictions: Any, found: Any) -> Any:
+    """
+    Set what a test says about contrasts that are not identified to NaN, in line with `bse`.
+
+    Parameters
+    ----------
+    results
+        Results of a model.
+    restrictions : array_like or tuple
+        Matrix R, or a pair (R, q).
+    found : ContrastResults
+        The test, one by one or joint.
+
+    Returns
+    -------
+    ContrastResults
+        The same object.
+    """
+    contrasts = _contrasts(results, restrictions)
+    if contrasts is None:
+        return found
+    if results.data_removed:
+        lost = (contrasts[:, list(results.covariance.unidentified)] != 0.0).any(axis=1)
+    else:
+        lost = ~estimable(np.asarray(results.details.precision), contrasts)
+    if not lost.any():
+        return found
+    joint = getattr(found, "sd", None) is None
+    for name in ("statistic", "tvalue", "fvalue", "pvalue", "sd"):
+        values = getattr(found, name, None)
+        if values is not None:
+            blank = np.full(np.shape(values), np.nan) if joint else np.where(lost, np.nan, np.ravel(values))
+            setattr(found, name, blank.reshape(np.shape(values)) if np.ndim(values) else float(blank.ravel()[0]))
+    return found
+
+
+def _contrasts(results: Any, restrictions: Any) -> np.ndarray | None:
+    """Matrix of a hypothesis, None where it is not one; statsmodels says then what is wrong."""
+    matrix = restrictions[0] if isinstance(restrictions, tuple) else restrictions
+    try:
+        rows = np.atleast_2d(np.asarray(matrix, dtype=float))
+    except (TypeError, ValueError):
+        return None
+    return rows if rows.ndim == 2 and rows.shape[1] == len(results.params) else None
 
 
 def _deviance(

@@ -113,7 +113,7 @@ def make_facts(results: RecurrentResults) -> dict[str, Any]:
         "missing": int(np.isnan(model._y).sum()),
         "tests": _tests(results),
         "features": _unit_table(results, "recurrence_features"),
-        "identification": _unit_table(results, "identification"),
+        "identified": _identified(results),
         "notes": _notes(results),
     }
 
@@ -129,8 +129,7 @@ def make_summary(results: RecurrentResults, alpha: float = 0.05) -> RecurrentSum
     )
     spec = results.model.specification
     parts = [slice(0, spec.n_linear), *spec.unit_slices] if hasattr(spec, "unit_slices") else [slice(0, len(names))]
-    known = facts["identification"]
-    shown = [True] * len(parts) if known is None else [spec.n_linear > 0, *known["identified"]]
+    shown = [True, *facts["identified"]] if facts["identified"] else [True] * len(parts)
     tables = [
         _parameter_table(results, part, alpha, bool(tested))
         for part, tested in zip(parts, shown, strict=True)
@@ -324,6 +323,12 @@ def _notes(results: RecurrentResults) -> list[str]:
     if results.details.penalty is None:
         notes.append("The parameters were given, not estimated.")
     return notes
+
+
+def _identified(results: RecurrentResults) -> list[bool]:
+    """Which units are identified; empty where nothing is known of them."""
+    table = _unit_table(results, "identification")
+    return [] if table is None else table["identified"].tolist()
 
 
 def _without(matrix: np.ndarray, places: list[int]) -> np.ndarray:

@@ -176,9 +176,11 @@ def make_tail(results: RecurrentResults) -> Tail:
     seen = model._y[observed] if len(observed) else np.zeros(1)
     if results.inherited is not None:
         seen = np.append(seen, results.inherited.span)
+    last = standpoint(results, row)
     return Tail(
-        standpoint=standpoint(results, row),
-        end=standpoint(results, model.nobs),
+        standpoint=last,
+        # the same object where it is the same: it is then saved once
+        end=last if row == model.nobs else standpoint(results, model.nobs),
         deterministic=model._det[row:].copy(),
         exog=model_exog(model)[row:].copy(),
         last_exog=model_exog(model)[-1:].copy(),

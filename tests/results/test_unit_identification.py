@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from pararnn_ts._compat import ValueWarning
@@ -103,11 +102,16 @@ def test_the_penalty_removes_a_unit_that_is_not_there():
     assert not row["identified"] and row["effective"] < 1.0
 
 
-def test_the_table_survives_the_data_and_needs_units(sales, tmp_path):
-    results = ParaRNN(sales, units=(2,)).fit(n_starts=2)
-    table = results.identification
+def test_the_summary_survives_the_data_and_the_table_does_not():
+    results = evaluated([UNIT._replace(v=np.array([0.0])), CYCLE])
+    text = results.summary().as_text()
     results.remove_data()
-    pd.testing.assert_frame_equal(results.identification, table)
+    assert results.summary().as_text() == text
+    with pytest.raises(RuntimeError, match="data of these results were removed"):
+        results.identification  # noqa: B018
+
+
+def test_a_model_without_units_has_an_empty_table(sales):
     assert ParaRNN(sales, units=()).fit().identification.empty
 
 
@@ -137,3 +141,28 @@ def test_identification_belongs_to_the_sample_of_the_fit(fitted, sales):
     with pytest.raises(ValueError, match="ask the results of the fit"):
         longer.identification  # noqa: B018
     assert "not identified" not in longer.summary().as_text()
+
+
+def test_tests_of_flat_directions_are_nan_and_of_what_is_identified_are_not(sales):
+    model = ParaRNN(sales, units=(1,), activation="identity", trend="n")
+    unit = UnitWeights(np.array([[-0.4]]), np.array([[1.0]]), np.zeros(1), np.array([0.5]))
+    results = model.evaluate(model.specification.join([0.3], [unit]))
+    with pytest.warns(ValueWarning, match="do not identify"):
+        each = results.t_test(np.eye(len(results.params)))
+    np.testing.assert_array_equal(each.tvalue, results.tvalues)
+    with pytest.warns(ValueWarning, match="do not identify"):
+        assert np.isnan(results.wald_test("unit1.v = 0, unit1.W = 0").pvalue)
+    # the product of input and output weights is identified: at (1, 0.5) it moves with 0.5 U + v
+    contrast = np.zeros(len(results.params))
+    contrast[[results.model.param_names.index("unit1.U[sales.L1]"), -1]] = 0.5, 1.0
+    with pytest.warns(ValueWarning, match="do not identify"):
+        assert np.isfinite(results.t_test(contrast).sd).all()
+
+
+def test_hypotheses_can_be_tested_without_the_data(sales):
+    results = ParaRNN(sales, units=(1,), activation="identity").fit(penalty=0, n_starts=2)
+    with pytest.warns(ValueWarning, match="do not identify"):
+        before = results.t_test(np.eye(len(results.params))).tvalue
+    results.remove_data()
+    with pytest.warns(ValueWarning, match="do not identify"):
+        np.testing.assert_array_equal(results.t_test(np.eye(len(results.params))).tvalue, before)
