@@ -39,6 +39,7 @@ __all__ = [
     "STOPPED",
     "Options",
     "Solutions",
+    "log_gamma_prior",
     "minimize",
 ]
 
@@ -518,7 +519,7 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
     starts = np.ascontiguousarray(starts, dtype=float)
     n_starts, n = starts.shape
     evidence = options.penalty is None
-    prior = _log_gamma_prior(options.prior) if evidence else np.zeros((len(options.prior), 3))
+    prior = log_gamma_prior(options.prior) if evidence else np.zeros((len(options.prior), 3))
     settings = (
         evidence,
         float(options.tol),
@@ -586,7 +587,7 @@ def _finish(table: np.ndarray, evidence: bool) -> None:
         table[STATUS, running & ~ahead] = RETIRED
 
 
-def _log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:
+def log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:
     """Shape, rate and log constant of gamma densities of log alpha, the constant of Laplace's method included."""
     return np.array([[a, b, a * log(b) - lgamma(a) + 0.5 * log(2.0 * pi)] for a, b in pairs])
 

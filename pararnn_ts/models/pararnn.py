@@ -40,6 +40,8 @@ class ParaRNN(UnitModel):
         Lags that enter linearly; None: the same as `lags`; 0: none.
     hold_back : int, optional
         Rows at the start that are not predicted, at least as many as lags and differencing need.
+    errors : {"normal", "t"}
+        Law of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
 
     Notes
     -----
@@ -69,6 +71,7 @@ class ParaRNN(UnitModel):
         activation: str = "tanh",
         linear_lags: int | Sequence[int] | None = None,
         hold_back: int | None = None,
+        errors: str = "normal",
         **series: Unpack[SeriesOptions],
     ):
         super().__init__(
@@ -79,6 +82,7 @@ class ParaRNN(UnitModel):
             activation=activation,
             linear_lags=linear_lags,
             hold_back=hold_back,
+            errors=errors,
             **series,
         )
 

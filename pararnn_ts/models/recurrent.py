@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple, Unpack
 
@@ -12,6 +13,7 @@ import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from pararnn_ts._compat import warn_user
+from pararnn_ts.estimation.errors import ErrorLaw, concentrated_loglike, student_law
 from pararnn_ts.estimation.estimate import (
     STATUS_WORDS,
     Curvature,
@@ -22,13 +24,17 @@ from pararnn_ts.estimation.estimate import (
 )
 from pararnn_ts.estimation.levenberg_marquardt import PEAKED, PRIOR, RELEVANCE, Options
 from pararnn_ts.estimation.problem import Problem, Sample
+from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.models.arguments import check_count, check_generator, check_params
 from pararnn_ts.models.checks import require_representable
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.series import SeriesModel
 from pararnn_ts.results.details import FitDetails
 
-__all__ = ["Path", "RecurrentModel", "check_lags"]
+__all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags"]
+
+# laws of the shocks
+ERRORS = ("normal", "t")
 
 
 class Path(NamedTuple):
@@ -108,6 +114,8 @@ class RecurrentModel(SeriesModel):
         Lags that enter linearly; None: the same as `lags`.
     hold_back : int, optional
         Rows at the start that are not predicted, at least as many as lags and differencing need.
+    errors : {"normal", "t"}
+        Law of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
     """
 
     def __init__(
@@ -118,12 +126,17 @@ class RecurrentModel(SeriesModel):
         lags: int | Sequence[int] = 1,
         linear_lags: int | Sequence[int] | None = None,
         hold_back: int | None = None,
+        errors: str = "normal",
         **series: Unpack[SeriesOptions],
     ):
         super().__init__(endog, exog, **series)
         self.lags = check_lags(lags, "lags")
         self.linear_lags = self.lags if linear_lags is None else check_lags(linear_lags, "linear_lags")
+        if not isinstance(errors, str) or errors not in ERRORS:
+            raise ValueError(f"errors must be one of {', '.join(map(repr, ERRORS))}, but is {errors!r}.")
+        self.errors = errors
         self.hold_back = hold_back
+        self._held: dict[int, float] = {}
         if self._x is None:
             self._exog = np.zeros((len(self._y), 0))
         else:
@@ -236,10 +249,11 @@ class RecurrentModel(SeriesModel):
         tol : float
             Convergence tolerance, in log-likelihood units per observation.
         cov_type : str, optional
-            Covariance of the parameters: "laplace" (the default with a penalty), "nonrobust" (without), "opg",
-            "robust", "HC0" or "HAC".
+            Covariance of the parameters: "laplace" (the default with a penalty), "nonrobust" (without), "oim" or
+            "approx", "opg", "robust", "robust_oim" or "robust_approx", "HC0", "HAC", "bootstrap" or "none".
         cov_kwds : dict, optional
-            Options of the covariance estimator, such as ``{"maxlags": 4}`` for "HAC".
+            Options of the covariance estimator: ``{"maxlags": 4}`` for "HAC", ``{"n_boot": 200, "rng": 0}`` for
+            "bootstrap".
         device : {"cpu"}
             Where the work is done.
         disp : bool
@@ -272,13 +286,19 @@ class RecurrentModel(SeriesModel):
                 "without a penalty; leave penalty at 'evidence', choose fewer units or pass a longer series."
             )
         problem = self._problem()
-        if start_params is not None:
+        warm = start_params is not None
+        if warm:
             given = check_params(start_params, self.param_names, "start_params")
             starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
         else:
             count = check_count(n_starts, "n_starts")
             starts, origin = self._starts(problem, count, check_generator(rng))
-        found = estimate(problem, starts, options, n_threads(), warm=start_params is not None)
+        starts = np.delete(starts, list(self._held), axis=1)
+        restricted = RestrictedProblem(problem, self._held) if self._held else problem
+        found = estimate(restricted, starts, options, n_threads(), warm, self.errors)
+        # to the last bit
+        for position, value in self._held.items():
+            found.params[position] = value
         details = self._details(found, origin, penalty, options, cov_type, cov_kwds)
         if disp:
             retvals = details.mle_retvals
@@ -316,14 +336,77 @@ class RecurrentModel(SeriesModel):
         found = curvature(
             problem, problem.scaling.to_standard(params), np.zeros(len(self.specification.group_names)), None
         )
-        return self._results(params, _given_details(found, cov_type, cov_kwds))
+        law = ErrorLaw(np.sqrt(found.scale))
+        if self.errors == "t":
+            resid = (self._y - self.path(params).fitted)[self.used]
+            law = student_law(resid, 0.0)
+        return self._results(params, _given_details(found, law, cov_type, cov_kwds))
 
     def loglike(self, params: np.ndarray) -> float:
-        """Gaussian conditional log likelihood, the variance of the shocks concentrated out."""
-        used = self.used
-        sse = float(np.sum((self._y - self.path(params).fitted)[used] ** 2))
-        n = int(used.sum())
-        return -0.5 * n * (np.log(2.0 * np.pi * max(sse / n, 1e-300)) + 1.0)
+        """Conditional log likelihood, the law of the shocks concentrated out."""
+        resid = (self._y - self.path(params).fitted)[self.used]
+        return concentrated_loglike(resid, student_law(resid, 0.0).dof if self.errors == "t" else np.inf)
+
+    @contextmanager
+    def fix_params(self, params: Mapping[str, float]) -> Iterator[None]:
+        """
+        Hold parameters at given values while models are fitted inside the block.
+
+        Parameters
+        ----------
+        params : mapping of str to float
+            Names, as in `param_names`, and values in the units of the data.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> model = prt.ParaRNN(prt.datasets.load_nile(), units=(1,))
+        >>> with model.fix_params({"linear.flow.L1": 0.5}):
+        ...     results = model.fit(n_starts=2)
+        >>> float(results.params["linear.flow.L1"])
+        0.5
+        """
+        before, self._held = self._held, self._checked_values(params)
+        try:
+            yield
+        finally:
+            self._held = before
+
+    def fit_constrained(self, constraints: Mapping[str, float], **options: Any):
+        """
+        Fit with parameters held at given values; see `fix_params` and `fit`.
+
+        Parameters
+        ----------
+        constraints : mapping of str to float
+            Names and values of the parameters that are held.
+        **options
+            Arguments of `fit`.
+
+        Returns
+        -------
+        RecurrentResultsWrapper
+            Results.
+        """
+        with self.fix_params(constraints):
+            return self.fit(**options)
+
+    def _checked_values(self, params: Any) -> dict[int, float]:
+        if not isinstance(params, Mapping):
+            raise TypeError(
+                f"params must map names of parameters to values, but is {params!r}; pass for example "
+                f"{{{self.param_names[0]!r}: 0.0}}."
+            )
+        known, held = self.param_names, {}
+        for name, value in params.items():
+            if name not in known:
+                raise ValueError(f"params holds {name!r}, which is no parameter; they are {', '.join(known)}.")
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
+                raise ValueError(f"params must hold finite numbers, but holds {value!r} for {name!r}.")
+            held[known.index(name)] = float(value)
+        if len(held) == len(known):
+            raise ValueError("params holds every parameter, which leaves nothing to fit; use model.evaluate instead.")
+        return held
 
     def predict(self, params: np.ndarray, start: Any = None, end: Any = None, dynamic: Any = False, exog: Any = None):
         """One-step, dynamic or out-of-sample predictions at given parameters; see the results' method."""
@@ -371,6 +454,8 @@ class RecurrentModel(SeriesModel):
             effective=found.curvature.effective,
             log_evidence=found.log_evidence,
             alpha=found.alpha,
+            law=found.law,
+            held=tuple(sorted(self._held)),
             starts=table,
             mle_retvals=retvals,
             cov_type=cov_type,
@@ -392,13 +477,16 @@ def _not_converged(retvals: Mapping[str, Any]) -> str:
     )
 
 
-def _given_details(found: Curvature, cov_type: str | None, cov_kwds: dict[str, Any] | None) -> FitDetails:
+def _given_details(
+    found: Curvature, law: ErrorLaw, cov_type: str | None, cov_kwds: dict[str, Any] | None
+) -> FitDetails:
     retvals = {"converged": True, "status": "evaluated", "iterations": 0, "warnflag": 0, "n_starts": 0, "n_best": 0}
     return FitDetails(
         penalty=None,
         precision=found.precision,
         scale=found.scale,
         effective=found.effective,
+        law=law,
         mle_retvals=retvals,
         cov_type=cov_type,
         cov_kwds=cov_kwds or {},

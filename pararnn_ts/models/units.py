@@ -70,6 +70,8 @@ class UnitModel(RecurrentModel):
         Lags that enter linearly; None: the same as `lags`.
     hold_back : int, optional
         Rows at the start that are not predicted, at least as many as lags and differencing need.
+    errors : {"normal", "t"}
+        Law of the shocks: normal, or Student's t with estimated degrees of freedom.
     """
 
     def __init__(
@@ -82,13 +84,14 @@ class UnitModel(RecurrentModel):
         activation: str = "tanh",
         linear_lags: int | Sequence[int] | None = None,
         hold_back: int | None = None,
+        errors: str = "normal",
         **series: Unpack[SeriesOptions],
     ):
         self.units = check_units(units)
         if not isinstance(activation, str) or activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, but is {activation!r}.")
         self.activation = activation
-        super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)
+        super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, errors=errors, **series)
 
     def _describe(self) -> Specification:
         if self.units and not self.lags and not self.exog_labels:

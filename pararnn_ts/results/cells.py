@@ -54,7 +54,7 @@ class CellResults(RecurrentResults):
         matrix[:, spec.n_linear :] = np.nan
         return replace(found, matrix=matrix)
 
-    def stability(self) -> IntegratorStability:
+    def stability(self) -> IntegratorStability:  # type: ignore[override]
         """
         How the state answers to small changes along the fitted path: forgets them, keeps them or lets them grow.
 
