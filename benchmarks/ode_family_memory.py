@@ -147,13 +147,12 @@ def report(store: dict) -> str:
             mse = np.array([row["mse"] for row in found])
             settings |= {row["settings"] for row in found}
             few = "" if len(found) == len(SEEDS) else f", {len(found)} seeds"
-            cells.append(
-                f"{np.median(mse):.4f} ({mse.min():.4f} to {mse.max():.4f}{few}), {found[0]['parameters']} par."
-            )
+            spread = "one seed" if len(found) == 1 else f"{mse.min():.4f} to {mse.max():.4f}{few}"
+            cells.append(f"{np.median(mse):.4f} ({spread}), {found[0]['parameters']} par.")
         lines.append(f"| {name} | {', '.join(map(str, sorted(settings)))} | " + " | ".join(cells) + " |")
     lines += [
         "",
-        f"Median of {len(SEEDS)} seeds, and range, of the squared test error; number of parameters. Python "
+        f"Median and range over {len(SEEDS)} seeds, or what is said, of the squared test error; parameters. Python "
         f"{platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}; command: "
         "`python benchmarks/ode_family_memory.py`.",
     ]

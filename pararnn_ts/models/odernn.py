@@ -82,7 +82,7 @@ class ODERNN(CellModel):
 
     Examples
     --------
-    >>> import pararnn_ts as prt
+    >>> import numpy as np, pararnn_ts as prt
     >>> y = prt.datasets.load_lynx().pipe(np.log10)
     >>> results = prt.ODERNN(y, hidden=2, order=2, stages=4, step=0.5).fit(n_starts=4)
     >>> results.forecast(2).index.tolist()
