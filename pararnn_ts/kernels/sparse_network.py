@@ -1,0 +1,448 @@
+"""
+Stacked recurrent networks with soft-threshold units, forward and back through time.
+
+Layer k of K at time t, with soft(z, b) = sign(z) max(|z| - b, 0), is
+
+    z_t^k = scale_w W_w s_w + S_k h_t^(k-1) + V_k x_t,        h_t^k = soft(z_t^k, threshold_k),
+
+where s_w is the state at t-1 of the layer that feeds W_w: the top layer in the unfolded sequential sparse coding (Wisdom
+et al. 2016, arXiv 1611.07252), the layer itself in the usual stacked network. The output is R h_t^K + c. Layers may
+share matrices (:class:`Wiring`), whose products are then formed once.
+
+Codes are sparse: a product with a code, and every derivative that has passed a threshold, visits the active atoms only.
+Products with dense vectors are formed for all times at once. Where sensors are absent, the gradient step of the
+iteration leaves them out: with G the dictionary as seen by the sensors and b the step, the layer adds
+b sum_i G_i (G_i h) over the absent sensors i, h being what the layer starts from.
+
+A :class:`Network` holds weights; its gradient is a `Network`, too.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pararnn_ts.kernels.jit import jit
+from pararnn_ts.kernels.lanes import LANES, fill, load, positive, store
+
+__all__ = ["Network", "Sequences", "Wiring", "run_network", "sum_gradients"]
+
+
+class Network(NamedTuple):
+    """
+    Weights of a network with H units in each of K layers, M inputs and Q outputs; or derivatives by them.
+
+    Attributes
+    ----------
+    recurrent : ndarray, (w, H, H)
+        Distinct matrices W.
+    scale : ndarray, (w,)
+        Their factors.
+    stacked : ndarray, (s, H, H)
+        Distinct matrices S.
+    input : ndarray, (v, H, M)
+        Distinct matrices V.
+    threshold : ndarray, (K, H)
+        Thresholds; a negative one expands.
+    output : ndarray, (Q, H)
+        R.
+    bias : ndarray, (Q,)
+        c.
+    state : ndarray, (K, H)
+        States before the first observation.
+    sensing : ndarray, (M, H)
+        G; without rows where absent inputs count as zero.
+    step : ndarray, (1,)
+        b.
+    """
+
+    recurrent: np.ndarray
+    scale: np.ndarray
+    stacked: np.ndarray
+    input: np.ndarray
+    threshold: np.ndarray
+    output: np.ndarray
+    bias: np.ndarray
+    state: np.ndarray
+    sensing: np.ndarray
+    step: np.ndarray
+
+
+class Wiring(NamedTuple):
+    """
+    Which matrix serves which layer.
+
+    Attributes
+    ----------
+    recurrent, stacked, input : ndarray of int, (K,)
+        Matrix of each layer; -1: none.
+    source : ndarray of int, (w,)
+        Layer whose state at t-1 feeds each recurrent matrix.
+    warm : ndarray of int, (1,)
+        Recurrent matrix whose unscaled product the first layer starts from, for the correction of absent sensors.
+    """
+
+    recurrent: np.ndarray
+    stacked: np.ndarray
+    input: np.ndarray
+    source: np.ndarray
+    warm: np.ndarray
+
+
+class Sequences(NamedTuple):
+    """
+    Observed sequences, one after the other.
+
+    Attributes
+    ----------
+    offsets : ndarray of int, (n + 1,)
+        Row at which each sequence starts, and the end.
+    x : ndarray, (rows, M)
+        Inputs, zero where absent.
+    absent : ndarray of bool, (rows, M)
+        Absent inputs.
+    gaps : ndarray of int, (rows,)
+        Number of absent inputs in each row.
+    y : ndarray, (rows, Q)
+        What the output is held against.
+    weight : ndarray, (rows, Q)
+        Weight of each squared error.
+    """
+
+    offsets: np.ndarray
+    x: np.ndarray
+    absent: np.ndarray
+    gaps: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+
+@jit
+def _add_product(out, o, code, c, active, a, count, rows, r, n):
+    """
+    Add the product of a sparse vector and a matrix given by rows.
+
+    Adds the sum of code[c + j] times row j over the `count` active j to items o, ..., o + n - 1 of `out`; row j is
+    items r + j n, ..., r + (j + 1) n - 1 of `rows`.
+    """
+    i = 0
+    # a tile of the sum stays in registers while the active rows pass by
+    while i + 4 <= n:
+        s0, s1, s2, s3 = load(out, o + i), load(out, o + i + 1), load(out, o + i + 2), load(out, o + i + 3)
+        for k in range(a, a + count):
+            p, row = fill(code[c + active[k]]), r + active[k] * n + i
+            s0 = s0 + p * load(rows, row)
+            s1 = s1 + p * load(rows, row + 1)
+            s2 = s2 + p * load(rows, row + 2)
+            s3 = s3 + p * load(rows, row + 3)
+        store(out, o + i, s0)
+        store(out, o + i + 1, s1)
+        store(out, o + i + 2, s2)
+        store(out, o + i + 3, s3)
+        i += 4
+    while i < n:
+        s0 = load(out, o + i)
+        for k in range(a, a + count):
+            s0 = s0 + fill(code[c + active[k]]) * load(rows, r + active[k] * n + i)
+        store(out, o + i, s0)
+        i += 1
+
+
+@jit
+def _add_outer(rows, r, code, c, active, a, count, dense, d, n):
+    """Add the outer product of a sparse vector and a dense one, items of `dense` from d on, to a matrix by rows."""
+    i = 0
+    while i + 4 <= n:
+        d0, d1, d2, d3 = load(dense, d + i), load(dense, d + i + 1), load(dense, d + i + 2), load(dense, d + i + 3)
+        for k in range(a, a + count):
+            p, row = fill(code[c + active[k]]), r + active[k] * n + i
+            store(rows, row, load(rows, row) + p * d0)
+            store(rows, row + 1, load(rows, row + 1) + p * d1)
+            store(rows, row + 2, load(rows, row + 2) + p * d2)
+            store(rows, row + 3, load(rows, row + 3) + p * d3)
+        i += 4
+    while i < n:
+        d0 = load(dense, d + i)
+        for k in range(a, a + count):
+            row = r + active[k] * n + i
+            store(rows, row, load(rows, row) + fill(code[c + active[k]]) * d0)
+        i += 1
+
+
+@jit
+def _find_active(code, c, h, active, a):
+    """List the entries that are not zero; return how many there are."""
+    count = 0
+    for i in range(h):
+        active[a + count] = i
+        count += code[c + i] != 0.0
+    return count
+
+
+@jit
+def _soft(z, threshold, b, code, c, n):
+    """Fill a code with the soft-thresholded z."""
+    for i in range(n):
+        v = load(z, i)
+        sign = positive(v) - positive(0.0 - v)
+        size = sign * v - load(threshold, b + i)
+        # a NaN times zero is a NaN: what has diverged stays visible
+        store(code, c + i, sign * size * positive(size))
+
+
+@jit
+def _clear(out, o, n):
+    for i in range(n):
+        store(out, o + i, fill(0.0))
+
+
+@jit
+def _add_scaled(out, o, p, a, i, n):
+    for k in range(n):
+        store(out, o + k, load(out, o + k) + p * load(a, i + k))
+
+
+@jit
+def _dot(a, i, b, j, h):
+    total = 0.0
+    for k in range(h):
+        total += a[i + k] * b[j + k]
+    return total
+
+
+@jit
+def _forward(network, recurrent_t, stacked_t, wiring, projected, absent, gaps, first, rows, codes, products, active,
+             counts, z):  # fmt: skip
+    """
+    Codes of one sequence of `rows` observations, the first of which is row `first` of the data.
+
+    All arrays of numbers are flat. Row 0 of `codes` (rows + 1, K, H), `active` and `counts` holds the states before the
+    sequence; `projected` (v, rows, H) the products with its inputs. Fills the other rows and `products` (rows, w, H),
+    those of the recurrent matrices.
+    """
+    n_layers, h = network.threshold.shape
+    n, n_recurrent, n_sensors = h // LANES, network.recurrent.shape[0], network.sensing.shape[0]
+    threshold, sensing = network.threshold.reshape(-1), network.sensing.reshape(-1)
+    for t in range(rows):
+        before = t * n_layers
+        now = before + n_layers
+        for w in range(n_recurrent):
+            at, s = (t * n_recurrent + w) * h, before + wiring.source[w]
+            _clear(products, at // LANES, n)
+            _add_product(products, at // LANES, codes, s * h, active, s * h, counts[s], recurrent_t, w * h * n, n)
+        for k in range(n_layers):
+            w, v, s = wiring.recurrent[k], wiring.input[k], wiring.stacked[k]
+            _clear(z, 0, n)
+            _add_scaled(z, 0, network.scale[w], products, (t * n_recurrent + w) * n, n)
+            if v >= 0:
+                _add_scaled(z, 0, 1.0, projected, (v * rows + t) * n, n)
+            below = (now + k - 1) * h
+            if s >= 0:
+                _add_product(z, 0, codes, below, active, below, counts[now + k - 1], stacked_t, s * h * n, n)
+            if n_sensors > 0 and gaps[first + t] > 0:
+                at = (t * n_recurrent + wiring.warm[0]) * h
+                for m in range(n_sensors):
+                    if absent[first + t, m]:
+                        seen = _dot(sensing, m * h, products, at, h) if k == 0 else _dot(sensing, m * h, codes, below, h)
+                        _add_scaled(z, 0, network.step[0] * seen, sensing, m * n, n)
+            here = (now + k) * h
+            _soft(z, threshold, k * n, codes, here // LANES, n)
+            counts[now + k] = _find_active(codes, here, h, active, here)
+
+
+@jit
+def _project(network, x, rows, projected):
+    """Products of the input matrices with the inputs of one sequence."""
+    h = network.threshold.shape[1]
+    for v in range(network.input.shape[0]):
+        projected[v * rows * h : (v + 1) * rows * h] = np.dot(x, network.input[v].T).reshape(-1)
+
+
+@jit
+def _begin(state, codes, active, counts):
+    """Write the states before a sequence."""
+    n_layers, h = state.shape
+    for k in range(n_layers):
+        for i in range(h):
+            codes[k * h + i] = state[k, i]
+        counts[k] = _find_active(codes, k * h, h, active, k * h)
+
+
+@jit
+def run_network(network, recurrent_t, stacked_t, wiring, offsets, x, absent, gaps, first, last, states, codes):
+    """
+    Codes of the top layer.
+
+    Parameters
+    ----------
+    network : Network
+        Weights; H is a multiple of eight.
+    recurrent_t, stacked_t : ndarray
+        Its recurrent and stacked matrices, transposed and flat.
+    wiring : Wiring
+        Which matrix serves which layer.
+    offsets, x, absent, gaps
+        See :class:`Sequences`.
+    first, last : int
+        Sequences to run.
+    states : ndarray, (n or 1, K, H)
+        States before the first observation of each sequence, or of all.
+    codes : ndarray, (rows, H)
+        Receives the codes.
+    """
+    n_layers, h = network.threshold.shape
+    n_recurrent, n_input = network.recurrent.shape[0], network.input.shape[0]
+    longest = 0
+    for n in range(first, last):
+        longest = max(longest, offsets[n + 1] - offsets[n])
+    own = np.empty((longest + 1) * n_layers * h)
+    active = np.empty((longest + 1) * n_layers * h, dtype=np.int64)
+    counts = np.empty((longest + 1) * n_layers, dtype=np.int64)
+    products = np.empty(longest * n_recurrent * h)
+    projected = np.empty(longest * n_input * h)
+    z = np.empty(h)
+    for n in range(first, last):
+        begin, end = offsets[n], offsets[n + 1]
+        _begin(states[n if states.shape[0] > 1 else 0], own, active, counts)
+        _project(network, x[begin:end], end - begin, projected)
+        _forward(network, recurrent_t, stacked_t, wiring, projected, absent, gaps, begin, end - begin, own, products,
+                 active, counts, z)  # fmt: skip
+        for t in range(end - begin):
+            at = ((t + 2) * n_layers - 1) * h
+            codes[begin + t] = own[at : at + h]
+
+
+@jit
+def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, chosen, gradient):
+    """
+    Sum of weighted squared errors over chosen sequences, and its derivatives.
+
+    Parameters
+    ----------
+    network : Network
+        Weights; H is a multiple of eight, and so is the number of rows of the output matrix, those beyond Q zero.
+    recurrent_t, stacked_t, output_t : ndarray
+        Its recurrent, stacked and output matrices, transposed and flat.
+    wiring : Wiring
+        Which matrix serves which layer.
+    sequences : Sequences
+        Data.
+    chosen : ndarray of int
+        Sequences to sum over.
+    gradient : Network
+        The derivatives are added to what it holds.
+
+    Returns
+    -------
+    float
+        Sum of squared errors.
+    """
+    n_layers, h = network.threshold.shape
+    n_recurrent, n_input, n_sensors = network.recurrent.shape[0], network.input.shape[0], network.sensing.shape[0]
+    n_out, n, step, warm = network.output.shape[0], h // LANES, network.step[0], wiring.warm[0]
+    n_q = n_out // LANES
+    recurrent, stacked, sensing = network.recurrent.reshape(-1), network.stacked.reshape(-1), network.sensing.reshape(-1)
+    by_recurrent, by_stacked = gradient.recurrent.reshape(-1), gradient.stacked.reshape(-1)
+    by_threshold, by_sensing = gradient.threshold.reshape(-1), gradient.sensing.reshape(-1)
+    y, weight = sequences.y.reshape(-1), sequences.weight.reshape(-1)
+    longest = 0
+    for s in chosen:
+        longest = max(longest, sequences.offsets[s + 1] - sequences.offsets[s])
+    codes = np.empty((longest + 1) * n_layers * h)
+    active = np.empty((longest + 1) * n_layers * h, dtype=np.int64)
+    counts = np.empty((longest + 1) * n_layers, dtype=np.int64)
+    products = np.empty(longest * n_recurrent * h)
+    projected = np.empty(longest * n_input * h)
+    returned = np.empty(longest * n_input * h)
+    errors = np.empty(longest * n_out)
+    by_output = np.zeros(h * n_out)
+    into = np.empty(n_layers * h)  # derivatives by the states, from the future
+    through = np.empty(n_recurrent * h)  # by the scaled products of the recurrent matrices
+    start, z, d = np.empty(h), np.empty(h), np.empty(2 * h)
+    some = np.empty(h, dtype=np.int64)
+    losses = np.zeros(LANES)
+    for sequence in chosen:
+        begin = sequences.offsets[sequence]
+        rows = sequences.offsets[sequence + 1] - begin
+        x = sequences.x[begin : begin + rows]
+        _begin(network.state, codes, active, counts)
+        _project(network, x, rows, projected)
+        _forward(network, recurrent_t, stacked_t, wiring, projected, sequences.absent, sequences.gaps, begin, rows, codes,
+                 products, active, counts, z)  # fmt: skip
+        # output and its errors
+        for t in range(rows):
+            at, top = t * n_q, (t + 2) * n_layers - 1
+            _clear(errors, at, n_q)
+            _add_scaled(errors, at, 1.0, network.bias, 0, n_q)
+            _add_product(errors, at, codes, top * h, active, top * h, counts[top], output_t, 0, n_q)
+            for q in range(n_q):
+                off = load(errors, at + q) - load(y, (begin + t) * n_q + q)
+                weighted = load(weight, (begin + t) * n_q + q) * off
+                store(losses, 0, load(losses, 0) + weighted * off)
+                store(errors, at + q, 2.0 * weighted)
+            _add_scaled(gradient.bias, 0, 1.0, errors, at, n_q)
+            _add_outer(by_output, 0, codes, top * h, active, top * h, counts[top], errors, at, n_q)
+        sent = np.dot(errors[: rows * n_out].reshape(rows, n_out), network.output).reshape(-1)
+        _clear(returned, 0, rows * n_input * n)
+        _clear(into, 0, n_layers * n)
+        # back through time
+        for t in range(rows - 1, -1, -1):
+            missing = n_sensors > 0 and sequences.gaps[begin + t] > 0
+            _clear(through, 0, n_recurrent * n)
+            _clear(start, 0, n)
+            now, other = 0, h
+            _clear(d, other // LANES, n)
+            _add_scaled(d, other // LANES, 1.0, sent, t * n, n)
+            for k in range(n_layers - 1, -1, -1):
+                w, v, s = wiring.recurrent[k] * h, wiring.input[k], wiring.stacked[k]
+                row = (t + 1) * n_layers + k
+                here, below, count = row * h, (row - 1) * h, counts[row]
+                _clear(d, now // LANES, n)
+                for a in range(here, here + count):
+                    i = active[a]
+                    slope = d[other + i] + into[k * h + i]
+                    d[now + i] = slope
+                    through[w + i] += slope
+                    by_threshold[k * h + i] -= slope if codes[here + i] > 0.0 else -slope
+                    if v >= 0:
+                        returned[(v * rows + t) * h + i] += slope
+                _clear(d, other // LANES, n)
+                if s >= 0:
+                    _add_outer(by_stacked, s * h * n, d, now, active, here, count, codes, below // LANES, n)
+                    _add_product(d, other // LANES, d, now, active, here, count, stacked, s * h * n, n)
+                if missing:
+                    at = (t * n_recurrent + warm) * h
+                    for m in range(n_sensors):
+                        if sequences.absent[begin + t, m]:
+                            back = _dot(sensing, m * h, d, now, h)
+                            if k == 0:
+                                seen = _dot(sensing, m * h, products, at, h)
+                                _add_scaled(by_sensing, m * n, step * back, products, at // LANES, n)
+                                _add_scaled(start, 0, step * back, sensing, m * n, n)
+                            else:
+                                seen = _dot(sensing, m * h, codes, below, h)
+                                _add_scaled(by_sensing, m * n, step * back, codes, below // LANES, n)
+                                _add_scaled(d, other // LANES, step * back, sensing, m * n, n)
+                            _add_scaled(by_sensing, m * n, step * seen, d, now // LANES, n)
+                            gradient.step[0] += seen * back
+            _clear(into, 0, n_layers * n)
+            for w in range(n_recurrent):
+                at, source = (t * n_recurrent + w) * h, t * n_layers + wiring.source[w]
+                count = _find_active(through, w * h, h, some, 0)
+                for a in range(count):
+                    gradient.scale[w] += through[w * h + some[a]] * products[at + some[a]]
+                    through[w * h + some[a]] *= network.scale[w]
+                if missing and w == warm:
+                    _add_scaled(through, w * n, 1.0, start, 0, n)
+                    count = _find_active(through, w * h, h, some, 0)
+                _add_outer(by_recurrent, w * h * n, through, w * h, some, 0, count, codes, source * n, n)
+                _add_product(into, wiring.source[w] * n, through, w * h, some, 0, count, recurrent, w * h * n, n)
+        for k in range(n_layers):
+            for i in range(h):
+                gradient.state[k, i] += into[k * h + i]
+        for v in range(n_input):
+            back_t = np.ascontiguousarray(returned[v * rows * h : (v + 1) * rows * h].reshape(rows, h).T)
+            gradient.input[v] += np.dot(back_t, x)
+    for q in range(n_out):
+        for i in range(h):
+            gradient.output[q, i] += by_output[i * n_out + q]
+    return losses.sum()
