@@ -22,9 +22,16 @@ from typing import NamedTuple
 import numpy as np
 
 from pararnn_ts.kernels.jit import jit
-from pararnn_ts.kernels.lanes import LANES, fill, load, positive, store
+from pararnn_ts.kernels.lanes import LANES, load, store
+from pararnn_ts.kernels.sparse_vectors import add_outer, add_product, add_scaled, clear, dot, find_active, soft
 
-__all__ = ["Network", "Sequences", "Wiring", "run_network", "sum_gradients"]
+__all__ = [
+    "Network",
+    "Sequences",
+    "Wiring",
+    "run_network",
+    "sum_gradients",
+]
 
 
 class Network(NamedTuple):
@@ -117,99 +124,6 @@ class Sequences(NamedTuple):
 
 
 @jit
-def _add_product(out, o, code, c, active, a, count, rows, r, n):
-    """
-    Add the product of a sparse vector and a matrix given by rows.
-
-    Adds the sum of code[c + j] times row j over the `count` active j to items o, ..., o + n - 1 of `out`; row j is
-    items r + j n, ..., r + (j + 1) n - 1 of `rows`.
-    """
-    i = 0
-    # a tile of the sum stays in registers while the active rows pass by
-    while i + 4 <= n:
-        s0, s1, s2, s3 = load(out, o + i), load(out, o + i + 1), load(out, o + i + 2), load(out, o + i + 3)
-        for k in range(a, a + count):
-            p, row = fill(code[c + active[k]]), r + active[k] * n + i
-            s0 = s0 + p * load(rows, row)
-            s1 = s1 + p * load(rows, row + 1)
-            s2 = s2 + p * load(rows, row + 2)
-            s3 = s3 + p * load(rows, row + 3)
-        store(out, o + i, s0)
-        store(out, o + i + 1, s1)
-        store(out, o + i + 2, s2)
-        store(out, o + i + 3, s3)
-        i += 4
-    while i < n:
-        s0 = load(out, o + i)
-        for k in range(a, a + count):
-            s0 = s0 + fill(code[c + active[k]]) * load(rows, r + active[k] * n + i)
-        store(out, o + i, s0)
-        i += 1
-
-
-@jit
-def _add_outer(rows, r, code, c, active, a, count, dense, d, n):
-    """Add the outer product of a sparse vector and a dense one, items of `dense` from d on, to a matrix by rows."""
-    i = 0
-    while i + 4 <= n:
-        d0, d1, d2, d3 = load(dense, d + i), load(dense, d + i + 1), load(dense, d + i + 2), load(dense, d + i + 3)
-        for k in range(a, a + count):
-            p, row = fill(code[c + active[k]]), r + active[k] * n + i
-            store(rows, row, load(rows, row) + p * d0)
-            store(rows, row + 1, load(rows, row + 1) + p * d1)
-            store(rows, row + 2, load(rows, row + 2) + p * d2)
-            store(rows, row + 3, load(rows, row + 3) + p * d3)
-        i += 4
-    while i < n:
-        d0 = load(dense, d + i)
-        for k in range(a, a + count):
-            row = r + active[k] * n + i
-            store(rows, row, load(rows, row) + fill(code[c + active[k]]) * d0)
-        i += 1
-
-
-@jit
-def _find_active(code, c, h, active, a):
-    """List the entries that are not zero; return how many there are."""
-    count = 0
-    for i in range(h):
-        active[a + count] = i
-        count += code[c + i] != 0.0
-    return count
-
-
-@jit
-def _soft(z, threshold, b, code, c, n):
-    """Fill a code with the soft-thresholded z."""
-    for i in range(n):
-        v = load(z, i)
-        sign = positive(v) - positive(0.0 - v)
-        size = sign * v - load(threshold, b + i)
-        # a NaN times zero is a NaN: what has diverged stays visible
-        store(code, c + i, sign * size * positive(size))
-
-
-@jit
-def _clear(out, o, n):
-    for i in range(n):
-        store(out, o + i, fill(0.0))
-
-
-@jit
-def _add_scaled(out, o, p, a, i, n):
-    for k in range(n):
-        store(out, o + k, load(out, o + k) + p * load(a, i + k))
-
-
-@jit
-def _dot(a, i, b, j, h):
-    total = 0.0
-    for k in range(h):
-        total += a[i + k] * b[j + k]
-    return total
-
-
-@jit
 def _forward(network, recurrent_t, stacked_t, wiring, projected, absent, gaps, first, rows, codes, products, active,
              counts, z):  # fmt: skip
     """
@@ -227,26 +141,26 @@ def _forward(network, recurrent_t, stacked_t, wiring, projected, absent, gaps, f
         now = before + n_layers
         for w in range(n_recurrent):
             at, s = (t * n_recurrent + w) * h, before + wiring.source[w]
-            _clear(products, at // LANES, n)
-            _add_product(products, at // LANES, codes, s * h, active, s * h, counts[s], recurrent_t, w * h * n, n)
+            clear(products, at // LANES, n)
+            add_product(products, at // LANES, codes, s * h, active, s * h, counts[s], recurrent_t, w * h * n, n)
         for k in range(n_layers):
             w, v, s = wiring.recurrent[k], wiring.input[k], wiring.stacked[k]
-            _clear(z, 0, n)
-            _add_scaled(z, 0, network.scale[w], products, (t * n_recurrent + w) * n, n)
+            clear(z, 0, n)
+            add_scaled(z, 0, network.scale[w], products, (t * n_recurrent + w) * n, n)
             if v >= 0:
-                _add_scaled(z, 0, 1.0, projected, (v * rows + t) * n, n)
+                add_scaled(z, 0, 1.0, projected, (v * rows + t) * n, n)
             below = (now + k - 1) * h
             if s >= 0:
-                _add_product(z, 0, codes, below, active, below, counts[now + k - 1], stacked_t, s * h * n, n)
+                add_product(z, 0, codes, below, active, below, counts[now + k - 1], stacked_t, s * h * n, n)
             if n_sensors > 0 and gaps[first + t] > 0:
                 at = (t * n_recurrent + wiring.warm[0]) * h
                 for m in range(n_sensors):
                     if absent[first + t, m]:
-                        seen = _dot(sensing, m * h, products, at, h) if k == 0 else _dot(sensing, m * h, codes, below, h)
-                        _add_scaled(z, 0, network.step[0] * seen, sensing, m * n, n)
+                        seen = dot(sensing, m * h, products, at, h) if k == 0 else dot(sensing, m * h, codes, below, h)
+                        add_scaled(z, 0, network.step[0] * seen, sensing, m * n, n)
             here = (now + k) * h
-            _soft(z, threshold, k * n, codes, here // LANES, n)
-            counts[now + k] = _find_active(codes, here, h, active, here)
+            soft(z, threshold, k * n, codes, here // LANES, n)
+            counts[now + k] = find_active(codes, here, h, active, here)
 
 
 @jit
@@ -264,7 +178,7 @@ def _begin(state, codes, active, counts):
     for k in range(n_layers):
         for i in range(h):
             codes[k * h + i] = state[k, i]
-        counts[k] = _find_active(codes, k * h, h, active, k * h)
+        counts[k] = find_active(codes, k * h, h, active, k * h)
 
 
 @jit
@@ -371,32 +285,32 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
         # output and its errors
         for t in range(rows):
             at, top = t * n_q, (t + 2) * n_layers - 1
-            _clear(errors, at, n_q)
-            _add_scaled(errors, at, 1.0, network.bias, 0, n_q)
-            _add_product(errors, at, codes, top * h, active, top * h, counts[top], output_t, 0, n_q)
+            clear(errors, at, n_q)
+            add_scaled(errors, at, 1.0, network.bias, 0, n_q)
+            add_product(errors, at, codes, top * h, active, top * h, counts[top], output_t, 0, n_q)
             for q in range(n_q):
                 off = load(errors, at + q) - load(y, (begin + t) * n_q + q)
                 weighted = load(weight, (begin + t) * n_q + q) * off
                 store(losses, 0, load(losses, 0) + weighted * off)
                 store(errors, at + q, 2.0 * weighted)
-            _add_scaled(gradient.bias, 0, 1.0, errors, at, n_q)
-            _add_outer(by_output, 0, codes, top * h, active, top * h, counts[top], errors, at, n_q)
+            add_scaled(gradient.bias, 0, 1.0, errors, at, n_q)
+            add_outer(by_output, 0, codes, top * h, active, top * h, counts[top], errors, at, n_q)
         sent = np.dot(errors[: rows * n_out].reshape(rows, n_out), network.output).reshape(-1)
-        _clear(returned, 0, rows * n_input * n)
-        _clear(into, 0, n_layers * n)
+        clear(returned, 0, rows * n_input * n)
+        clear(into, 0, n_layers * n)
         # back through time
         for t in range(rows - 1, -1, -1):
             missing = n_sensors > 0 and sequences.gaps[begin + t] > 0
-            _clear(through, 0, n_recurrent * n)
-            _clear(start, 0, n)
+            clear(through, 0, n_recurrent * n)
+            clear(start, 0, n)
             now, other = 0, h
-            _clear(d, other // LANES, n)
-            _add_scaled(d, other // LANES, 1.0, sent, t * n, n)
+            clear(d, other // LANES, n)
+            add_scaled(d, other // LANES, 1.0, sent, t * n, n)
             for k in range(n_layers - 1, -1, -1):
                 w, v, s = wiring.recurrent[k] * h, wiring.input[k], wiring.stacked[k]
                 row = (t + 1) * n_layers + k
                 here, below, count = row * h, (row - 1) * h, counts[row]
-                _clear(d, now // LANES, n)
+                clear(d, now // LANES, n)
                 for a in range(here, here + count):
                     i = active[a]
                     slope = d[other + i] + into[k * h + i]
@@ -405,37 +319,37 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
                     by_threshold[k * h + i] -= slope if codes[here + i] > 0.0 else -slope
                     if v >= 0:
                         returned[(v * rows + t) * h + i] += slope
-                _clear(d, other // LANES, n)
+                clear(d, other // LANES, n)
                 if s >= 0:
-                    _add_outer(by_stacked, s * h * n, d, now, active, here, count, codes, below // LANES, n)
-                    _add_product(d, other // LANES, d, now, active, here, count, stacked, s * h * n, n)
+                    add_outer(by_stacked, s * h * n, d, now, active, here, count, codes, below // LANES, n)
+                    add_product(d, other // LANES, d, now, active, here, count, stacked, s * h * n, n)
                 if missing:
                     at = (t * n_recurrent + warm) * h
                     for m in range(n_sensors):
                         if sequences.absent[begin + t, m]:
-                            back = _dot(sensing, m * h, d, now, h)
+                            back = dot(sensing, m * h, d, now, h)
                             if k == 0:
-                                seen = _dot(sensing, m * h, products, at, h)
-                                _add_scaled(by_sensing, m * n, step * back, products, at // LANES, n)
-                                _add_scaled(start, 0, step * back, sensing, m * n, n)
+                                seen = dot(sensing, m * h, products, at, h)
+                                add_scaled(by_sensing, m * n, step * back, products, at // LANES, n)
+                                add_scaled(start, 0, step * back, sensing, m * n, n)
                             else:
-                                seen = _dot(sensing, m * h, codes, below, h)
-                                _add_scaled(by_sensing, m * n, step * back, codes, below // LANES, n)
-                                _add_scaled(d, other // LANES, step * back, sensing, m * n, n)
-                            _add_scaled(by_sensing, m * n, step * seen, d, now // LANES, n)
+                                seen = dot(sensing, m * h, codes, below, h)
+                                add_scaled(by_sensing, m * n, step * back, codes, below // LANES, n)
+                                add_scaled(d, other // LANES, step * back, sensing, m * n, n)
+                            add_scaled(by_sensing, m * n, step * seen, d, now // LANES, n)
                             gradient.step[0] += seen * back
-            _clear(into, 0, n_layers * n)
+            clear(into, 0, n_layers * n)
             for w in range(n_recurrent):
                 at, source = (t * n_recurrent + w) * h, t * n_layers + wiring.source[w]
-                count = _find_active(through, w * h, h, some, 0)
+                count = find_active(through, w * h, h, some, 0)
                 for a in range(count):
                     gradient.scale[w] += through[w * h + some[a]] * products[at + some[a]]
                     through[w * h + some[a]] *= network.scale[w]
                 if missing and w == warm:
-                    _add_scaled(through, w * n, 1.0, start, 0, n)
-                    count = _find_active(through, w * h, h, some, 0)
-                _add_outer(by_recurrent, w * h * n, through, w * h, some, 0, count, codes, source * n, n)
-                _add_product(into, wiring.source[w] * n, through, w * h, some, 0, count, recurrent, w * h * n, n)
+                    add_scaled(through, w * n, 1.0, start, 0, n)
+                    count = find_active(through, w * h, h, some, 0)
+                add_outer(by_recurrent, w * h * n, through, w * h, some, 0, count, codes, source * n, n)
+                add_product(into, wiring.source[w] * n, through, w * h, some, 0, count, recurrent, w * h * n, n)
         for k in range(n_layers):
             for i in range(h):
                 gradient.state[k, i] += into[k * h + i]
