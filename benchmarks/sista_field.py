@@ -163,7 +163,7 @@ def runs(methods, sizes, until):
             rate = chosen_rate(read(), method, n_train)
             for realisation in REALISATIONS:
                 for seed in SEEDS:
-                    key = {"method": method, "sequences": n_train, "realisation": realisation, "seed": seed}
+                    key = {"method": method, "sequences": n_train, "realisation": realisation, "seed": seed, "rate": rate}
                     if not done(read(), "run", **key):
                         append({"kind": "run", **run(method, realisation, seed, n_train, [rate])}, until)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pararnn_ts.comparison import compare, rolling_forecast
     from pararnn_ts.models.elman import ElmanRNN
     from pararnn_ts.models.pararnn import ParaRNN
+    from pararnn_ts.models.sista import SISTARNN
     from pararnn_ts.reporting import report
     from pararnn_ts.results.persistence import load
     from pararnn_ts.selection import select_order
@@ -25,6 +26,7 @@ except PackageNotFoundError:  # a source tree on the path, not installed
 _HOMES = {
     "ElmanRNN": "pararnn_ts.models.elman",
     "ParaRNN": "pararnn_ts.models.pararnn",
+    "SISTARNN": "pararnn_ts.models.sista",
     "compare": "pararnn_ts.comparison",
     "load": "pararnn_ts.results.persistence",
     "report": "pararnn_ts.reporting",
@@ -33,6 +35,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "SISTARNN",
     "ElmanRNN",
     "ParaRNN",
     "__version__",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from pararnn_ts.estimation.sequences import Panel, SequenceLoss
+from pararnn_ts.estimation.sequences import Panel, SequenceLoss, run
 from pararnn_ts.estimation.sista import SISTAParams, unfold
 from pararnn_ts.kernels.sparse_network import Network, Wiring
 
@@ -70,7 +70,11 @@ def generic_network(n_inputs: int, n_hidden: int, n_outputs: int, n_layers: int,
 
 
 def untied(params: SISTAParams, n_layers: int) -> Network:
-    """Return the unfolded iteration as a network with matrices of its own for every layer; absent inputs count as zero."""
+    """
+    Return the unfolded iteration as a network with matrices of its own for every layer.
+
+    Absent inputs count as zero in it, while the iteration leaves them out.
+    """
     one = unfold(params, n_layers)
     later = [one.scale[1] * one.recurrent[1]] * (n_layers - 1)
     return one._replace(
@@ -127,6 +131,11 @@ class StackedLoss:
     def error(self, theta: np.ndarray, other: SequenceLoss | None = None) -> float:
         """Mean squared error over all sequences, of these data or of others."""
         return (self.loss if other is None else other).error(self.unpack(theta), self.wiring)
+
+    def outputs(self, theta: np.ndarray, other: SequenceLoss) -> np.ndarray:
+        """Outputs at every row of other data."""
+        network = self.unpack(theta)
+        return run(network, self.wiring, other.panel) @ network.output.T + network.bias
 
 
 class LSTMLoss:
@@ -214,6 +223,13 @@ class LSTMLoss:
         x, y, weight = _stack(loss, np.arange(loss.n_sequences))
         out = self._forward(self.unpack(theta), x)[3]
         return float(np.sum(weight * (out - y) ** 2) / max(weight.sum(), 1.0))
+
+    def outputs(self, theta: np.ndarray, other: SequenceLoss) -> np.ndarray:
+        """Outputs at every row of other data."""
+        lengths, first = other.panel.lengths, other.panel.offsets[:-1]
+        out = self._forward(self.unpack(theta), _stack(other, np.arange(other.n_sequences))[0])[3]
+        sequence = np.repeat(np.arange(len(lengths)), lengths)
+        return out[np.arange(lengths.sum()) - first[sequence], sequence]
 
     def _forward(self, p: dict[str, np.ndarray], x: np.ndarray) -> tuple[np.ndarray, ...]:
         steps, n, h = *x.shape[:2], self.n_hidden

@@ -169,8 +169,9 @@ class SequenceLoss:
         mapping: Callable = map if self.pool is None or n_blocks == 1 else self.pool.map
         parts = list(mapping(block, blocks))
         total = max(float(self.totals[batch].sum()), 1.0)
-        summed = Network(*(sum(fields[1:], fields[0]) / total for fields in zip(*(own for _, own in parts), strict=True)))
-        return sum(loss for loss, _ in parts) / total, _narrowed(summed, network)
+        fields = zip(*(own for _, own in parts), strict=True)
+        mean = Network(*(sum(field[1:], field[0]) / total for field in fields))
+        return sum(loss for loss, _ in parts) / total, _narrowed(mean, network)
 
     def error(self, network: Network, wiring: Wiring) -> float:
         """Mean squared error over all sequences."""

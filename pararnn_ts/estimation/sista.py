@@ -198,7 +198,8 @@ class SISTALoss:
         self, loss: SequenceLoss, start: SISTAParams, train: Sequence[str], n_layers: int, forecast: bool = False
     ):
         self.loss, self.start, self.n_layers, self.forecast = loss, start, n_layers, forecast
-        self.train = [name for name in PARAMETERS if name in train and not (name in _POSITIVE and _get(start, name) == 0)]
+        held = [name for name in _POSITIVE if _get(start, name) == 0.0]
+        self.train = [name for name in PARAMETERS if name in train and name not in held]
         self.wiring = stacked_wiring(n_layers)
 
     def pack(self, params: SISTAParams) -> np.ndarray:
@@ -247,5 +248,3 @@ class SISTALoss:
 
 def _get(params: SISTAParams, name: str) -> np.ndarray:
     return getattr(params, name)
-
-

@@ -52,7 +52,8 @@ def code_sequences(G, G_t, C, E, P_t, x, absent, offsets, states, constants, tol
     """
     m, h = G.shape
     n, n_m = h // LANES, m // LANES
-    flat_G, flat_G_t, flat_C, flat_E, flat_P_t = G.reshape(-1), G_t.reshape(-1), C.reshape(-1), E.reshape(-1), P_t.reshape(-1)
+    flat_G, flat_G_t, flat_P_t = G.reshape(-1), G_t.reshape(-1), P_t.reshape(-1)
+    flat_C, flat_E = C.reshape(-1), E.reshape(-1)
     step, lam1, lam2 = 1.0 / constants[0], constants[1], constants[2]
     threshold = np.full(h, lam1 * step)
     code, before, start, bent, slope, z = np.empty(h), np.empty(h), np.empty(h), np.empty(h), np.empty(h), np.empty(h)

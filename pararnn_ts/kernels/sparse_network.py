@@ -5,9 +5,9 @@ Layer k of K at time t, with soft(z, b) = sign(z) max(|z| - b, 0), is
 
     z_t^k = scale_w W_w s_w + S_k h_t^(k-1) + V_k x_t,        h_t^k = soft(z_t^k, threshold_k),
 
-where s_w is the state at t-1 of the layer that feeds W_w: the top layer in the unfolded sequential sparse coding (Wisdom
-et al. 2016, arXiv 1611.07252), the layer itself in the usual stacked network. The output is R h_t^K + c. Layers may
-share matrices (:class:`Wiring`), whose products are then formed once.
+where s_w is the state at t-1 of the layer that feeds W_w: the top layer in the unfolded sequential sparse coding
+(Wisdom et al. 2016, arXiv 1611.07252), the layer itself in the usual stacked network. The output is R h_t^K + c. Layers
+may share matrices (:class:`Wiring`), whose products are then formed once.
 
 Codes are sparse: a product with a code, and every derivative that has passed a threshold, visits the active atoms only.
 Products with dense vectors are formed for all times at once. Where sensors are absent, the gradient step of the
@@ -254,7 +254,8 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
     n_recurrent, n_input, n_sensors = network.recurrent.shape[0], network.input.shape[0], network.sensing.shape[0]
     n_out, n, step, warm = network.output.shape[0], h // LANES, network.step[0], wiring.warm[0]
     n_q = n_out // LANES
-    recurrent, stacked, sensing = network.recurrent.reshape(-1), network.stacked.reshape(-1), network.sensing.reshape(-1)
+    recurrent, stacked = network.recurrent.reshape(-1), network.stacked.reshape(-1)
+    sensing = network.sensing.reshape(-1)
     by_recurrent, by_stacked = gradient.recurrent.reshape(-1), gradient.stacked.reshape(-1)
     by_threshold, by_sensing = gradient.threshold.reshape(-1), gradient.sensing.reshape(-1)
     y, weight = sequences.y.reshape(-1), sequences.weight.reshape(-1)
@@ -280,8 +281,8 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
         x = sequences.x[begin : begin + rows]
         _begin(network.state, codes, active, counts)
         _project(network, x, rows, projected)
-        _forward(network, recurrent_t, stacked_t, wiring, projected, sequences.absent, sequences.gaps, begin, rows, codes,
-                 products, active, counts, z)  # fmt: skip
+        _forward(network, recurrent_t, stacked_t, wiring, projected, sequences.absent, sequences.gaps, begin, rows,
+                 codes, products, active, counts, z)  # fmt: skip
         # output and its errors
         for t in range(rows):
             at, top = t * n_q, (t + 2) * n_layers - 1

@@ -65,7 +65,7 @@ def add_outer(rows, r, code, c, active, a, count, dense, d, n):
 
 @jit
 def find_active(code, c, h, active, a):
-    """List the entries that are not zero; return how many there are."""
+    """List from position a on which of h numbers from position c on are not zero; return how many there are."""
     count = 0
     for i in range(h):
         active[a + count] = i
@@ -75,7 +75,7 @@ def find_active(code, c, h, active, a):
 
 @jit
 def soft(z, threshold, b, code, c, n):
-    """Fill a code with the soft-thresholded z."""
+    """Fill items c, ..., c + n - 1 of a code with z soft-thresholded by `threshold` from item b on."""
     for i in range(n):
         v = load(z, i)
         sign = positive(v) - positive(0.0 - v)
@@ -86,18 +86,21 @@ def soft(z, threshold, b, code, c, n):
 
 @jit
 def clear(out, o, n):
+    """Write zeros to items o, ..., o + n - 1."""
     for i in range(n):
         store(out, o + i, fill(0.0))
 
 
 @jit
 def add_scaled(out, o, p, a, i, n):
+    """Add p times items i, ..., i + n - 1 of `a` to those of `out` from o on."""
     for k in range(n):
         store(out, o + k, load(out, o + k) + p * load(a, i + k))
 
 
 @jit
 def dot(a, i, b, j, h):
+    """Sum of the products of h numbers from position i of `a` and from position j of `b`."""
     total = 0.0
     for k in range(h):
         total += a[i + k] * b[j + k]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.results import sista_persistence
 from pararnn_ts.results.covariance import Covariance
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.encoding import decode, decode_index, encode, encode_index
@@ -72,7 +73,7 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def load(path: Any) -> RecurrentResultsWrapper:
+def load(path: Any) -> RecurrentResultsWrapper | Any:
     """
     Read results from a file written by `save`.
 
@@ -83,7 +84,7 @@ def load(path: Any) -> RecurrentResultsWrapper:
 
     Returns
     -------
-    RecurrentResultsWrapper
+    RecurrentResultsWrapper or SISTAResults
         Results that forecast, summarise and append as those that were saved.
 
     Examples
@@ -102,15 +103,19 @@ def load(path: Any) -> RecurrentResultsWrapper:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(arrays.pop("header").tobytes())
-        if header["format"] != FORMAT:
+        if header["format"] not in (FORMAT, sista_persistence.FORMAT):
             raise KeyError("format")
     except (ValueError, KeyError, TypeError, EOFError, AttributeError) as error:
         raise ValueError(f"path must be a file written by results.save, but {path!r} is not one.") from error
-    if header["version"] != VERSION:
+    other = header["format"] == sista_persistence.FORMAT
+    known = sista_persistence.VERSION if other else VERSION
+    if header["version"] != known:
         raise ValueError(
             f"path holds results of format version {header['version']!r}, but this version of pararnn_ts reads version "
-            f"{VERSION}; load it with pararnn_ts {header.get('package')}."
+            f"{known}; load it with pararnn_ts {header.get('package')}."
         )
+    if other:
+        return sista_persistence.unpack(header, arrays)
     _expect(set(header), _HEADER, "header")
     _expect(set(header["model"]), _MODEL, "model")
     _expect(set(header["details"]), set(_DETAILS), "details")
