@@ -107,8 +107,8 @@ def compare_recovery(
 
     Notes
     -----
-    Settings are chosen on the held-out part of the training sample, never on the new data. A comparison is fair when the
-    network itself was given as many learning rates: pass `lr` to `fit`, too.
+    Settings are chosen on the held-out part of the training sample, never on the new data. A comparison is fair when
+    the network itself was given as many learning rates: pass `lr` to `fit`, too.
 
     Examples
     --------
@@ -215,8 +215,8 @@ class _Rows:
         found, penalty, error = lagged_ridge(self.split.train, valid, lags, np.array(PENALTIES))
         out = lagged_design(self.test.panel, lags) @ found * self.unit
         self.add(
-            f"ridge, {lags} lags", out, error * self.unit**2, weights=found.size, settings=len(PENALTIES), setting=penalty,
-            updates=0,
+            f"ridge, {lags} lags", out, error * self.unit**2, weights=found.size, settings=len(PENALTIES),
+            setting=penalty, updates=0,
         )  # fmt: skip
 
     def add_stacked(self, *, lr: Any, hidden: int | None, seed: int, disp: bool, **_: Any) -> None:
@@ -240,8 +240,8 @@ class _Rows:
         found = train(problem, start, self.split.valid, budget, lr, clip_norm=CLIP_NORM, disp=disp)
         out = problem.outputs(found.descent.params, self.test) * self.unit
         self.add(
-            name, out, found.descent.score * self.unit**2, weights=problem.n_params, settings=len(lr), setting=found.rate,
-            updates=found.descent.updates,
+            name, out, found.descent.score * self.unit**2, weights=problem.n_params, settings=len(lr),
+            setting=found.rate, updates=found.descent.updates,
         )  # fmt: skip
 
     def comparison(self) -> RecoveryComparison:
