@@ -192,6 +192,13 @@ class SISTALoss:
         Iterations for each observation.
     forecast : bool
         As in :func:`unfold`.
+
+    Notes
+    -----
+    The network is as deep as it has layers times observations, and explodes where its step is too long for its
+    dictionary. So the vector holds, by its logarithm, the inverse step *relative* to the bound |A D|^2 + lam2 |D|^2 of
+    the Lipschitz constant: a step that was admissible stays so when the dictionary grows, and the gradient knows it.
+    Were alpha free and moved back to its bound after every update, the training loss would rise along the bound.
     """
 
     def __init__(
@@ -204,11 +211,21 @@ class SISTALoss:
 
     def pack(self, params: SISTAParams) -> np.ndarray:
         """Vector of the parameters that are trained; constants enter by their logarithms."""
-        parts = [np.log(_get(params, name)) if name in _POSITIVE else _get(params, name) for name in self.train]
-        return np.concatenate([np.ravel(part) for part in parts]) if parts else np.zeros(0)
+        if "alpha" in self.train:
+            params = replace(params, alpha=params.alpha / _bound(params))
+        return self._pack(params)
 
     def unpack(self, theta: np.ndarray) -> SISTAParams:
         """Return parameters with those that are trained taken from a vector."""
+        params = self._unpack(theta)
+        return replace(params, alpha=params.alpha * _bound(params)) if "alpha" in self.train else params
+
+    def _pack(self, params: SISTAParams) -> np.ndarray:
+        parts = [np.log(_get(params, name)) if name in _POSITIVE else _get(params, name) for name in self.train]
+        return np.concatenate([np.ravel(part) for part in parts]) if parts else np.zeros(0)
+
+    def _unpack(self, theta: np.ndarray) -> SISTAParams:
+        """Parameters of a vector, alpha relative to its bound where it is trained."""
         found, at = {}, 0
         for name in self.train:
             like = np.asarray(_get(self.start, name))
@@ -224,6 +241,8 @@ class SISTALoss:
         params = self.unpack(theta)
         value, by_weights = self.loss.gradient(unfold(params, self.n_layers, self.forecast), self.wiring, batch)
         slopes = chain_rule(params, by_weights, self.forecast)
+        if "alpha" in self.train:
+            slopes = _along_bound(params, slopes)
         return value, np.concatenate([np.ravel(_get(slopes, name)) for name in self.train])
 
     def error(self, theta: np.ndarray, other: SequenceLoss | None = None) -> float:
@@ -233,17 +252,36 @@ class SISTALoss:
             return (self.loss if other is None else other).error(network, self.wiring)
 
     def project(self, theta: np.ndarray) -> np.ndarray:
-        """
-        Return the nearest vector with a step that does not expand and a transition of norm one at most.
-
-        The network is as deep as it has layers times observations; outside of these bounds it may explode.
-        """
-        params = self.unpack(theta)
+        """Return the nearest vector with a step that does not expand and a transition of norm one at most."""
+        params = self._unpack(theta)
         if "F" in self.train:
             params = replace(params, F=params.F / max(1.0, _norm(params.F)))
         if "alpha" in self.train:
-            params = replace(params, alpha=max(params.alpha, LEAST_STEP * _bound(params)))
-        return self.pack(params)
+            params = replace(params, alpha=max(params.alpha, LEAST_STEP))
+        return self._pack(params)
+
+
+def _along_bound(params: SISTAParams, slopes: SISTAParams) -> SISTAParams:
+    """Derivatives by the other parameters when not alpha but its ratio to the bound is held fixed."""
+    A, D, lam2 = params.A, params.D, params.lam2
+    G = A @ D
+    if not (np.isfinite(G).all() and np.isfinite(lam2)):
+        return slopes
+    size, by_G = _norm_and_slope(G)
+    size_D, of_D = _norm_and_slope(D)
+    weight = slopes.alpha / (size + lam2 * size_D)
+    return replace(
+        slopes,
+        A=slopes.A + weight * by_G @ D.T,
+        D=slopes.D + weight * (A.T @ by_G + lam2 * of_D),
+        lam2=slopes.lam2 + weight * lam2 * size_D,
+    )
+
+
+def _norm_and_slope(matrix: np.ndarray) -> tuple[float, np.ndarray]:
+    """Squared spectral norm and its derivative."""
+    left, sizes, right = np.linalg.svd(matrix, full_matrices=False)
+    return float(sizes[0] ** 2), 2.0 * sizes[0] * np.outer(left[:, 0], right[0])
 
 
 def _get(params: SISTAParams, name: str) -> np.ndarray:
