@@ -171,7 +171,7 @@ def adam(
     history = [(0.0, options.rate(0), np.nan, np.nan if score is None else value)]
     with _progress(options.updates, disp) as bar:
         while update < options.updates:
-            with np.errstate(over="ignore", invalid="ignore"):
+            with np.errstate(all="ignore"):
                 loss, slope = gradient(params, next(batches))
                 length = float(np.sqrt(slope @ slope))
             if not (np.isfinite(loss) and np.isfinite(length)):
@@ -188,7 +188,8 @@ def adam(
             spread = np.sqrt(second / (1.0 - options.decay_squared**update))
             before, params = params, params - rate * unbiased / (spread + 1e-8)
             if project is not None:
-                params = project(params)
+                with np.errstate(all="ignore"):
+                    params = project(params)
             if update % options.score_every == 0 or update == options.updates:
                 mean = float(np.mean(losses))
                 value = mean if score is None else float(score(params))

@@ -65,7 +65,8 @@ def lipschitz(params: SISTAParams) -> float:
 
 
 def _bound(params: SISTAParams) -> float:
-    return _norm(params.A @ params.D) ** 2 + params.lam2 * _norm(params.D) ** 2
+    measured, size = _norm(params.A @ params.D), _norm(params.D)
+    return measured * measured + params.lam2 * size * size
 
 
 def unfold(params: SISTAParams, n_layers: int, forecast: bool = False) -> Network:

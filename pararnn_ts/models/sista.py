@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,9 @@ class SISTARNN(OptionBearer):
         missing: str = "mask",
     ):
         self.frame: PanelFrame = read_panel(endog)
+        if not isinstance(endog, pd.DataFrame) and _names_rows(measurement, len(self.frame.columns)):
+            # columns that have no names of their own take those of the rows
+            self.frame = replace(self.frame, columns=measurement.index)
         self.measurement, self.dictionary, self.transition = measurement, dictionary, transition
         self.n_layers = check_count(n_layers, "n_layers")
         self.alpha = _constant(alpha, "alpha", positive=True)
@@ -167,14 +171,14 @@ class SISTARNN(OptionBearer):
             learns to predict the next measurement, which makes it a forecaster.
         train : sequence of str, optional
             "rnn": what is trained, among "A", "D", "F", "alpha", "lam1", "lam2" and "h0". None: all of them with a
-            target, and all but "A" without.
+            target, and without one all but "A" and "D", which say what the signal is.
         tied : bool
             "rnn": whether the weights stay functions of the model. False: they start there and are then free, which
             needs a target and plenty of data.
         epochs : int, optional
             "rnn": passes through the training sequences; None: as many as make 500 updates.
         lr : float or sequence of float, optional
-            "rnn": learning rate; of several, the one with the least held-out error. None: 0.003.
+            "rnn": learning rate; of several, the one with the least held-out error. None: 0.01.
         batch : int
             "rnn": sequences in a batch.
         valid_fraction : float
@@ -272,6 +276,11 @@ def _check_missing(missing: str, frame: PanelFrame) -> None:
             f"endog has {int(absent.sum())} missing values, the first at {frame.index[row]} in column "
             f"{frame.columns[column]!r}, and missing='raise'; leave missing out to have them masked."
         )
+
+
+def _names_rows(value: Any, n: int) -> bool:
+    """Whether a matrix has names for n rows."""
+    return isinstance(value, pd.DataFrame) and not isinstance(value.index, pd.RangeIndex) and len(value) == n
 
 
 def _measurement(value: Any, sensors: pd.Index) -> tuple[np.ndarray, pd.Index]:

@@ -20,7 +20,10 @@ from pararnn_ts.models.arguments import check_count, check_generator
 
 __all__ = ["Plan", "Split", "Training", "next_rows", "split_panel", "train_network"]
 
-DEFAULT_UPDATES, DEFAULT_RATE = 500, 3e-3
+DEFAULT_UPDATES, DEFAULT_RATE = 500, 1e-2
+# what a forecaster trains: errors of predictions do not tell a signal that is twice as large and a transition that
+# halves it from the true ones, so that what defines the signal must stay
+FORECASTER = ("F", "alpha", "lam1", "lam2", "h0")
 # longest gradient, where the target has mean square one
 CLIP_NORM = 2.0
 
@@ -56,7 +59,7 @@ class Plan:
         supervised: bool, panel: Panel,
     ) -> Plan:  # fmt: skip
         """Return the plan for these arguments of `SISTARNN.fit`, or raise."""
-        names = tuple(PARAMETERS if supervised else PARAMETERS[1:]) if train is None else _names(train)
+        names = (PARAMETERS if supervised else FORECASTER) if train is None else _names(train)
         if not tied and not supervised:
             raise ValueError(
                 "tied=False frees the weights for the recovery of signals only; pass a target, or tied=True."
