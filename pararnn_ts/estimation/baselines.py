@@ -7,6 +7,8 @@ Each loss is a function of one vector, with the methods `gradient(theta, batch)`
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import linalg
 
@@ -148,6 +150,8 @@ class LSTMLoss:
         Data.
     n_hidden : int
         Units.
+    dtype : dtype
+        Precision of the arithmetic; parameters and gradients are of double precision.
 
     Notes
     -----
@@ -155,8 +159,8 @@ class LSTMLoss:
     one matrix product; shorter ones are padded and do not count.
     """
 
-    def __init__(self, loss: SequenceLoss, n_hidden: int):
-        self.loss, self.n_hidden = loss, n_hidden
+    def __init__(self, loss: SequenceLoss, n_hidden: int, dtype: Any = np.float64):
+        self.loss, self.n_hidden, self.dtype = loss, n_hidden, dtype
         m, q, h = loss.panel.x.shape[1], loss.y.shape[1], n_hidden
         self.shapes = {"W": (m, 4 * h), "U": (h, 4 * h), "b": (4 * h,), "R": (h, q), "c": (q,)}
 
@@ -185,8 +189,8 @@ class LSTMLoss:
 
     def gradient(self, theta: np.ndarray, batch: np.ndarray) -> tuple[float, np.ndarray]:
         """Mean squared error over a batch of sequences, and its gradient."""
-        p, h = self.unpack(theta), self.n_hidden
-        x, y, weight = _stack(self.loss, batch)
+        p, h = self.unpack(theta.astype(self.dtype)), self.n_hidden
+        x, y, weight = [part.astype(self.dtype) for part in _stack(self.loss, batch)]
         steps, n = x.shape[:2]
         gates, cells, states, out = self._forward(p, x)
         total = max(float(weight.sum()), 1.0)
@@ -197,8 +201,8 @@ class LSTMLoss:
         flat = states[1:].reshape(-1, h)
         g["R"][:], g["c"][:] = flat.T @ error.reshape(-1, error.shape[-1]), error.sum(axis=(0, 1))
         sent = error @ p["R"].T
-        back = np.empty((steps, n, 4 * h))
-        into, carried = np.zeros((n, h)), np.zeros((n, h))
+        back = np.empty((steps, n, 4 * h), self.dtype)
+        into, carried = np.zeros((n, h), self.dtype), np.zeros((n, h), self.dtype)
         for t in range(steps - 1, -1, -1):
             i, f, o, a = (gates[t, :, k * h : (k + 1) * h] for k in range(4))
             d = sent[t] + into
@@ -221,7 +225,7 @@ class LSTMLoss:
         """Mean squared error over all sequences, of these data or of others."""
         loss = self.loss if other is None else other
         x, y, weight = _stack(loss, np.arange(loss.n_sequences))
-        out = self._forward(self.unpack(theta), x)[3]
+        out = self._forward(self.unpack(theta.astype(self.dtype)), x.astype(self.dtype))[3]
         return float(np.sum(weight * (out - y) ** 2) / max(weight.sum(), 1.0))
 
     def outputs(self, theta: np.ndarray, other: SequenceLoss) -> np.ndarray:
@@ -234,7 +238,7 @@ class LSTMLoss:
     def _forward(self, p: dict[str, np.ndarray], x: np.ndarray) -> tuple[np.ndarray, ...]:
         steps, n, h = *x.shape[:2], self.n_hidden
         gates = x @ p["W"] + p["b"]
-        cells, states = np.zeros((steps + 1, n, h)), np.zeros((steps + 1, n, h))
+        cells, states = np.zeros((steps + 1, n, h), self.dtype), np.zeros((steps + 1, n, h), self.dtype)
         for t in range(steps):
             z = gates[t]
             z += states[t] @ p["U"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -227,7 +228,8 @@ class SISTALoss:
 
     def _unpack(self, theta: np.ndarray) -> SISTAParams:
         """Parameters of a vector, alpha relative to its bound where it is trained."""
-        found, at = {}, 0
+        found: dict[str, Any] = {}
+        at = 0
         for name in self.train:
             like = np.asarray(_get(self.start, name))
             part = theta[at : at + like.size]

@@ -80,21 +80,21 @@ class PanelFrame:
         for n, mine in enumerate(self.times):
             k = other.position(None if self.keys is None else self.keys[n])
             parts.append(self.panel.x[self.panel.offsets[n] : self.panel.offsets[n + 1]])
-            new = 0
+            joined = mine
             if k is not None:
                 parts.append(other.panel.x[other.panel.offsets[k] : other.panel.offsets[k + 1]])
-                new = len(other.times[k])
-            times.append(
-                lengthen_index(mine, new) if _extendable(mine) else mine.append(other.times[k]) if new else mine
-            )
-            offsets.append(offsets[-1] + len(mine) + new)
+                more = other.times[k]
+                joined = lengthen_index(mine, len(more)) if _extendable(mine) else mine.append(more)
+            times.append(joined)
+            offsets.append(offsets[-1] + len(joined))
         return replace(self, panel=Panel(np.array(offsets), np.concatenate(parts)), times=tuple(times))
 
     def position(self, key: Any) -> int | None:
         """Position of a sequence; None where there is none of this name."""
         if self.keys is None:
             return 0
-        return int(self.keys.get_loc(key)) if key in self.keys else None
+        found = int(self.keys.get_indexer(pd.Index([key]))[0])
+        return None if found < 0 else found
 
 
 def _extendable(index: Any) -> bool:

@@ -15,7 +15,7 @@ import pandas as pd
 from pararnn_ts.estimation.coding import choose_penalties
 from pararnn_ts.estimation.dictionaries import DICTIONARIES, MOMENTS, cosines, wavelet_levels, wavelets
 from pararnn_ts.estimation.sista import SISTAParams
-from pararnn_ts.models.arguments import check_count
+from pararnn_ts.models.arguments import check_count, check_share
 from pararnn_ts.models.options import OptionBearer
 from pararnn_ts.models.panels import PanelFrame, as_matrix, read_panel, read_rows
 from pararnn_ts.models.sista_training import Plan, train_network
@@ -224,10 +224,8 @@ class SISTARNN(OptionBearer):
         if method == "sista":
             if target is not None:
                 raise ValueError("target is for method='rnn'; method='sista' trains nothing.")
-            if not (np.isscalar(tol) and 0 <= float(tol) < 1):
-                raise ValueError(f"tol must be at least 0 and less than 1, but is {tol!r}.")
-            check_count(maxiter, "maxiter")
-            return SISTAResults(self, self.start_params, tol=float(tol), maxiter=int(maxiter))
+            tol, maxiter = check_share(tol, "tol"), check_count(maxiter, "maxiter")
+            return SISTAResults(self, self.start_params, tol=tol, maxiter=maxiter)
         plan = Plan.checked(
             train=train, tied=tied, epochs=epochs, lr=lr, batch=batch, valid_fraction=valid_fraction, rng=rng,
             supervised=target is not None, panel=self.frame.panel,
@@ -312,10 +310,10 @@ def _dictionary(value: Any, signals: pd.Index) -> tuple[np.ndarray, pd.Index]:
         if value == "dct":
             return cosines(n), pd.Index([f"cosine{k}" for k in range(n)])
         levels = wavelet_levels(n, value) if value in MOMENTS else 0
-        D, names = wavelets(n, value), [f"scaling{k}" for k in range(n // 2**levels)]
+        D, atoms = wavelets(n, value), [f"scaling{k}" for k in range(n // 2**levels)]
         for level in range(levels, 0, -1):
-            names += [f"detail{level}.{k}" for k in range(n // 2**level)]
-        return D, pd.Index(names)
+            atoms += [f"detail{level}.{k}" for k in range(n // 2**level)]
+        return D, pd.Index(atoms)
     if isinstance(value, pd.DataFrame) and not isinstance(value.index, pd.RangeIndex):
         if not value.index.is_unique or set(value.index) != set(signals):
             raise ValueError(

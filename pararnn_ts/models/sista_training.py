@@ -16,7 +16,7 @@ from pararnn_ts.estimation.sequences import Panel, SequenceLoss
 from pararnn_ts.estimation.sista import PARAMETERS, SISTALoss, SISTAParams
 from pararnn_ts.estimation.training import Budget, train
 from pararnn_ts.kernels.sparse_network import Network
-from pararnn_ts.models.arguments import check_count, check_generator
+from pararnn_ts.models.arguments import check_count, check_generator, check_share
 
 __all__ = ["Plan", "Split", "Training", "next_rows", "split_panel", "train_network"]
 
@@ -68,12 +68,11 @@ class Plan:
             raise ValueError(
                 "train chooses among the parameters of the model, which tied=False gives up; leave it out."
             )
-        if not (np.isscalar(valid_fraction) and 0 <= float(valid_fraction) < 1):  # type: ignore[arg-type]
-            raise ValueError(f"valid_fraction must be at least 0 and less than 1, but is {valid_fraction!r}.")
+        fraction = check_share(valid_fraction, "valid_fraction")
         rates = (DEFAULT_RATE,) if lr is None else tuple(np.atleast_1d(np.asarray(lr, dtype=float)).tolist())
         if not rates or not all(np.isfinite(rate) and rate > 0 for rate in rates):
             raise ValueError(f"lr must be a positive number or several of them, but is {lr!r}.")
-        size, fraction = check_count(batch, "batch"), float(valid_fraction)
+        size = check_count(batch, "batch")
         n = len(_held_out(panel, fraction)[0]) if panel.n_sequences > 1 else 1
         budget = Budget(1, size, int(check_generator(rng).integers(2**31)))
         wanted = -(-DEFAULT_UPDATES // budget.per_epoch(n)) if epochs is None else check_count(epochs, "epochs")
@@ -193,8 +192,8 @@ def split_panel(panel: Panel, y: np.ndarray | None, fraction: float, pool: Execu
     if panel.n_sequences > 1:
         parts = []
         for chosen in _held_out(panel, fraction):
-            part, rows = panel.take(chosen)
-            parts.append((part, next_rows(part) if y is None else y[rows]))
+            part, taken = panel.take(chosen)
+            parts.append((part, next_rows(part) if y is None else y[taken]))
         train_part = SequenceLoss(*parts[0], pool=pool)
         return Split(train_part, SequenceLoss(*parts[1]) if parts[1][0].n_sequences else None)
     rows = len(panel.x)

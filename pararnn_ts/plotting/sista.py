@@ -320,4 +320,4 @@ def _name_axis(axis: Any, names: pd.Index, most: int = MOST_LABELS) -> None:
     """Write names at an axis of positions, all of them or every second, third, ... one."""
     step = -(-len(names) // most)
     places = np.arange(0, len(names), step)
-    axis.set_ticks(places, [str(names[k]) for k in places], fontsize="small")
+    axis.set_ticks(places, [str(name) for name in names[places]], fontsize="small")

@@ -371,7 +371,7 @@ class SISTAResults:
         ends = self.last_codes
         if frame.keys is None:
             return self._with(frame, ends)
-        return self._with(frame, ends[[self.frame.position(key) for key in frame.keys]])
+        return self._with(frame, ends[self.frame.keys.get_indexer(frame.keys)])  # type: ignore[union-attr]
 
     def append(self, new_endog: Any) -> SISTAResults:
         """

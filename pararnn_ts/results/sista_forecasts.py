@@ -70,14 +70,14 @@ class PanelForecast:
             Columns (name, "mean"), (name, "mean_se"), (name, "mean_ci_lower") and (name, "mean_ci_upper").
         """
         interval = self.conf_int(alpha)
-        parts = {
+        parts: dict[str, Any] = {
             "mean": self.predicted_mean, "mean_se": self.se_mean, "mean_ci_lower": interval["lower"],
             "mean_ci_upper": interval["upper"],
         }  # fmt: skip
-        return pd.concat(
-            {name: pd.DataFrame({what: part[name] for what, part in parts.items()}) for name in self.predicted_mean},
-            axis=1,
-        )
+        frames: Any = {
+            name: pd.DataFrame({what: part[name] for what, part in parts.items()}) for name in self.predicted_mean
+        }
+        return pd.concat(frames, axis=1)
 
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(values, self.predicted_mean.index, self.predicted_mean.columns)

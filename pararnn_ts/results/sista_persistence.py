@@ -54,7 +54,8 @@ def save(results: SISTAResults, path: Any) -> None:
     """
     from pararnn_ts import __version__
 
-    model, arrays = results.model, {}
+    model = results.model
+    arrays: dict[str, np.ndarray] = {}
     header: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -122,8 +123,10 @@ def _pack_params(params: SISTAParams, name: str, arrays: dict[str, np.ndarray]) 
 
 
 def _unpack_params(name: str, arrays: dict[str, np.ndarray]) -> SISTAParams:
-    found = {part: arrays[f"{name}.{part}"] for part in PARAMETERS}
-    return SISTAParams(**{part: float(value) if value.ndim == 0 else value for part, value in found.items()})
+    found: dict[str, Any] = {part: arrays[f"{name}.{part}"] for part in PARAMETERS}
+    for constant in ("alpha", "lam1", "lam2"):
+        found[constant] = float(found[constant])
+    return SISTAParams(**found)
 
 
 def _pack_frame(frame: PanelFrame, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

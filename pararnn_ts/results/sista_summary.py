@@ -9,7 +9,7 @@ import pandas as pd
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
-from pararnn_ts.estimation.sista import lipschitz
+from pararnn_ts.estimation.sista import SISTAParams, lipschitz
 from pararnn_ts.results.summary import RecurrentSummary, align_tables, short_label
 
 if TYPE_CHECKING:
@@ -105,6 +105,11 @@ def _number(value: float) -> str:
     return f"{value:.4g}"
 
 
+def _values(params: SISTAParams) -> list[float]:
+    bound = lipschitz(params)
+    return [params.alpha, params.lam1, params.lam2, bound, bound / params.alpha]
+
+
 def _constants(results: SISTAResults) -> SimpleTable:
     """Constants before and after the training, and the inverse step against its bounds."""
     now = results.values
@@ -113,10 +118,8 @@ def _constants(results: SISTAResults) -> SimpleTable:
         [],
         ["alpha (inverse step)", "lam1 (sparsity)", "lam2 (continuity)", "L (Lipschitz constant)", "L / alpha"],
     )
-    for value in (
-        lambda p: p.alpha, lambda p: p.lam1, lambda p: p.lam2, lipschitz, lambda p: lipschitz(p) / p.alpha,
-    ):  # fmt: skip
-        rows.append([_number(value(before)), _number(value(now))])
+    for old, new in zip(*(_values(params) for params in (before, now)), strict=True):
+        rows.append([_number(old), _number(new)])
     meaning = [
         "at least L: the objective falls", "threshold of codes is lam1 / alpha", "weight of the transition", "",
         "up to 1: falls; from 2: may expand",
@@ -165,9 +168,13 @@ def _transition_table(results: SISTAResults) -> SimpleTable:
     right = []
     for name, what in (("A", "measurement"), ("D", "dictionary"), ("F", "transition")):
         old, new = getattr(before, name), getattr(results.values, name)
-        right.append((f"Change of {what}", f"{np.linalg.norm(new - old) / max(np.linalg.norm(old), 1e-300):.1%}"))
+        right.append((f"Change of {what}", f"{_relative_change(old, new):.1%}"))
     right.append(("Largest |code|", _number(float(np.abs(results.raw_codes).max(initial=0.0)))))
     return _two_columns(left, right, "")
+
+
+def _relative_change(old: np.ndarray, new: np.ndarray) -> float:
+    return float(np.linalg.norm(new - old)) / max(float(np.linalg.norm(old)), 1e-300)
 
 
 def _notes(results: SISTAResults) -> list[str]:
@@ -193,10 +200,8 @@ def _notes(results: SISTAResults) -> list[str]:
         notes.append("The step is longer than twice the inverse Lipschitz constant: the iteration may expand.")
     if results.tied and np.linalg.norm(results.values.F, 2) > 1.0 + 1e-9:
         notes.append("The transition has norm above one: forecasts may grow without bound.")
-    size = np.sqrt(np.nanmean(results.frame.panel.x**2))
-    if np.abs(results.fittedvalues.to_numpy()).max(initial=0.0) > LARGE * max(
-        float(np.nanmax(np.abs(results.frame.panel.x))), size
-    ):
+    largest = float(np.nanmax(np.abs(results.frame.panel.x)))
+    if np.abs(results.fittedvalues.to_numpy()).max(initial=0.0) > LARGE * largest:
         notes.append("Fitted measurements are far larger than those observed: the network is unstable on these data.")
     return notes
 
