@@ -213,6 +213,11 @@ def _training_notes(results: SISTAResults, training: Any) -> list[str]:
         f"Trained to {what}, at learning rate {training.learning_rate:g}"
         + (f", the best of {tried} on held-out data." if tried > 1 else ", the only one tried.")
     ]
+    if results.tied and _one_step_error(results) > float(np.nanmean(results.frame.panel.x**2)):
+        notes.append(
+            "Predictions of the next measurement are no better than zero; for forecasts, train a model that starts "
+            "from this measurement, dictionary and transition once more, without a target."
+        )
     if not np.isfinite(training.valid_mse):
         notes.append("Nothing was held out: the training error says little about other data.")
     if not training.converged:
