@@ -254,9 +254,9 @@ def table():
         "|---|---|---|---|---|---|---|---|",
     ]
     for method, name in NAMES.items():
-        weights = next((r["weights"] for r in records if r["method"] == method), "-")
+        weights = next((f"{r['weights']:,}" for r in records if r["method"] == method and r["weights"]), "-")
         few, many = cell(records, method, 50), cell(records, method, 800)
-        lines.append(f"| {name} | {weights:,} | {' | '.join(few)} | {' | '.join(many)} |".replace("| 0 |", "| - |"))
+        lines.append(f"| {name} | {weights} | {' | '.join(few)} | {' | '.join(many)} |".replace("| 0 |", "| - |"))
     lines += ["", "Columns of the learned transition whose largest entry lies on the true shift, of 64:", ""]
     for method, n_train in (("sista3", 50), ("sista3", 800), ("sista6", 800)):
         own = [r for r in records if r["kind"] == "run" and r["method"] == method and r["sequences"] == n_train]

@@ -52,10 +52,9 @@ class Panel(NamedTuple):
 
 def padded(values: np.ndarray, *sizes: int) -> np.ndarray:
     """Array enlarged by zeros at the end of its last axes, to these sizes."""
-    pads = [(0, 0)] * (values.ndim - len(sizes)) + [
-        (0, size - old) for size, old in zip(sizes, values.shape[-len(sizes) :], strict=True)
-    ]
-    return np.ascontiguousarray(np.pad(values, pads), dtype=float)
+    wide = np.zeros((*values.shape[: values.ndim - len(sizes)], *sizes))
+    wide[tuple(map(slice, values.shape))] = values
+    return wide
 
 
 def _round_up(size: int) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import linalg
 
 from pararnn_ts.estimation.sequences import SequenceLoss
 from pararnn_ts.kernels.sparse_network import Network, Wiring
@@ -283,8 +284,13 @@ def _along_bound(params: SISTAParams, slopes: SISTAParams) -> SISTAParams:
 
 def _norm_and_slope(matrix: np.ndarray) -> tuple[float, np.ndarray]:
     """Squared spectral norm and its derivative."""
-    left, sizes, right = np.linalg.svd(matrix, full_matrices=False)
-    return float(sizes[0] ** 2), 2.0 * sizes[0] * np.outer(left[:, 0], right[0])
+    wide = matrix.shape[0] <= matrix.shape[1]
+    gram = matrix @ matrix.T if wide else matrix.T @ matrix
+    last = len(gram) - 1
+    # one eigenvector of the smaller product costs a fraction of all singular vectors
+    value, vector = linalg.eigh(gram, subset_by_index=[last, last])
+    slope = vector @ (vector.T @ matrix) if wide else (matrix @ vector) @ vector.T
+    return float(value[0]), 2.0 * slope
 
 
 def _get(params: SISTAParams, name: str) -> np.ndarray:
