@@ -238,16 +238,16 @@ def cell(records, method, n_train):
 
 
 def table():
-    records = read()
+    records, rates = read(), ", ".join(f"{rate:g}" for rate in RATES)
     lines = [
         "# Moving sparse field",
         "",
-        "Signal-to-noise ratio in decibels on 200 test sequences: median (range; realisations x training seeds). The",
-        f"learning rate of every method was chosen from one grid ({', '.join(f'{rate:g}' for rate in RATES)}) on the",
-        f"100 validation sequences of realisation {REALISATIONS[0]}, seed 0, and then used in all runs; 'tried' says how",
-        "many settings were tried and 'rate' which was taken. All networks made the same number of updates of 50",
-        "sequences and kept the parameters of the best validation error. Seeds change the order of the sequences, and the",
-        "start of the stacked network and of the LSTM; with 50 sequences, all in one batch, a network that starts at the",
+        "Signal-to-noise ratio in decibels on 200 test sequences: median (range; realisations x training seeds).",
+        f"The learning rate of every method was chosen from one grid ({rates}) on the 100 validation",
+        f"sequences of realisation {REALISATIONS[0]}, seed 0, and then used in all runs; 'tried' says how many settings",
+        "were tried and 'rate' which was taken. All networks made the same number of updates of 50 sequences and",
+        "kept the parameters of the best validation error. Seeds change the order of the sequences, and the start",
+        "of the stacked network and of the LSTM; with 50 sequences, all in one batch, a network that starts at the",
         "model does not depend on the seed. The LSTM ran in single precision.",
         "",
         "| method | weights | 50 sequences, 500 updates | tried | rate | 800 sequences, 2,000 updates | tried | rate |",
@@ -269,7 +269,7 @@ def table():
         "",
         "Held-out error by learning rate (realisation 2013, seed 0):",
         "",
-        f"| method | sequences | {' | '.join(f'{rate:g}' for rate in RATES)} |",
+        f"| method | sequences | {rates.replace(', ', ' | ')} |",
         f"|---|---|{'---|' * len(RATES)}",
     ]
     for n_train in SIZES:

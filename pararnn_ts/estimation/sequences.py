@@ -168,8 +168,12 @@ class SequenceLoss:
         mapping: Callable = map if self.pool is None or n_blocks == 1 else self.pool.map
         parts = list(mapping(block, blocks))
         total = max(float(self.totals[batch].sum()), 1.0)
-        fields = zip(*(own for _, own in parts), strict=True)
-        mean = Network(*(sum(field[1:], field[0]) / total for field in fields))
+        mean = parts[0][1]
+        for _, own in parts[1:]:
+            for whole, part in zip(mean, own, strict=True):
+                whole += part
+        for whole in mean:
+            whole /= total
         return sum(loss for loss, _ in parts) / total, _narrowed(mean, network)
 
     def error(self, network: Network, wiring: Wiring) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
@@ -64,11 +64,6 @@ def lipschitz(params: SISTAParams) -> float:
     """Lipschitz constant of the gradient of the smooth part of the objective: the spectral norm of G'G + lam2 D'D."""
     G = params.A @ params.D
     return _norm(G.T @ G + params.lam2 * params.D.T @ params.D)
-
-
-def _bound(params: SISTAParams) -> float:
-    measured, size = _norm(params.A @ params.D), _norm(params.D)
-    return measured * measured + params.lam2 * size * size
 
 
 def unfold(params: SISTAParams, n_layers: int, forecast: bool = False) -> Network:
@@ -215,13 +210,13 @@ class SISTALoss:
     def pack(self, params: SISTAParams) -> np.ndarray:
         """Vector of the parameters that are trained; constants enter by their logarithms."""
         if "alpha" in self.train:
-            params = replace(params, alpha=params.alpha / _bound(params))
+            params = replace(params, alpha=params.alpha / _Bound.of(params).value)
         return self._pack(params)
 
     def unpack(self, theta: np.ndarray) -> SISTAParams:
         """Return parameters with those that are trained taken from a vector."""
         params = self._unpack(theta)
-        return replace(params, alpha=params.alpha * _bound(params)) if "alpha" in self.train else params
+        return replace(params, alpha=params.alpha * _Bound.of(params).value) if "alpha" in self.train else params
 
     def _pack(self, params: SISTAParams) -> np.ndarray:
         parts = [np.log(_get(params, name)) if name in _POSITIVE else _get(params, name) for name in self.train]
@@ -242,11 +237,14 @@ class SISTALoss:
 
     def gradient(self, theta: np.ndarray, batch: np.ndarray) -> tuple[float, np.ndarray]:
         """Mean squared error over a batch of sequences, and its gradient."""
-        params = self.unpack(theta)
+        params, bound = self._unpack(theta), None
+        if "alpha" in self.train:
+            bound = _Bound.of(params)
+            params = replace(params, alpha=params.alpha * bound.value)
         value, by_weights = self.loss.gradient(unfold(params, self.n_layers, self.forecast), self.wiring, batch)
         slopes = chain_rule(params, by_weights, self.forecast)
-        if "alpha" in self.train:
-            slopes = _along_bound(params, slopes)
+        if bound is not None:
+            slopes = bound.held(params, slopes)
         return value, np.concatenate([np.ravel(_get(slopes, name)) for name in self.train])
 
     def error(self, theta: np.ndarray, other: SequenceLoss | None = None) -> float:
@@ -265,21 +263,34 @@ class SISTALoss:
         return self._pack(params)
 
 
-def _along_bound(params: SISTAParams, slopes: SISTAParams) -> SISTAParams:
-    """Derivatives by the other parameters when not alpha but its ratio to the bound is held fixed."""
-    A, D, lam2 = params.A, params.D, params.lam2
-    G = A @ D
-    if not (np.isfinite(G).all() and np.isfinite(lam2)):
-        return slopes
-    size, by_G = _norm_and_slope(G)
-    size_D, of_D = _norm_and_slope(D)
-    weight = slopes.alpha / (size + lam2 * size_D)
-    return replace(
-        slopes,
-        A=slopes.A + weight * by_G @ D.T,
-        D=slopes.D + weight * (A.T @ by_G + lam2 * of_D),
-        lam2=slopes.lam2 + weight * lam2 * size_D,
-    )
+class _Bound(NamedTuple):
+    """Bound |A D|^2 + lam2 |D|^2 of the Lipschitz constant, with its parts and their derivatives."""
+
+    value: float
+    size: float
+    by_G: np.ndarray
+    by_D: np.ndarray
+
+    @classmethod
+    def of(cls, params: SISTAParams) -> _Bound:
+        """Return the bound at these parameters; infinite where they are not finite."""
+        G, D = params.A @ params.D, params.D
+        if not (np.isfinite(G).all() and np.isfinite(D).all() and np.isfinite(params.lam2)):
+            return cls(np.inf, np.inf, np.full_like(G, np.nan), np.full_like(D, np.nan))
+        measured, by_G = _norm_and_slope(G)
+        size, by_D = _norm_and_slope(D)
+        return cls(measured + params.lam2 * size, size, by_G, by_D)
+
+    def held(self, params: SISTAParams, slopes: SISTAParams) -> SISTAParams:
+        """Derivatives by the other parameters when not alpha but its ratio to the bound is held fixed."""
+        A, D, lam2 = params.A, params.D, params.lam2
+        weight = slopes.alpha / self.value
+        return replace(
+            slopes,
+            A=slopes.A + weight * self.by_G @ D.T,
+            D=slopes.D + weight * (A.T @ self.by_G + lam2 * self.by_D),
+            lam2=slopes.lam2 + weight * lam2 * self.size,
+        )
 
 
 def _norm_and_slope(matrix: np.ndarray) -> tuple[float, np.ndarray]:
