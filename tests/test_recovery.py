@@ -11,21 +11,21 @@ N, SENSORS, STEPS, LEVELS = 32, 12, 30, 2
 TRAIN, VALID, TEST = 200, 50, 100
 
 
-def field(seed):
-    """Measurements, signals and measurement matrix; signals move by 2**LEVELS positions at every step."""
+def field(seed, n=N, sensors=SENSORS, steps=STEPS, levels=LEVELS, total=TRAIN + VALID + TEST):
+    """Measurements, signals and measurement matrix; signals move by 2**levels positions at every step."""
     rng = np.random.default_rng(seed)
-    D, total = wavelets(N, "db4", LEVELS), TRAIN + VALID + TEST
-    active, amplitude = rng.random((total, N)) < 0.05, 10.0 * rng.standard_normal((total, N))
-    signal = np.empty((total, STEPS, N))
-    for t in range(STEPS):
+    D = wavelets(n, "db4", levels)
+    active, amplitude = rng.random((total, n)) < 0.05, 10.0 * rng.standard_normal((total, n))
+    signal = np.empty((total, steps, n))
+    for t in range(steps):
         if t:
-            born = rng.random((total, N)) < 0.02 * 0.05 / 0.95
-            active = np.where(active, rng.random((total, N)) >= 0.02, born)
-            amplitude = 0.98 * amplitude + 10.0 * np.sqrt(1 - 0.98**2) * rng.standard_normal((total, N))
-        signal[:, t] = np.roll((active * amplitude) @ D.T, t * 2**LEVELS, axis=1)
-    A = rng.choice([-1.0, 1.0], size=(SENSORS, N)) / np.sqrt(SENSORS)
+            born = rng.random((total, n)) < 0.02 * 0.05 / 0.95
+            active = np.where(active, rng.random((total, n)) >= 0.02, born)
+            amplitude = 0.98 * amplitude + 10.0 * np.sqrt(1 - 0.98**2) * rng.standard_normal((total, n))
+        signal[:, t] = np.roll((active * amplitude) @ D.T, t * 2**levels, axis=1)
+    A = rng.choice([-1.0, 1.0], size=(sensors, n)) / np.sqrt(sensors)
     A /= np.linalg.norm(A, 2)
-    return signal @ A.T + 0.5 * rng.standard_normal((total, STEPS, SENSORS)), signal, A
+    return signal @ A.T + 0.5 * rng.standard_normal((total, steps, sensors)), signal, A
 
 
 @pytest.mark.slow
@@ -46,6 +46,16 @@ def test_training_recovers_what_neither_the_untrained_iteration_nor_a_regression
     assert np.mean(shift % N == 2**LEVELS) > 0.6
     assert found.table["settings"].tolist() == [1, 0, 0, len(PENALTIES), 1]
     assert found.reconstructions["ridge, 8 lags"].shape == (TEST * STEPS, N)
+
+
+@pytest.mark.slow
+def test_with_few_sequences_the_model_is_worth_more_than_free_weights():
+    # 50 sequences to train on and 100 to choose the best epoch; each network at the rate its held-out error prefers
+    x, signal, A = field(2013, 64, 24, 40, 3, 250)
+    model = prt.SISTARNN(x[:150], measurement=A, alpha=0.8, lam1=0.25, lam2=0.05)
+    results = model.fit("rnn", target=signal[:150], epochs=500, lr=1e-2, valid_fraction=2 / 3)
+    found = results.compare(x[150:], signal[150:], baselines=("stacked",), lr=(2e-2,))
+    assert found.table.loc["SISTA-RNN", "test_snr"] >= found.table.loc["stacked RNN, 3 x 64", "test_snr"] + 1.5
 
 
 def small(forecast):
