@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.estimation.sequences import Panel
 from pararnn_ts.estimation.sista import PARAMETERS, SISTAParams
 from pararnn_ts.estimation.training import Budget
 from pararnn_ts.kernels.sparse_network import Network
-from pararnn_ts.models.panels import PanelFrame, read_panel
+from pararnn_ts.models.panels import PanelFrame
 from pararnn_ts.models.sista_training import Plan, Training
 from pararnn_ts.results.encoding import decode, decode_index, encode, encode_index
 
@@ -152,10 +153,10 @@ def _unpack_frame(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray]
     distinct = [decode_index(time) for time in code["times"]]
     times = tuple(distinct[k] for k in code["which"])
     keys = None if code["keys"] is None else decode_index(code["keys"])
-    columns = decode_index(code["columns"])
-    x = arrays[f"{name}.x"]
-    panel = read_panel(x).panel._replace(offsets=arrays[f"{name}.offsets"])
-    return PanelFrame(panel, columns, times, keys, tuple(map(decode, code["names"])), tuple(code["notes"]))
+    panel = Panel(arrays[f"{name}.offsets"], arrays[f"{name}.x"])
+    return PanelFrame(
+        panel, decode_index(code["columns"]), times, keys, tuple(map(decode, code["names"])), tuple(code["notes"])
+    )
 
 
 def _pack_training(training: Training, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
