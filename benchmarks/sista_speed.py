@@ -100,7 +100,7 @@ def main():
         theta = loss.pack(start)
         share = np.mean(run(unfold(start, LAYERS), stacked_wiring(LAYERS), loss.loss.panel) != 0.0)
         one = best_time(lambda loss=loss, theta=theta: loss.gradient(theta, BATCH), seconds)
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(1) as pool:  # beside this thread
             shared = setting(lam1, pool)[0]
             two = best_time(lambda shared=shared, theta=theta: shared.gradient(theta, BATCH), seconds)
         try:

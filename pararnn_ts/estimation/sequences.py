@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
 from concurrent.futures import Executor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -128,7 +128,7 @@ class SequenceLoss:
     seen : ndarray of bool, (rows,), optional
         Rows whose error counts.
     pool : Executor, optional
-        Threads for the blocks of sequences; results do not depend on them.
+        Threads that help with the blocks of sequences; results do not depend on them.
     """
 
     def __init__(self, panel: Panel, y: np.ndarray, seen: np.ndarray | None = None, pool: Executor | None = None):
@@ -164,9 +164,23 @@ class SequenceLoss:
 
         rows = int(self.panel.lengths[batch].sum())
         n_blocks = min(len(batch), MOST_BLOCKS, max(1, rows // ROWS_PER_BLOCK))
-        blocks: Iterable[np.ndarray] = np.array_split(np.ascontiguousarray(batch, dtype=np.int64), n_blocks)
-        mapping: Callable = map if self.pool is None or n_blocks == 1 else self.pool.map
-        parts = list(mapping(block, blocks))
+        blocks = np.array_split(np.ascontiguousarray(batch, dtype=np.int64), n_blocks)
+        parts: list[Any] = [None] * n_blocks
+        waiting = deque(range(n_blocks))
+
+        def work() -> None:
+            while True:
+                try:
+                    place = waiting.popleft()
+                except IndexError:
+                    return
+                parts[place] = block(blocks[place])
+
+        # this thread takes its share: waking another one costs as much as a tenth of a block
+        helpers = [] if self.pool is None else [self.pool.submit(work) for _ in range(n_blocks - 1)]
+        work()
+        for helper in helpers:
+            helper.result()
         total = max(float(self.totals[batch].sum()), 1.0)
         mean = parts[0][1]
         for _, own in parts[1:]:

@@ -248,7 +248,7 @@ def _in_threads(task: Any) -> Any:
     from pararnn_ts.estimation.estimate import n_threads
 
     threads = n_threads()
-    with one_blas_thread(), ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+    with one_blas_thread(), ThreadPoolExecutor(threads - 1) if threads > 1 else nullcontext() as pool:
         return task(pool)
 
 
