@@ -10,7 +10,7 @@ where s_w is the state at t-1 of the layer that feeds W_w: the top layer in the 
 may share matrices (:class:`Wiring`), whose products are then formed once.
 
 Codes are sparse: a product with a code, and every derivative that has passed a threshold, visits the active atoms only.
-Products with dense vectors are formed for all times at once. Where sensors are absent, the gradient step of the
+Products with the inputs are formed for all times at once. Where sensors are absent, the gradient step of the
 iteration leaves them out: with G the dictionary as seen by the sensors and b the step, the layer adds
 b sum_i G_i (G_i h) over the absent sensors i, h being what the layer starts from.
 
@@ -135,6 +135,7 @@ def _forward(network, recurrent_t, stacked_t, wiring, projected, absent, gaps, f
     """
     n_layers, h = network.threshold.shape
     n, n_recurrent, n_sensors = h // LANES, network.recurrent.shape[0], network.sensing.shape[0]
+    lane = np.empty(LANES)
     threshold, sensing = network.threshold.reshape(-1), network.sensing.reshape(-1)
     for t in range(rows):
         before = t * n_layers
@@ -156,7 +157,11 @@ def _forward(network, recurrent_t, stacked_t, wiring, projected, absent, gaps, f
                 at = (t * n_recurrent + wiring.warm[0]) * h
                 for m in range(n_sensors):
                     if absent[first + t, m]:
-                        seen = dot(sensing, m * h, products, at, h) if k == 0 else dot(sensing, m * h, codes, below, h)
+                        seen = (
+                            dot(sensing, m * n, products, at // LANES, n, lane)
+                            if k == 0
+                            else dot(sensing, m * n, codes, below // LANES, n, lane)
+                        )
                         add_scaled(z, 0, network.step[0] * seen, sensing, m * n, n)
             here = (now + k) * h
             soft(z, threshold, k * n, codes, here // LANES, n)
@@ -274,7 +279,7 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
     through = np.empty(n_recurrent * h)  # by the scaled products of the recurrent matrices
     start, z, d = np.empty(h), np.empty(h), np.empty(2 * h)
     some = np.empty(h, dtype=np.int64)
-    losses = np.zeros(LANES)
+    losses, lane = np.zeros(LANES), np.empty(LANES)
     for sequence in chosen:
         begin = sequences.offsets[sequence]
         rows = sequences.offsets[sequence + 1] - begin
@@ -296,7 +301,6 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
                 store(errors, at + q, 2.0 * weighted)
             add_scaled(gradient.bias, 0, 1.0, errors, at, n_q)
             add_outer(by_output, 0, codes, top * h, active, top * h, counts[top], errors, at, n_q)
-        sent = np.dot(errors[: rows * n_out].reshape(rows, n_out), network.output).reshape(-1)
         clear(returned, 0, rows * n_input * n)
         clear(into, 0, n_layers * n)
         # back through time
@@ -305,8 +309,10 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
             clear(through, 0, n_recurrent * n)
             clear(start, 0, n)
             now, other = 0, h
-            clear(d, other // LANES, n)
-            add_scaled(d, other // LANES, 1.0, sent, t * n, n)
+            # derivatives pass where the code is not zero
+            top = (t + 2) * n_layers - 1
+            for a in range(top * h, top * h + counts[top]):
+                d[other + active[a]] = dot(errors, t * n_q, output_t, active[a] * n_q, n_q, lane)
             for k in range(n_layers - 1, -1, -1):
                 w, v, s = wiring.recurrent[k] * h, wiring.input[k], wiring.stacked[k]
                 row = (t + 1) * n_layers + k
@@ -328,13 +334,13 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
                     at = (t * n_recurrent + warm) * h
                     for m in range(n_sensors):
                         if sequences.absent[begin + t, m]:
-                            back = dot(sensing, m * h, d, now, h)
+                            back = dot(sensing, m * n, d, now // LANES, n, lane)
                             if k == 0:
-                                seen = dot(sensing, m * h, products, at, h)
+                                seen = dot(sensing, m * n, products, at // LANES, n, lane)
                                 add_scaled(by_sensing, m * n, step * back, products, at // LANES, n)
                                 add_scaled(start, 0, step * back, sensing, m * n, n)
                             else:
-                                seen = dot(sensing, m * h, codes, below, h)
+                                seen = dot(sensing, m * n, codes, below // LANES, n, lane)
                                 add_scaled(by_sensing, m * n, step * back, codes, below // LANES, n)
                                 add_scaled(d, other // LANES, step * back, sensing, m * n, n)
                             add_scaled(by_sensing, m * n, step * seen, d, now // LANES, n)

@@ -99,9 +99,10 @@ def add_scaled(out, o, p, a, i, n):
 
 
 @jit
-def dot(a, i, b, j, h):
-    """Sum of the products of h numbers from position i of `a` and from position j of `b`."""
-    total = 0.0
-    for k in range(h):
-        total += a[i + k] * b[j + k]
-    return total
+def dot(a, i, b, j, n, lane):
+    """Sum of the products of n items of `a` from i on and of `b` from j on; `lane` is an array of one item to use."""
+    total = load(a, i) * load(b, j)
+    for k in range(1, n):
+        total = total + load(a, i + k) * load(b, j + k)
+    store(lane, 0, total)
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]))
