@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from pararnn_ts import datasets
     from pararnn_ts.comparison import compare, rolling_forecast
     from pararnn_ts.models.elman import ElmanRNN
+    from pararnn_ts.models.lstm import LSTM
+    from pararnn_ts.models.odernn import ODERNN
     from pararnn_ts.models.pararnn import ParaRNN
+    from pararnn_ts.models.qunn import QUNN
     from pararnn_ts.models.sista import SISTARNN
     from pararnn_ts.reporting import report
     from pararnn_ts.results.persistence import load
@@ -24,6 +27,9 @@ except PackageNotFoundError:  # a source tree on the path, not installed
     __version__ = "unknown"
 
 _HOMES = {
+    "LSTM": "pararnn_ts.models.lstm",
+    "ODERNN": "pararnn_ts.models.odernn",
+    "QUNN": "pararnn_ts.models.qunn",
     "ElmanRNN": "pararnn_ts.models.elman",
     "ParaRNN": "pararnn_ts.models.pararnn",
     "SISTARNN": "pararnn_ts.models.sista",
@@ -35,6 +41,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "LSTM",
+    "ODERNN",
+    "QUNN",
     "SISTARNN",
     "ElmanRNN",
     "ParaRNN",

@@ -10,20 +10,54 @@ import pandas as pd
 from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import SimpleTable
 
-from pararnn_ts.results.prediction import RecurrentPrediction
+from pararnn_ts.results.intervals import SIMULATED, RecurrentPrediction, check_method
 
-__all__ = ["Average", "sequential_weights"]
+__all__ = ["SMALLEST_SHARE", "Average", "log_weights", "multiplicity", "sequential_weights", "temperature"]
 
-# The log evidence of candidates is divided by this before they are weighted. The candidates are close relatives and
-# none is true, so that the plain posterior would put nearly all weight on one of them (a fractional posterior,
-# Gruenwald and van Ommen 2017).
-TEMPERATURE = 10.0
+# in units of the square root of the number of observations, see `temperature`
+NOISE = 0.5
 # share of the log weights carried from one observation to the next (Raftery, Karny and Ettler 2010)
 MEMORY = 0.98
 # degrees of freedom of the predictive density that updates the weights: an outlier must not decide between candidates
 FREEDOM = 4.0
 # candidates with less than this share of the largest weight are left out
 SMALLEST_SHARE = 1e-4
+
+
+def temperature(n_obs: int) -> float:
+    """
+    Nats by which the log evidence of two candidates may differ by chance.
+
+    The candidates are close relatives and none is true. The difference of their log likelihoods then has a standard
+    deviation that grows like the square root of the number of observations (Vuong 1989, "Likelihood ratio tests for
+    model selection and non-nested hypotheses", Econometrica 57), and the plain posterior, which takes every nat for
+    certain, would put nearly all weight on one of them.
+
+    Examples
+    --------
+    >>> from pararnn_ts.averaging import temperature
+    >>> temperature(400)
+    10.0
+    """
+    return max(NOISE * float(np.sqrt(n_obs)), 1.0)
+
+
+def multiplicity(sizes: Sequence[int]) -> np.ndarray:
+    """
+    Log prior of candidates that gives each size the same share, however many candidates there are of it.
+
+    Candidates with many units are many, and would win by their number alone (Scott and Berger 2010, "Bayes and
+    empirical-Bayes multiplicity adjustment in the variable-selection problem", Annals of Statistics 38).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.averaging import multiplicity
+    >>> np.exp(multiplicity([0, 1, 1])).round(2)
+    array([0.5 , 0.25, 0.25])
+    """
+    known, place, count = np.unique(np.asarray(sizes, dtype=int), return_inverse=True, return_counts=True)
+    return -np.log(len(known) * count[place])
 
 
 def sequential_weights(
@@ -75,6 +109,12 @@ def sequential_weights(
     return weights / weights.sum(axis=0)
 
 
+def log_weights(log_evidence: np.ndarray, log_prior: np.ndarray, n_obs: int) -> np.ndarray:
+    """Log weights of candidates relative to the largest, their evidence taken for as uncertain as it is."""
+    score = np.where(np.isfinite(log_evidence), log_evidence, -np.inf) / temperature(n_obs) + log_prior
+    return score - score.max()
+
+
 class Average:
     """
     Combined candidates of a selection, used like the results of one model.
@@ -90,6 +130,8 @@ class Average:
     n_fitted : int, optional
         Rows of the sample that the candidates were fitted to; all of it when not given. Over these rows the weights are
         those of the evidence; after them each observation updates them.
+    log_prior : array_like, optional
+        Log prior weights of the candidates; all the same when not given.
 
     Attributes
     ----------
@@ -108,22 +150,32 @@ class Average:
     4
     """
 
-    def __init__(self, members: Sequence[Any], labels: Sequence[str], log_evidence: Any, n_fitted: int | None = None):
-        score = np.asarray(log_evidence, dtype=float) / TEMPERATURE
-        score = np.where(np.isfinite(score), score, -np.inf)
-        if not len(score) or not np.isfinite(score.max()):
+    def __init__(
+        self,
+        members: Sequence[Any],
+        labels: Sequence[str],
+        log_evidence: Any,
+        n_fitted: int | None = None,
+        log_prior: Any = None,
+    ):
+        evidence = np.asarray(log_evidence, dtype=float)
+        if not len(evidence) or not np.isfinite(evidence).any():
             raise ValueError("log_evidence must have at least one finite entry for the candidates to be combined.")
-        kept = np.flatnonzero(score - score.max() > np.log(SMALLEST_SHARE)).tolist()
+        prior = np.zeros(len(evidence)) if log_prior is None else np.asarray(log_prior, dtype=float)
+        rows = members[0].model.nobs if n_fitted is None else n_fitted
+        seen = np.asarray(members[0].resid, dtype=float)[:rows]
+        score = log_weights(evidence, prior, int(np.isfinite(seen).sum()))
+        kept = np.flatnonzero(score > np.log(SMALLEST_SHARE)).tolist()
         self.members = [members[i] for i in kept]
         self._labels = [labels[i] for i in kept]
-        self._score = score[kept]
+        self._log_evidence, self._log_prior = evidence[kept], prior[kept]
         self.model = self.members[0].model
-        self._n_fitted = self.model.nobs if n_fitted is None else n_fitted
+        self._n_fitted = rows
         predictions = np.array([np.asarray(member.fittedvalues, dtype=float) for member in self.members])
         scale = np.sqrt([max(member.scale, 1e-300) for member in self.members])
         n = self._n_fitted
         observed = self.model._y
-        weights = sequential_weights(self._score, predictions[:, n:], observed[n:], scale)
+        weights = sequential_weights(score[kept], predictions[:, n:], observed[n:], scale)
         combined = np.concatenate(
             [weights[:, 0] @ predictions[:, :n], np.sum(weights[:, :-1] * predictions[:, n:], axis=0)]
         )
@@ -172,8 +224,9 @@ class Average:
         """
         members = [member.append(endog, exog, refit=refit) for member in self.members]
         if refit:
-            return Average(members, self._labels, [member.log_evidence for member in members])
-        return Average(members, self._labels, self._score * TEMPERATURE, self._n_fitted)
+            evidence = [member.log_evidence for member in members]
+            return Average(members, self._labels, evidence, log_prior=self._log_prior)
+        return Average(members, self._labels, self._log_evidence, self._n_fitted, self._log_prior)
 
     def forecast(self, steps: Any = 1, exog: Any = None, index: Any = None) -> Any:
         """
@@ -207,6 +260,7 @@ class Average:
         method: str = "bootstrap",
         n_sims: int = 1000,
         rng: Any = None,
+        param_uncertainty: bool = False,
     ) -> RecurrentPrediction:
         """
         Forecasts with intervals from the mixture of the candidates' simulated paths.
@@ -215,18 +269,21 @@ class Average:
         ----------
         steps, exog, index
             As in `forecast`.
-        method : {"bootstrap", "gaussian"}
-            Shocks of the paths.
+        method : {"bootstrap", "gaussian", "simulated"}
+            Shocks of the paths: residuals, or normal ones ("gaussian" and "simulated" are the same).
         n_sims : int
             Number of paths, divided among the candidates in proportion to their weights.
         rng : None, int or Generator
             Source of randomness.
+        param_uncertainty : bool
+            Whether each path has its own parameters, drawn from their distribution.
 
         Returns
         -------
         RecurrentPrediction
             With `predicted_mean`, `se_mean`, `conf_int(alpha)`, `summary_frame(alpha)` and `simulations`.
         """
+        check_method(method, SIMULATED)
         generator = np.random.default_rng(rng)
         mean = self.forecast(steps, exog, index)
         # systematic sampling: each candidate gets its share up to one path
@@ -238,13 +295,14 @@ class Average:
         for member, count in zip(self.members, counts, strict=False):
             if count:
                 forecast = member.get_forecast(
-                    steps, exog, index, method=method, n_sims=max(int(count), 2), rng=generator
-                )
+                    steps, exog, index, method=method, n_sims=max(int(count), 2), rng=generator,
+                    param_uncertainty=param_uncertainty,
+                )  # fmt: skip
                 paths.append(np.asarray(forecast.simulations, dtype=float).T[:count])
         mixture = np.concatenate(paths)
         labels = mean.index if isinstance(mean, pd.Series) else None
         return RecurrentPrediction(
-            np.asarray(mean, dtype=float), mixture.std(axis=0, ddof=1), labels, method, np.zeros(1), mixture, 0
+            np.asarray(mean, dtype=float), mixture.std(axis=0, ddof=1), labels, method, paths=mixture
         )
 
     def summary(self, largest: int = 10) -> Summary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import warnings
 from collections.abc import Callable, Iterator
@@ -137,7 +138,7 @@ def _results_sections(results: Any, steps: int) -> Iterator[_Section]:
             figure=_image(lambda: plotting.plot_predict(results)),
         )
     if getattr(getattr(model, "specification", None), "units", ()):
-        yield from _unit_sections(results)
+        yield from (_cell_sections if hasattr(results, "plot_stability") else _unit_sections)(results)
     yield _Section(
         "Diagnostics",
         "Residuals over their standard deviation. Those of a model that has taken in all there is to learn look like "
@@ -167,6 +168,24 @@ def _unit_sections(results: Any) -> Iterator[_Section]:
         "How strongly each unit responds at each time to an input so many steps back. A linear unit responds alike at "
         "all times.",
         figure=_image(lambda: plotting.plot_lag_response(results)),
+    )
+
+
+def _cell_sections(results: Any) -> Iterator[_Section]:
+    from pararnn_ts import plotting
+
+    yield _Section(
+        "Components",
+        "The fitted values taken apart; the parts add up to them.",
+        figure=_image(lambda: plotting.plot_components(results)),
+    )
+    yield _Section(
+        "Stability",
+        "Left: steps times eigenvalues of the vector field along the fitted path, one step at a time. Right: how the "
+        "gradient of the last prediction travels back in time. Eigenvalues frozen in time prove nothing about products "
+        "of steps.",
+        f"<pre>{html.escape(str(results.stability()))}</pre>",
+        _image(lambda: plotting.plot_stability(results)),
     )
 
 

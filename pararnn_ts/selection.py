@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import Any, Unpack
@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from pararnn_ts.averaging import SMALLEST_SHARE, TEMPERATURE, Average
+from pararnn_ts.averaging import SMALLEST_SHARE, Average, log_weights, multiplicity, temperature
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.estimation.estimate import Estimate, estimate, make_problem, n_threads
-from pararnn_ts.estimation.levenberg_marquardt import Options
+from pararnn_ts.estimation.errors import student_gain
+from pararnn_ts.estimation.estimate import Estimate, estimate, estimate_student, make_problem, n_threads
+from pararnn_ts.estimation.levenberg_marquardt import LEAD, Options
 from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
-from pararnn_ts.models.recurrent import check_lags
+from pararnn_ts.models.recurrent import ERRORS, check_lags
 from pararnn_ts.models.starting import start_values
 
 __all__ = ["Candidate", "Selection", "select_order"]
@@ -30,12 +31,16 @@ CRITERIA = ("evidence", "aic", "bic", "cv")
 COARSE = (0, 2, 4, 8, 12)
 # choices of units and lags that are refined
 REFINED = 3
+# candidates that are fitted with Student-t errors, too, where residuals have outliers
+STUDENTS = 40
+# degrees of freedom below which shocks have no third moment; the normal law is kept instead
+HEAVIEST = 3.0
 # evaluations of a start: a candidate needs to be compared, not polished
 MAXITER = 60
 # share of the sample that criterion "cv" predicts
 HELD_OUT = 0.2
-# candidates within this many nats of the best are plausible
-PLAUSIBLE = 6.0
+# candidates within this share of the `temperature` of the best are plausible
+PLAUSIBLE = 0.5
 # mean squared difference of fitted values, as a share of the variance of the shocks, that makes two candidates the same
 SAME = 1e-3
 
@@ -51,11 +56,14 @@ class Candidate:
         Lags that enter linearly and lags that feed the units.
     units : tuple of int
         Dimension of each unit; none for a linear model.
+    errors : {"normal", "t"}
+        Law of the shocks.
     """
 
     linear_lags: tuple[int, ...]
     lags: tuple[int, ...]
     units: tuple[int, ...]
+    errors: str = "normal"
 
     @property
     def label(self) -> str:
@@ -67,7 +75,7 @@ class Candidate:
             return ",".join([*head, *map(str, lags[run:])]) or "none"
 
         units = f"units {','.join(map(str, self.units))} on lags {span(self.lags)}" if self.units else "no units"
-        return f"linear lags {span(self.linear_lags)}; {units}"
+        return f"linear lags {span(self.linear_lags)}; {units}" + ("; t errors" if self.errors == "t" else "")
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,7 @@ class _Fitted:
     model: ParaRNN
     found: Estimate
     score: float
+    starts: np.ndarray
 
 
 class Selection:
@@ -84,8 +93,8 @@ class Selection:
     Attributes
     ----------
     table : DataFrame
-        A row for each candidate, best first: linear_lags, lags, units, log_evidence, aic, bic, cv where it was asked
-        for, effective number of parameters, scale (variance of the shocks), converged, chosen.
+        A row for each candidate, best first: linear_lags, lags, units, errors, log_evidence, aic, bic, cv where it was
+        asked for, effective number of parameters, scale (variance of the shocks), converged, chosen.
     criterion : str
         By which the rows are ordered.
     best : Candidate
@@ -129,18 +138,19 @@ class Selection:
             With `append`, `fittedvalues`, `forecast` and `get_forecast`. The evidence is tempered, and observations
             that are appended go on updating the weights.
         """
-        members, labels, evidence = [], [], []
-        best = max(one.found.log_evidence for one in self._fitted.values())
-        for candidate, one in self._fitted.items():
+        members, labels, evidence, prior = [], [], [], []
+        log_prior, score = _weights(self._fitted, [one.found.log_evidence for one in self._fitted.values()])
+        for place, (candidate, one) in enumerate(self._fitted.items()):
             # the average would leave the others out
-            if one.found.log_evidence - best > TEMPERATURE * np.log(SMALLEST_SHARE):
+            if score[place] > np.log(SMALLEST_SHARE):
                 details = one.model._details(
                     one.found, ["search"] * len(one.found.starts.sse), "evidence", self._options, None, None
                 )
                 members.append(one.model._results(one.found.params, details))
                 labels.append(candidate.label)
                 evidence.append(one.found.log_evidence)
-        return Average(members, labels, evidence)
+                prior.append(log_prior[place])
+        return Average(members, labels, evidence, log_prior=prior)
 
     def __repr__(self) -> str:
         return f"<Selection by {self.criterion} from {len(self.table)} candidates: {self.best.label}>"
@@ -156,6 +166,7 @@ def select_order(
     max_units: int = 3,
     unit_dims: Sequence[int] = (1, 2),
     activation: str = "tanh",
+    errors: str | Sequence[str] = ERRORS,
     criterion: str = "evidence",
     n_starts: int = 8,
     rng: int | np.random.Generator | None = 0,
@@ -181,6 +192,8 @@ def select_order(
         Dimensions of units.
     activation : str
         Activation of the units.
+    errors : {"normal", "t"} or sequence of these
+        Laws of the shocks that are tried.
     criterion : {"evidence", "aic", "bic", "cv"}
         Log evidence; information criteria with the effective number of parameters; or the squared one-step error over
         the last fifth of the sample, predicted from the first four fifths.
@@ -202,6 +215,7 @@ def select_order(
     -----
     All candidates are compared on the same rows. Every choice of units and lags is fitted with 0, 2, 4, 8 and 12 direct
     lags and with the number that is best without units; the best three choices then with all numbers of direct lags.
+    Where residuals have outliers, the most promising candidates are fitted with Student-t errors, too.
 
     Examples
     --------
@@ -210,6 +224,7 @@ def select_order(
     >>> sel.table.shape[0], sel.results.converged
     (9, True)
     """
+    laws = _check_errors(errors)
     if criterion not in CRITERIA:
         raise ValueError(f"criterion must be one of {', '.join(map(repr, CRITERIA))}, but is {criterion!r}.")
     seasonal = check_lags(list(seasonal_lags), "seasonal_lags")
@@ -235,27 +250,38 @@ def select_order(
     generator = np.random.default_rng(rng)
     fitted: dict[Candidate, _Fitted] = {}
 
-    def fit(job: tuple[Candidate, np.random.Generator]) -> tuple[Candidate, _Fitted]:
-        candidate, own = job
-        model = base.clone_with(
+    def model_of(candidate: Candidate) -> ParaRNN:
+        return base.clone_with(
             *data,
             lags=list(candidate.lags),
             units=candidate.units,
             linear_lags=list(candidate.linear_lags),
+            errors=candidate.errors,
             hold_back=hold_back,
         )
+
+    def fit(job: tuple[Candidate, np.random.Generator]) -> tuple[Candidate, _Fitted]:
+        candidate, own = job
+        model = model_of(candidate)
         problem = model._problem()
         starts, _ = start_values(problem, n_starts if candidate.units else 1, own)
         found = estimate(problem, starts, options)
-        score = _score(model, found, criterion, options, starts)
-        return candidate, _Fitted(model, found, score)
+        return candidate, _Fitted(model, found, _score(model, found, criterion, options, starts), starts)
+
+    def robust(candidate: Candidate) -> tuple[Candidate, _Fitted]:
+        before, candidate = fitted[candidate], replace(candidate, errors="t")
+        model = model_of(candidate)
+        found = estimate_student(model._problem(), before.found.starts, before.found.best, options)
+        score = _score(model, found, criterion, options, before.starts)
+        return candidate, _Fitted(model, found, score, before.starts)
+
+    def run(work: Callable, jobs: list, what: str) -> None:
+        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
+            fitted.update(tqdm(pool.map(work, jobs), total=len(jobs), desc=what, disable=not progress))
 
     def search(candidates: list[Candidate], what: str) -> None:
         missing = [candidate for candidate in dict.fromkeys(candidates) if candidate not in fitted]
-        jobs = list(zip(missing, generator.spawn(len(missing)), strict=True))
-        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
-            done = tqdm(pool.map(fit, jobs), total=len(jobs), desc=what, disable=not progress)
-            fitted.update(done)
+        run(fit, list(zip(missing, generator.spawn(len(missing)), strict=True)), what)
 
     def direct(p: int) -> tuple[int, ...]:
         return tuple(sorted({*range(1, p + 1), *seasonal}))
@@ -273,7 +299,41 @@ def select_order(
     ranked = sorted((c for c in fitted if c.units), key=lambda candidate: -fitted[candidate].score)
     best = list(dict.fromkeys((c.lags, c.units) for c in ranked))[:REFINED]
     search([Candidate(direct(p), *choice) for choice in best for p in range(n_linear + 1)], "direct lags")
+    if "t" in laws:
+        run(robust, _with_outliers(fitted, all_of_them="normal" not in laws), "Student-t errors")
+        fitted = _better_law(fitted, laws)
     return Selection(fitted, criterion, options, notes)
+
+
+def _better_law(fitted: dict[Candidate, _Fitted], laws: Sequence[str]) -> dict[Candidate, _Fitted]:
+    """Keep each choice of lags and units with the better of its laws."""
+    kept: dict[Candidate, _Fitted] = {}
+    for candidate, one in fitted.items():
+        if candidate.errors not in laws:
+            continue
+        rival = replace(candidate, errors="t" if candidate.errors == "normal" else "normal")
+        # heavier tails are those of errors of the model, not of shocks that follow one law
+        degenerate = candidate.errors == "t" and one.found.law.dof <= HEAVIEST
+        if rival not in kept:
+            kept[candidate] = one
+        elif not degenerate and one.score > kept[rival].score:
+            del kept[rival]
+            kept[candidate] = one
+    return kept
+
+
+def _with_outliers(fitted: dict[Candidate, _Fitted], all_of_them: bool) -> list[Candidate]:
+    """Candidates worth a fit with Student-t errors: those whose evidence may come to be the largest."""
+    if all_of_them:
+        return list(fitted)
+    promise = {}
+    for candidate, one in fitted.items():
+        resid = one.model._y - one.model.path(one.found.params).fitted
+        gain = student_gain(resid[one.model.used])
+        # without outliers Student's law costs more than it explains
+        if gain > LEAD:
+            promise[candidate] = one.found.log_evidence + gain
+    return sorted(promise, key=lambda candidate: -promise[candidate])[:STUDENTS]
 
 
 def _representative(ranked: dict[Candidate, _Fitted], criterion: str) -> Candidate:
@@ -281,20 +341,37 @@ def _representative(ranked: dict[Candidate, _Fitted], criterion: str) -> Candida
     best = next(iter(ranked))
     if criterion == "cv":
         return best
-    top = ranked[best].score
     # information criteria are twice a log likelihood
-    nats = np.array([one.score - top for one in ranked.values()]) * (1.0 if criterion == "evidence" else 0.5)
-    weight = np.exp(nats / TEMPERATURE)
-    kept = np.flatnonzero(weight > SMALLEST_SHARE)
-    candidates = list(ranked)
+    nats = np.array([one.score for one in ranked.values()]) * (1.0 if criterion == "evidence" else 0.5)
+    nats -= nats[0]
+    _, score = _weights(ranked, nats)
+    # candidates that the average leaves out cannot represent it
+    kept = np.flatnonzero(score > np.log(SMALLEST_SHARE))
+    weight = np.exp(score)
+    candidates, n_obs = list(ranked), int(ranked[best].model.used.sum())
     first = ranked[best].model.specification.hold_back
     runs = (ranked[candidates[i]] for i in kept)
     fitted = np.array([one.model.path(one.found.params).fitted[first:] for one in runs])
     average = weight[kept] @ fitted / weight[kept].sum()
-    distance = np.where(nats[kept] >= -PLAUSIBLE, np.mean((fitted - average) ** 2, axis=1), np.inf)
+    plausible = nats[kept] >= -PLAUSIBLE * temperature(n_obs)
+    distance = np.where(plausible, np.mean((fitted - average) ** 2, axis=1), np.inf)
     # units at zero make copies of smaller models: the smallest will do
     copies = kept[distance <= distance.min() + SAME * ranked[best].found.curvature.scale]
     return min((candidates[i] for i in copies), key=lambda c: ranked[c].model.specification.n_params)
+
+
+def _weights(ranked: dict[Candidate, _Fitted], nats: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Log prior of candidates, by which no number of units has an advantage, and log weights in their average."""
+    log_prior = multiplicity([len(candidate.units) for candidate in ranked])
+    n_obs = int(next(iter(ranked.values())).model.used.sum())
+    return log_prior, log_weights(np.asarray(nats, dtype=float), log_prior, n_obs)
+
+
+def _check_errors(errors: Any) -> tuple[str, ...]:
+    laws = (errors,) if isinstance(errors, str) else tuple(errors)
+    if not laws or not set(laws) <= set(ERRORS):
+        raise ValueError(f"errors must be one or more of {', '.join(map(repr, ERRORS))}, but is {errors!r}.")
+    return laws
 
 
 def _whole(value: Any, name: str) -> Any:
@@ -332,7 +409,7 @@ def _score(model: ParaRNN, found: Estimate, criterion: str, options: Options, st
     weight[test] = 0.0
     sample = Sample(model._with_history(model._y), model._exog, model._det, weight)
     problem = make_problem(model.specification, sample, model.constant_weights)
-    early = estimate(problem, starts, options)
+    early = estimate(problem, starts, options, errors=model.errors)
     return -float(np.mean((model._y - model.path(early.params).fitted)[test] ** 2))
 
 
@@ -344,6 +421,7 @@ def _table(fitted: dict[Candidate, _Fitted], chosen: Candidate, criterion: str) 
             "linear_lags": candidate.linear_lags,
             "lags": candidate.lags,
             "units": candidate.units,
+            "errors": candidate.errors,
             "log_evidence": one.found.log_evidence,
             "aic": aic,
             "bic": bic,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["GROUPS", "Specification", "UnitWeights"]
+__all__ = ["GROUPS", "SeriesLayout", "Specification", "UnitWeights"]
 
 # prior groups of the evidence penalty; deterministic terms belong to none (-1)
 GROUPS = {"recurrent": 0, "input": 1, "output": 2, "linear": 3}
@@ -24,48 +24,61 @@ class UnitWeights(NamedTuple):
     v: np.ndarray
 
 
-@dataclass(frozen=True)
-class Specification:
+class SeriesLayout:
     """
-    Layout of a model with deterministic terms, a linear path and recurrent units.
+    What every description of an additive recurrent model has: deterministic terms, a linear path, recurrent parts.
 
-    Parameters
-    ----------
-    endog_name : str
-        Name of the series.
-    lags : tuple of int
-        Lags of the (differenced) series that feed the units.
-    linear_lags : tuple of int
-        Lags that enter linearly.
-    units : tuple of int
-        Dimension of each unit.
-    activation : str
-        "tanh", "relu", "logistic" or "identity".
-    deterministic_names, exog_names : tuple of str
-        Columns of the deterministic terms and of the exogenous values. Exogenous values of time t feed the units and
-        enter linearly.
-    difference : tuple of float
-        Coefficients c of the differencing polynomial, c[0] = 1; (1.0,) for none.
-    hold_back : int
-        Rows at the start of the sample that are not predicted; at least the reach of lags and differencing.
-
-    Examples
-    --------
-    >>> from pararnn_ts.specification import Specification
-    >>> spec = Specification("y", (1,), (1,), (1,), "tanh", ("const",), (), (1.0,), 1)
-    >>> spec.param_names
-    ('const', 'linear.y.L1', 'unit1.W', 'unit1.U[y.L1]', 'unit1.b', 'unit1.v')
+    Estimation and results read a description only through what is here and through its `units`, the number of states
+    of each recurrent part that enter the prediction. A subclass is a frozen dataclass with the fields annotated below
+    (see `Specification`) that supplies the properties which raise here.
     """
 
     endog_name: str
     lags: tuple[int, ...]
     linear_lags: tuple[int, ...]
-    units: tuple[int, ...]
-    activation: str
-    deterministic_names: tuple[str, ...] = ()
-    exog_names: tuple[str, ...] = ()
-    difference: tuple[float, ...] = (1.0,)
-    hold_back: int = 0
+    deterministic_names: tuple[str, ...]
+    exog_names: tuple[str, ...]
+    difference: tuple[float, ...]
+    hold_back: int
+
+    @property
+    def unit_slices(self) -> tuple[slice, ...]:
+        """Positions of each recurrent part's weights in the parameter vector, output weights last."""
+        raise NotImplementedError
+
+    @property
+    def n_params(self) -> int:
+        """Length of the parameter vector."""
+        raise NotImplementedError
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """Names of the parameters in order."""
+        raise NotImplementedError
+
+    @property
+    def groups(self) -> np.ndarray:
+        """Prior group of each parameter, see `GROUPS`; -1: not penalised."""
+        raise NotImplementedError
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """Names of the prior groups in the order of their numbers: `GROUPS` first, then those of the model alone."""
+        return tuple(GROUPS)
+
+    @property
+    def input_blocks(self) -> tuple[tuple[int, int | None], ...]:
+        """
+        Where each set of input weights begins, and where the constant beside it is (None where there is none).
+
+        This is what the locations and scales of inputs act on.
+        """
+        raise NotImplementedError
+
+    @property
+    def initial_state(self) -> np.ndarray:
+        """State before the sample."""
+        raise NotImplementedError
 
     @property
     def order_of_difference(self) -> int:
@@ -76,6 +89,11 @@ class Specification:
     def reach(self) -> int:
         """Past values of the series that one prediction needs."""
         return max([0, *self.lags, *self.linear_lags]) + self.order_of_difference
+
+    @property
+    def least_hold_back(self) -> int:
+        """Rows at the start for which no prediction can be made."""
+        return self.reach
 
     @property
     def first_state(self) -> int:
@@ -120,6 +138,60 @@ class Specification:
         return self.n_deterministic + len(self.linear_lags) + len(self.exog_names)
 
     @cached_property
+    def is_linear(self) -> np.ndarray:
+        """Which parameters the prediction is linear in, the others held fixed."""
+        return (self.groups < 0) | (self.groups == GROUPS["linear"]) | (self.groups == GROUPS["output"])
+
+
+@dataclass(frozen=True)
+class Specification(SeriesLayout):
+    """
+    Layout of a model with deterministic terms, a linear path and recurrent units.
+
+    Parameters
+    ----------
+    endog_name : str
+        Name of the series.
+    lags : tuple of int
+        Lags of the (differenced) series that feed the units.
+    linear_lags : tuple of int
+        Lags that enter linearly.
+    units : tuple of int
+        Dimension of each unit.
+    activation : str
+        "tanh", "relu", "logistic" or "identity".
+    deterministic_names, exog_names : tuple of str
+        Columns of the deterministic terms and of the exogenous values. Exogenous values of time t feed the units and
+        enter linearly.
+    difference : tuple of float
+        Coefficients c of the differencing polynomial, c[0] = 1; (1.0,) for none.
+    hold_back : int
+        Rows at the start of the sample that are not predicted; at least the reach of lags and differencing.
+
+    Examples
+    --------
+    >>> from pararnn_ts.specification import Specification
+    >>> spec = Specification("y", (1,), (1,), (1,), "tanh", ("const",), (), (1.0,), 1)
+    >>> spec.param_names
+    ('const', 'linear.y.L1', 'unit1.W', 'unit1.U[y.L1]', 'unit1.b', 'unit1.v')
+    """
+
+    endog_name: str
+    lags: tuple[int, ...]
+    linear_lags: tuple[int, ...]
+    units: tuple[int, ...]
+    activation: str
+    deterministic_names: tuple[str, ...] = ()
+    exog_names: tuple[str, ...] = ()
+    difference: tuple[float, ...] = (1.0,)
+    hold_back: int = 0
+
+    @property
+    def initial_state(self) -> np.ndarray:
+        """State before the sample."""
+        return np.zeros(sum(self.units))
+
+    @cached_property
     def unit_slices(self) -> tuple[slice, ...]:
         """Positions of each unit's weights in the parameter vector."""
         slices, first = [], self.n_linear
@@ -128,6 +200,16 @@ class Specification:
             slices.append(slice(first, last))
             first = last
         return tuple(slices)
+
+    @cached_property
+    def input_blocks(self) -> tuple[tuple[int, int | None], ...]:
+        """Positions of the first input weight of each state and of its constant."""
+        m = self.n_inputs
+        return tuple(
+            (part.start + d * d + i * m, part.start + d * d + d * m + i)
+            for d, part in zip(self.units, self.unit_slices, strict=True)
+            for i in range(d)
+        )
 
     @property
     def n_params(self) -> int:
@@ -157,11 +239,6 @@ class Specification:
             groups += [GROUPS["recurrent"]] * (d * d) + [GROUPS["input"]] * (d * self.n_inputs + d)
             groups += [GROUPS["output"]] * d
         return np.array(groups, dtype=np.int64)
-
-    @cached_property
-    def is_linear(self) -> np.ndarray:
-        """Which parameters the prediction is linear in, the others held fixed."""
-        return (self.groups < 0) | (self.groups == GROUPS["linear"]) | (self.groups == GROUPS["output"])
 
     def unit_weights(self, params: np.ndarray) -> list[UnitWeights]:
         """Weights of each unit, as arrays that own their memory."""

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import pararnn_ts as prt
-from pararnn_ts.averaging import MEMORY, TEMPERATURE, Average, sequential_weights
+from pararnn_ts.averaging import MEMORY, Average, multiplicity, sequential_weights, temperature
 
 
 def series(n, seed=0):
@@ -32,8 +32,21 @@ def test_weights_add_up_and_follow_the_tempered_evidence(y):
     evidence = sel.table["log_evidence"].to_numpy()[: len(weights)]
     assert weights.sum() == pytest.approx(1.0)
     np.testing.assert_allclose(
-        np.log(weights.to_numpy() / weights.to_numpy()[0]), (evidence - evidence[0]) / TEMPERATURE, atol=1e-12
+        np.log(weights.to_numpy() / weights.to_numpy()[0]), (evidence - evidence[0]) / temperature(98), atol=1e-12
     )
+
+
+def test_no_number_of_units_wins_by_the_number_of_its_candidates():
+    sizes = [0] * 3 + [1] * 40 + [2] * 200
+    share = np.exp(multiplicity(sizes))
+    for size in (0, 1, 2):
+        assert share[np.array(sizes) == size].sum() == pytest.approx(1.0 / 3.0)
+
+
+def test_evidence_is_believed_as_far_as_its_sampling_error_goes():
+    # the difference of two log likelihoods has a standard deviation that grows like the root of the sample
+    assert temperature(4 * 900) == pytest.approx(2 * temperature(900))
+    assert temperature(1) == 1.0
 
 
 def test_equal_predictions_leave_the_weights_to_the_prior():
@@ -107,6 +120,11 @@ def test_intervals_come_from_the_mixture(average):
     np.testing.assert_allclose(frame["mean"], average.forecast(3))
     again = average.get_forecast(3, n_sims=500, rng=0).simulations
     pd.testing.assert_frame_equal(paths, again)
+
+
+def test_uncertain_parameters_widen_the_mixture(average):
+    plain, wide = (average.get_forecast(3, rng=0, param_uncertainty=flag).se_mean for flag in (False, True))
+    assert wide.mean() > plain.mean()
 
 
 def test_refitting_uses_the_longer_sample(average, y):

@@ -1,12 +1,15 @@
 """Rolling forecasts, scores and criteria are what one computes by hand."""
 
+import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.arima.model import ARIMA
+from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from pararnn_ts import datasets
@@ -127,6 +130,19 @@ def test_a_model_that_gives_points_only_has_no_interval_and_no_score(lynx):
     found = rolling_forecast(Last(lynx[:100]), lynx[100:], h=2)
     np.testing.assert_array_equal(found["mean"][found["step"] == 1], lynx[99:-1])
     assert found[["se", "lower", "upper", "crps"]].isna().all(axis=None)
+
+
+def test_exponential_smoothing_takes_part_as_the_docs_say(lynx):
+    text = (Path(__file__).parents[1] / "docs" / "forecasts.md").read_text(encoding="utf-8")
+    names: dict = {}
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], names)
+    results = names["Smoothing"](lynx[:100])
+    found = rolling_forecast(results, lynx[100:106], h=2)
+    for row in range(6):
+        origin = ETSModel(lynx[: 100 + row], error="add", trend="add").smooth(results.results.params)
+        expected = origin.forecast(min(2, 6 - row))
+        np.testing.assert_allclose(found.loc[found["origin"] == expected.index[0] - 1, "mean"], expected)
+    assert not rolling_forecast(results, lynx[100:106], refit=2)["mean"].isna().any()
 
 
 @pytest.mark.parametrize(

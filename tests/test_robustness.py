@@ -1,10 +1,14 @@
 """
 Whatever a user passes, the answer is finite, or a refusal of one sentence.
 
-The number of random cases of each test is `PARARNN_TS_EXAMPLES`, 60 by default.
+Random cases go through fit, summary, forecasts, intervals, updates, files and pickles. Every run of the tests takes the
+same few hundred; ``HYPOTHESIS_PROFILE=thorough`` takes 2,500 others, and ``PARARNN_TS_EXAMPLES`` any number:
+
+    HYPOTHESIS_PROFILE=thorough python -m pytest tests/test_robustness.py -k finite_or_one_sentence
 """
 
 import os
+import pickle
 import re
 import tempfile
 import traceback
@@ -16,16 +20,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 import pararnn_ts as prt
 
-EXAMPLES = int(os.environ.get("PARARNN_TS_EXAMPLES", "60"))
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+EXAMPLES = int(os.environ.get("PARARNN_TS_EXAMPLES", "2500" if THOROUGH else "200"))
 AHEAD = 3
 
-thorough = settings(
-    max_examples=EXAMPLES, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+profile = settings(
+    max_examples=EXAMPLES,
+    derandomize=not THOROUGH,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
+    print_blob=True,
 )
 
 # ------------------------------------------------------------------------------------------------------- series
@@ -140,6 +150,8 @@ class Case:
     index: str
     exog: str
     seed: int
+    method: str
+    param_uncertainty: bool
     options: dict[str, Any]
     fit: dict[str, Any]
 
@@ -187,20 +199,24 @@ OPTIONS = {
 
 CASES = st.builds(
     Case,
-    n=st.one_of(st.sampled_from([20, 30, 60, 150]), st.integers(1, 60), st.just(500)),
+    n=st.one_of(st.sampled_from([20, 30, 60, 150]), st.integers(1, 60), st.integers(61, 500)),
     shape=st.sampled_from(list(SHAPES)),
-    scale=st.sampled_from([1.0, 1e-12, 1e-6, 1e3, 1e12]),
+    scale=st.one_of(
+        st.sampled_from([1.0, 1e-12, 1e-6, 1e3, 1e12]), st.floats(-12.0, 12.0).map(lambda power: 10.0**power)
+    ),
     offset=st.sampled_from([0.0, 10.0, -1e4, 1e9]),
     gaps=st.sampled_from(list(GAPS)),
     dtype=st.sampled_from(list(TYPES)),
     index=st.sampled_from(list(INDEXES)),
     exog=st.sampled_from(list(EXOG)),
     seed=st.integers(0, 2**16),
+    method=st.sampled_from(["bootstrap", "gaussian", "exact", "conformal"]),
+    param_uncertainty=st.booleans(),
     options=st.fixed_dictionaries(OPTIONS),
     fit=st.fixed_dictionaries(
         {
             "penalty": st.sampled_from(["evidence", "evidence", 0.0, 1e-6, 1.0, 1e6]),
-            "cov_type": st.sampled_from([None, "nonrobust", "opg", "HC0", "HAC"]),
+            "cov_type": st.sampled_from([None, "nonrobust", "oim", "opg", "robust", "HC0", "HAC", "none"]),
         }
     ),
 )
@@ -245,16 +261,39 @@ def check_results(results: Any, case: Case) -> None:
         refusal(getattr(results, test))
 
 
+def check_intervals(results: Any, case: Case, x: Any) -> None:
+    """Intervals contain something, and there are none only where the method says why."""
+    options = {"method": case.method, "param_uncertainty": case.param_uncertainty}
+    first = results.model.nobs - 2
+    for call in (
+        lambda: results.get_forecast(AHEAD, exog=x, n_sims=20, rng=0, **options).summary_frame(0.3),
+        lambda: results.get_prediction(first, first + 1, n_sims=20, rng=0, **options).summary_frame(0.3),
+        lambda: results.get_prediction(first, first + 1, dynamic=True, n_sims=20, rng=0, **options).summary_frame(0.3),
+    ):
+        frame, _ = refusal(call)
+        if frame is not None:
+            frame = frame.iloc[max(results.model.specification.hold_back - first, 0) :]
+            assert finite(frame)
+            assert (frame["mean_se"] >= 0.0).all()
+            assert (frame["mean_ci_lower"] <= frame["mean_ci_upper"]).all()
+
+
 def check_future(results: Any, new: Any, x: Any) -> None:
     """Forecasts and updates are finite, or refused where the labels have no future."""
     forecast, refused = refusal(lambda: results.forecast(AHEAD, exog=x))
     assert refused is not None or (len(forecast) == AHEAD and finite(forecast))
+    paths, _ = refusal(lambda: results.simulate(AHEAD, 2, anchor="end", exog=x, random_errors="bootstrap", rng=0))
+    assert refused is not None or finite(paths)
+    assert finite(results.impulse_responses(AHEAD))
     frame, _ = refusal(lambda: results.get_forecast(AHEAD, exog=x, n_sims=50, rng=0).summary_frame())
     assert refused is not None or finite(frame)
     longer, _ = refusal(lambda: results.append(new, exog=x))
     if longer is not None:
         assert finite(np.asarray(longer.fittedvalues)[longer.model.specification.hold_back :])
         assert finite(longer.forecast(AHEAD, exog=None if x is None else np.asarray(x)))
+    extended, _ = refusal(lambda: results.extend(new, exog=x))
+    if extended is not None:
+        assert finite(extended.fittedvalues)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "results.npz")
         saved, _ = refusal(lambda: [results.save(path)])
@@ -267,7 +306,19 @@ def check_future(results: Any, new: Any, x: Any) -> None:
                 assert not hasattr(forecast, "index") or again.index.equals(forecast.index)
 
 
-@thorough
+def check_without_data(results: Any, x: Any) -> None:
+    """A copy whose data were removed says what it said before."""
+    forecast, refused = refusal(lambda: results.forecast(AHEAD, exog=x))
+    text = results.summary().as_text()
+    left = pickle.loads(pickle.dumps(results))
+    left.remove_data()
+    left = pickle.loads(pickle.dumps(left))
+    assert left.summary().as_text() == text
+    if refused is None:
+        np.testing.assert_array_equal(left.forecast(AHEAD, exog=x), forecast)
+
+
+@profile
 @given(CASES)
 def test_the_answer_is_finite_or_one_sentence(case):
     endog, new, x, x_new = case.data()
@@ -277,9 +328,12 @@ def test_the_answer_is_finite_or_one_sentence(case):
         model, refused = refusal(lambda: prt.ParaRNN(endog, x, **case.options))
         if refused is None:
             results, refused = refusal(lambda: model.fit(n_starts=2, maxiter=30, **case.fit))
+        event("fitted" if refused is None else "refused")
         if refused is None:
             check_results(results, case)
+            check_intervals(results, case, x_new)
             check_future(results, new, x_new)
+            check_without_data(results, x_new)
 
 
 # ------------------------------------------------------------------------------------- selection and comparison

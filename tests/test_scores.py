@@ -129,6 +129,28 @@ def test_crps_gaussian_is_the_integral_of_the_brier_score():
     assert scores.crps_gaussian([y], [mean], [scale]) == pytest.approx(below + above)
 
 
+def test_crps_gaussian_at_the_mean_and_far_from_it():
+    assert scores.crps_gaussian([3.0], [3.0], 2.0) == pytest.approx(2.0 * (np.sqrt(2) - 1) / np.sqrt(np.pi), rel=1e-14)
+    far = scores.crps_gaussian([1e3, -1e3], [0.0, 0.0], 1.0, average=False)
+    np.testing.assert_allclose(far, 1e3 - 1 / np.sqrt(np.pi), rtol=1e-14)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, -4.0, 1e9])
+def test_scores_have_the_unit_of_the_observations_and_no_origin(rng, unit):
+    y, mean, scale = rng.standard_normal((3, 40))
+    scale, draws = np.abs(scale) + 0.1, mean[:, None] + rng.standard_normal((40, 30))
+    other = unit * y + 7.0
+    score = scores.crps_gaussian(other, unit * mean + 7.0, abs(unit) * scale)
+    assert score == pytest.approx(abs(unit) * scores.crps_gaussian(y, mean, scale), rel=1e-6)
+    assert scores.crps_sample(other, unit * draws + 7.0) == pytest.approx(
+        abs(unit) * scores.crps_sample(y, draws), rel=1e-6
+    )
+    low, high = np.sort([unit * (mean - scale) + 7.0, unit * (mean + scale) + 7.0], axis=0)
+    assert scores.winkler(other, low, high) == pytest.approx(
+        abs(unit) * scores.winkler(y, mean - scale, mean + scale), rel=1e-6
+    )
+
+
 def test_crps_sample_tends_to_the_gaussian_one(rng):
     y = np.array([-1.0, 0.0, 2.5])
     samples = 0.5 + 2.0 * rng.standard_normal((3, 100_000))

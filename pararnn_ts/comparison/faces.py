@@ -111,8 +111,10 @@ def describe(results: Any) -> str:
         units = (
             f"hidden {model.hidden}" if hasattr(model, "hidden") else f"units {tuple(model.units)}".replace(",)", ")")
         )
+        units = getattr(model, "label", units)
         parts = [units, f"lags {_listed(model.lags)}"] if model.units else ["no units"]
         name = ", ".join([*parts, f"linear lags {_listed(model.linear_lags)}"])
+        name += ", t errors" if getattr(model, "errors", "normal") == "t" else ""
     elif name == "AutoReg":
         name = f"AR({_order(model.ar_lags or [])})"
     elif name in ("ARIMA", "SARIMAX"):

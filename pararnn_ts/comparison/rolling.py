@@ -174,17 +174,17 @@ def _roll(
     n, actual = len(new.y), new.y.to_numpy()
     stop = min(rows[-1] + h, n)
     if hasattr(results, "get_prediction") and (h == 1 or simulates(results) or hasattr(results, "filter_results")):
+        random = {"rng": rng} if simulates(results) else {}
         seen, shift = results.append(*new.rows(start, stop)), (sample_size(results) or 0) - start
         if h == 1:
             first, last = rows[0], rows[-1]
-            prediction = seen.get_prediction(first + shift, last + shift)
+            prediction = seen.get_prediction(first + shift, last + shift, **random)
             found = _distribution(prediction, seen, actual[first : last + 1], alpha)
             for row in rows:
                 yield row, _Forecast(*(part[row - first : row - first + 1] for part in found))
             return
         for row in rows:
             end = min(row + h, n)
-            random = {"rng": rng} if simulates(results) else {}
             prediction = seen.get_prediction(row + shift, end - 1 + shift, dynamic=True, **random)
             yield row, _distribution(prediction, seen, actual[row:end], alpha)
         return

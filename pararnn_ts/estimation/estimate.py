@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from scipy import linalg
 
-from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
+from pararnn_ts.estimation.errors import ErrorLaw, student_law
 from pararnn_ts.estimation.levenberg_marquardt import (
     CONVERGED,
     FAILED,
@@ -23,11 +23,22 @@ from pararnn_ts.estimation.levenberg_marquardt import (
     minimize,
 )
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, UnitProblem, difference_series
-from pararnn_ts.estimation.scaling import standardise
+from pararnn_ts.estimation.scaling import Scaling, standardise
+from pararnn_ts.estimation.student import reweight, robust_weights
 from pararnn_ts.kernels.lanes import LANES
-from pararnn_ts.specification import GROUPS, Specification
+from pararnn_ts.specification import SeriesLayout, Specification
 
-__all__ = ["STATUS_WORDS", "Curvature", "Estimate", "curvature", "estimate", "make_problem", "n_threads"]
+__all__ = [
+    "STATUS_WORDS",
+    "Curvature",
+    "Estimate",
+    "curvature",
+    "estimate",
+    "estimate_student",
+    "make_problem",
+    "n_threads",
+    "sample_scaling",
+]
 
 STATUS_WORDS = {
     CONVERGED: "converged",
@@ -87,19 +98,23 @@ class Estimate(NamedTuple):
         In the data's units; NaN where the penalty was not chosen by evidence.
     alpha : dict
         Prior precision of each group on the standardised scale.
+    law : ErrorLaw
+        Law of the shocks, in the data's units.
     starts : Solutions
         End points of all starts, standardised.
     best : int
         The start that was chosen.
     converged : bool
         Whether it reached an optimum: of the penalised objective, or of the evidence on the way to it and there within
-        a tenth of a log-likelihood unit of the penalised optimum.
+        a tenth of a log-likelihood unit of the penalised optimum. With Student-t errors: whether parameters and law of
+        the shocks have settled.
     """
 
     params: np.ndarray
     curvature: Curvature
     log_evidence: float
     alpha: dict[str, float]
+    law: ErrorLaw
     starts: Solutions
     best: int
     converged: bool
@@ -112,46 +127,51 @@ def n_threads() -> int:
 
 def make_problem(specification: Specification, sample: Sample, constant: np.ndarray | None) -> Problem:
     """Standardise a sample and state the least-squares problem for it."""
+    scaling = sample_scaling(specification, sample, constant)
+    gaps = not np.isfinite(sample.y).all()
+    return (GappedProblem if gaps else UnitProblem)(specification, sample, scaling)
+
+
+def sample_scaling(specification: SeriesLayout, sample: Sample, constant: np.ndarray | None) -> Scaling:
+    """Locations and scales of a sample, gaps allowed; `constant` as in :func:`scaling.standardise`."""
     y, seen = sample.y, np.flatnonzero(np.isfinite(sample.y))
-    gaps = len(seen) < len(y)
-    if gaps and specification.order_of_difference:
+    if len(seen) < len(y) and specification.order_of_difference:
         # differences across gaps are missing, sometimes all of them: scales come from the series with its gaps bridged
         y = np.interp(np.arange(len(y)), seen, y[seen])
     target = difference_series(y, specification.difference)
     target[: specification.order_of_difference] = np.nan
-    scaling = standardise(specification, target, sample.exog, sample.deterministic, constant)
-    return (GappedProblem if gaps else UnitProblem)(specification, sample, scaling)
+    return standardise(specification, target, sample.exog, sample.deterministic, constant)
 
 
-def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, beta: float | None) -> Curvature:
+def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: ErrorLaw | None) -> Curvature:
     """
     Posterior precision, variance of the shocks and effective parameters.
 
     Parameters
     ----------
     problem : Problem
-        The standardised problem.
-    params : ndarray, (P,)
-        Parameters on the standardised scale.
+        The standardised problem, without observation weights.
+    params : ndarray, (F,)
+        Its parameters.
     alpha : ndarray, (n_groups,)
-        Prior precision of each group; with `beta` None, in units of the noise precision (a ridge).
-    beta : float or None
-        Noise precision; None: the reciprocal of the residual variance.
+        Prior precision of each group; with `law` None, in units of the noise precision (a ridge).
+    law : ErrorLaw or None
+        Law of the shocks on the standardised scale; None: normal with the residual variance.
 
     Returns
     -------
     Curvature
-        Statistics in the data's units.
+        Statistics in the data's units; rows and columns of parameters that are held at a value are zero.
     """
     products = problem.products(params)
     square, sse = products[:-1, :-1], products[-1, -1]
     prior = np.where(problem.group >= 0, alpha[np.maximum(problem.group, 0)], 0.0)
-    ridge = prior if beta is None else prior / beta
+    ridge = prior if law is None else prior / law.information
     effective = _effective(square, ridge)
     # residuals of a series that is fitted exactly are known up to rounding
     variance = max(sse / max(problem.n_obs - effective, 1.0), float(np.finfo(float).eps) ** 2)
-    noise = variance if beta is None else max(1.0 / beta, 1e-300)
-    inverse = problem.scaling.inverse()
+    noise = variance if law is None else max(1.0 / law.information, 1e-300)
+    inverse = problem.from_data()
     # units of data so large that a precision overflows leave its parameter without standard error
     with np.errstate(over="ignore", invalid="ignore"):
         precision = inverse.T @ ((square + np.diag(ridge)) / noise) @ inverse
@@ -176,7 +196,7 @@ def _effective(square: np.ndarray, ridge: np.ndarray) -> float:
 
 def _component_sizes(problem: Problem, params: np.ndarray) -> np.ndarray:
     """Second moment of each unit's component, from the columns of the output weights in the normal equations."""
-    products = problem.products(params)
+    products, params = problem.whole_products(params), problem.expand(params)
     sizes = []
     for d, part in zip(problem.specification.units, problem.specification.unit_slices, strict=True):
         out = slice(part.stop - d, part.stop)
@@ -187,7 +207,7 @@ def _component_sizes(problem: Problem, params: np.ndarray) -> np.ndarray:
 def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndarray:
     """By how much one start is better than another; minus infinity for those that did not reach an optimum."""
     if options.penalty is None:
-        score = solutions.log_evidence - EXPANSION_ODDS * n_expansive(problem.specification, solutions.params)
+        score = solutions.log_evidence - EXPANSION_ODDS * problem.n_expansive(solutions.params)
     else:
         score = -solutions.objective
     # the evidence of a start that was retired on its way is that of no optimum
@@ -244,7 +264,14 @@ def _has_converged(solutions: Solutions, best: int) -> bool:
     return bool(status == CONVERGED or (status == PEAKED and solutions.decrement[best] < NEARLY))
 
 
-def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: int = 1, warm: bool = False) -> Estimate:
+def estimate(
+    problem: Problem,
+    starts: np.ndarray,
+    options: Options,
+    threads: int = 1,
+    warm: bool = False,
+    errors: str = "normal",
+) -> Estimate:
     """
     Fit a model from many starts and keep the best.
 
@@ -252,7 +279,7 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
     ----------
     problem : Problem
         From :func:`make_problem`.
-    starts : ndarray, (n_starts, P)
+    starts : ndarray, (n_starts, F)
         Start values on the standardised scale.
     options : Options
         Penalty and stopping rules.
@@ -260,6 +287,9 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
         Threads over blocks of starts; the result does not depend on it.
     warm : bool
         Whether the starts are estimates already.
+    errors : {"normal", "t"}
+        Law of the shocks. Student's t begins from the best start of weighted least squares, whose weights are those of
+        the model without units; see :mod:`pararnn_ts.estimation.student`.
 
     Returns
     -------
@@ -271,31 +301,98 @@ def estimate(problem: Problem, starts: np.ndarray, options: Options, threads: in
     ValueError
         Every start failed.
     """
+    robust, weights = errors == "t", None
+    if robust and warm:
+        resid = problem.residuals(starts[0])
+        weights = student_law(resid, 0.0).weights(resid)
+    elif robust:
+        weights = robust_weights(problem)
+    solutions = _race(problem if weights is None else problem.reweighted(weights), starts, options, threads, warm)
+    best = _best(problem, solutions, options)
+    if robust:
+        return estimate_student(problem, solutions, best, options)
     evidence = options.penalty is None
-    specification = problem.specification
-    solutions = _race(problem, starts, options, threads, warm)
+    precision = float(solutions.beta[best])
+    return _report(
+        problem, solutions, best, options, ErrorLaw(precision**-0.5) if evidence else None,
+        float(solutions.log_evidence[best]), _has_converged(solutions, best),
+    )  # fmt: skip
+
+
+def estimate_student(problem: Problem, solutions: Solutions, best: int, options: Options) -> Estimate:
+    """
+    Fit a model with Student-t errors from an optimum of (weighted) least squares.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem without observation weights.
+    solutions : Solutions
+        Outcome of least squares.
+    best : int
+        The start to go on from.
+    options : Options
+        Penalty and stopping rules.
+
+    Returns
+    -------
+    Estimate
+        In canonical form; the row `best` of its `starts` is the new optimum.
+    """
+    ended = reweight(problem, solutions.params[best], options)
+    joined = {}
+    for field in fields(Solutions):
+        values = getattr(solutions, field.name).copy()
+        last = getattr(ended.solutions, field.name)[0]
+        values[best] = last + values[best] if field.name == "iterations" else last
+        joined[field.name] = values
+    status = joined["status"]
+    status[best] = CONVERGED if ended.converged else STOPPED
+    evidence = float(ended.solutions.log_evidence[0])
+    return _report(problem, Solutions(**joined), best, options, ended.law, evidence, ended.converged)
+
+
+def _best(problem: Problem, solutions: Solutions, options: Options) -> int:
     score = _scores(problem, solutions, options)
     best = int(np.argmax(score))
     if not np.isfinite(score[best]):
         raise ValueError(
             "endog could not be fitted: every start diverged; look for extreme values, or use activation='tanh'."
         )
-    params = solutions.params[best]
-    size = _component_sizes(problem, params)
-    params = canonical(specification, params, size)
+    return best
+
+
+def _report(
+    problem: Problem,
+    solutions: Solutions,
+    best: int,
+    options: Options,
+    law: ErrorLaw | None,
+    log_evidence: float,
+    converged: bool,
+) -> Estimate:
+    """Canonical form of an optimum and its statistics, in the data's units."""
+    alpha = solutions.alpha[best]
+    size = _component_sizes(problem, solutions.params[best])
+    free = problem.canonical(solutions.params[best], size)
+    # in the units of the data, so that models which standardise differently can be compared
+    log_evidence -= problem.n_obs * np.log(problem.scaling.scale[0])
     # a unit that explains less than this many nats is not distinct from its mirror images
     alive = 0.5 * float(solutions.beta[best]) * size > _LEAST_NATS
-    alpha = solutions.alpha[best]
-    # in the units of the data, so that models which standardise differently can be compared
-    log_evidence = score[best] + log_symmetry(specification, list(alive))
-    log_evidence -= problem.n_obs * np.log(problem.scaling.scale[0])
-    found = curvature(problem, params, alpha, float(solutions.beta[best]) if evidence else None)
+    log_evidence += problem.log_symmetry(list(alive)) - EXPANSION_ODDS * problem.n_expansive(free[None])[0]
+    found = curvature(problem, free, alpha, law)
+    spread = problem.scaling.scale[0]
     return Estimate(
-        params=problem.scaling.to_data(params),
+        params=problem.scaling.to_data(problem.expand(free)),
         curvature=found,
-        log_evidence=float(log_evidence) if evidence else float("nan"),
-        alpha={name: float(alpha[number]) for name, number in GROUPS.items() if number in problem.group},
+        log_evidence=float(log_evidence) if options.penalty is None else float("nan"),
+        alpha={
+            name: float(alpha[number])
+            for number, name in enumerate(problem.specification.group_names)
+            if number in problem.group
+        },
+        law=ErrorLaw(np.sqrt(found.scale)) if law is None or law.is_normal else ErrorLaw(law.spread * spread, law.dof),
         starts=solutions,
         best=best,
-        converged=_has_converged(solutions, best),
+        converged=converged,
     )

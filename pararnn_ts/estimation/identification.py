@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from pararnn_ts.specification import Specification, UnitWeights
 
-__all__ = ["canonical", "log_symmetry", "n_expansive"]
+__all__ = ["ODD", "canonical", "exchanged", "log_symmetry", "n_expansive", "nearest_image", "nearest_states"]
 
 # activations for which flipping a state's sign, with its weights, leaves the model unchanged
-_ODD = ("tanh", "identity")
+ODD = ("tanh", "identity")
 
 
 def _canonical_unit(weights: UnitWeights, odd: bool) -> UnitWeights:
     """Order a unit's states by the size of their output weights and make these positive."""
     order = np.argsort(-np.abs(weights.v), kind="stable")
     sign = np.where(weights.v[order] < 0.0, -1.0, 1.0) if odd else np.ones(len(order))
+    return exchanged(weights, order, sign)
+
+
+def exchanged(unit: UnitWeights, order: np.ndarray, sign: np.ndarray) -> UnitWeights:
+    """Weights of a unit whose states have changed places and signs."""
     return UnitWeights(
-        weights.W[np.ix_(order, order)] * np.outer(sign, sign),
-        weights.U[order] * sign[:, None],
-        weights.b[order] * sign,
-        weights.v[order] * sign,
+        unit.W[np.ix_(order, order)] * np.outer(sign, sign),
+        unit.U[order] * sign[:, None],
+        unit.b[order] * sign,
+        unit.v[order] * sign,
     )
 
 
@@ -54,7 +60,7 @@ def canonical(specification: Specification, params: np.ndarray, size: np.ndarray
     >>> canonical(spec, np.array([0.5, -1.0, 0.2, -3.0]), np.ones(1))
     array([ 0.5,  1. , -0.2,  3. ])
     """
-    units = [_canonical_unit(w, specification.activation in _ODD) for w in specification.unit_weights(params)]
+    units = [_canonical_unit(w, specification.activation in ODD) for w in specification.unit_weights(params)]
     places = list(range(len(units)))
     for d in set(specification.units):
         same = [k for k in places if specification.units[k] == d]
@@ -62,6 +68,90 @@ def canonical(specification: Specification, params: np.ndarray, size: np.ndarray
         for place, k in zip(same, ranked, strict=True):
             places[place] = k
     return specification.join(params[: specification.n_linear], [units[k] for k in places])
+
+
+def nearest_image(
+    specification: Specification, params: np.ndarray, target: np.ndarray, precision: np.ndarray
+) -> np.ndarray:
+    """
+    Of the parameter vectors that describe the same model, find the one nearest to a given vector.
+
+    States, then units of one dimension, change places by optimal assignment. Between states the distance takes their
+    own weights into account, not those from one state to another.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    params, target : ndarray, (P,)
+        Parameters to move, and those to be near to.
+    precision : ndarray, (P,)
+        Weights of squared differences.
+
+    Returns
+    -------
+    ndarray, (P,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.identification import nearest_image
+    >>> from pararnn_ts.specification import Specification
+    >>> spec = Specification("y", (1,), (), (1,), "tanh")
+    >>> nearest_image(spec, np.array([0.5, 1.0, -0.2, 3.0]), np.array([0.5, -1.0, 0.2, -3.0]), np.ones(4))
+    array([ 0.5, -1. ,  0.2, -3. ])
+    """
+    odd = specification.activation in ODD
+    found, wanted, weight = (specification.unit_weights(part) for part in (params, target, np.maximum(precision, 0.0)))
+    units = list(found)
+    for d in set(specification.units):
+        same = [k for k, own in enumerate(specification.units) if own == d]
+        images = [
+            [exchanged(found[k], *nearest_states(found[k], wanted[place], weight[place], odd)) for k in same]
+            for place in same
+        ]
+        cost = [[_distance(image, wanted[place], weight[place]) for image in row]
+                for row, place in zip(images, same, strict=True)]  # fmt: skip
+        for row, column in zip(*linear_sum_assignment(cost), strict=True):
+            units[same[row]] = images[row][column]
+    return specification.join(params[: specification.n_linear], units)
+
+
+def _distance(unit: UnitWeights, target: UnitWeights, weight: UnitWeights) -> float:
+    return float(sum(np.sum(w * (a - b) ** 2) for a, b, w in zip(unit, target, weight, strict=True)))
+
+
+def nearest_states(
+    unit: UnitWeights, target: UnitWeights, weight: UnitWeights, odd: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Order and signs of the states of a unit that bring it near to another one.
+
+    Parameters
+    ----------
+    unit, target : UnitWeights
+        Weights of the unit and of the one to be near to.
+    weight : UnitWeights
+        Weights of squared differences.
+    odd : bool
+        Whether states may change sign.
+
+    Returns
+    -------
+    order, sign : ndarray, (d,)
+        See :func:`exchanged`.
+    """
+    own, aim, scales = (np.column_stack([np.diag(part.W), part.U, part.b, part.v]) for part in (unit, target, weight))
+
+    def table(sign: float) -> np.ndarray:
+        flip = np.array([1.0] + [sign] * (own.shape[1] - 1))
+        return np.sum(scales[:, None] * (aim[:, None] - flip * own[None]) ** 2, axis=2)
+
+    plain = table(1.0)
+    flipped = table(-1.0) if odd else np.full_like(plain, np.inf)
+    order = linear_sum_assignment(np.minimum(plain, flipped))[1]
+    places = np.arange(len(order))
+    return order, np.where(flipped[places, order] < plain[places, order], -1.0, 1.0)
 
 
 # largest slope of each activation
@@ -136,5 +226,5 @@ def log_symmetry(specification: Specification, alive: Sequence[bool] | None = No
         count = units.count(d)
         total += float(np.sum(np.log(np.arange(1, count + 1))))
         own = float(np.sum(np.log(np.arange(1, d + 1))))
-        total += count * (own + (d * float(np.log(2.0)) if specification.activation in _ODD else 0.0))
+        total += count * (own + (d * float(np.log(2.0)) if specification.activation in ODD else 0.0))
     return total

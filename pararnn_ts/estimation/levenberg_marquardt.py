@@ -31,12 +31,15 @@ __all__ = [
     "CONVERGED",
     "FAILED",
     "PEAKED",
+    "PRIOR",
+    "RELEVANCE",
     "RETIRED",
     "RUNNING",
     "STALLED",
     "STOPPED",
     "Options",
     "Solutions",
+    "log_gamma_prior",
     "minimize",
 ]
 
@@ -384,6 +387,9 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
 # nothing changes along the way. Chosen among twelve settings on simulated series and on held-out ends of training
 # parts.
 PRIOR = ((2.0, 0.5), (1.0, 0.1), (3.0, 3.0), (1.0, 0.1))
+# That of each further group of a model: free to vanish, so that the evidence finds which of many groups matter
+# (automatic relevance determination, MacKay 1994, and Neal 1996, "Bayesian learning for neural networks").
+RELEVANCE = (1.0, 0.0001)
 
 
 @dataclass(frozen=True)
@@ -513,7 +519,7 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
     starts = np.ascontiguousarray(starts, dtype=float)
     n_starts, n = starts.shape
     evidence = options.penalty is None
-    prior = _log_gamma_prior(options.prior) if evidence else np.zeros((len(options.prior), 3))
+    prior = log_gamma_prior(options.prior) if evidence else np.zeros((len(options.prior), 3))
     settings = (
         evidence,
         float(options.tol),
@@ -581,7 +587,7 @@ def _finish(table: np.ndarray, evidence: bool) -> None:
         table[STATUS, running & ~ahead] = RETIRED
 
 
-def _log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:
+def log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:
     """Shape, rate and log constant of gamma densities of log alpha, the constant of Laplace's method included."""
     return np.array([[a, b, a * log(b) - lgamma(a) + 0.5 * log(2.0 * pi)] for a, b in pairs])
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
 from pararnn_ts.estimation.scaling import Scaling
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.lanes import LANES
+from pararnn_ts.kernels.recursion import run_path
 from pararnn_ts.kernels.sensitivity import jacobian_rows
 from pararnn_ts.kernels.units import accumulate, work_size
 from pararnn_ts.specification import Specification
 
-__all__ = ["GappedProblem", "Problem", "Sample", "UnitProblem", "difference_series"]
+__all__ = ["GappedProblem", "Problem", "RowProblem", "Sample", "UnitProblem", "difference_series"]
 
 
 def difference_series(y: np.ndarray, coefficients: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -67,8 +69,6 @@ class Problem:
         self.specification, self.sample, self.scaling = specification, sample, scaling
         self.group, self.linear = specification.groups, specification.is_linear
         self.n_obs = int(np.count_nonzero(sample.weight))
-        self.units = np.array(specification.units, dtype=np.int64)
-        self.activation = ACTIVATIONS[specification.activation]
         target = difference_series(sample.y, specification.difference)
         self.target = (target - scaling.center[0]) / scaling.scale[0]
         seen = self.target[(sample.weight > 0.0) & np.isfinite(self.target)]
@@ -90,6 +90,50 @@ class Problem:
         part = Sample(s.y[:rows], s.exog[:rows], s.deterministic[:rows], s.weight[:rows])
         return type(self)(self.specification, part, self.scaling)
 
+    def reweighted(self, weights: np.ndarray) -> Problem:
+        """Return the problem with a weight for each observation in the objective."""
+        root = np.array(self.sample.weight)
+        root[root > 0.0] *= np.sqrt(weights)
+        return type(self)(self.specification, replace(self.sample, weight=root), self.scaling)
+
+    def expand(self, free: np.ndarray) -> np.ndarray:
+        """All parameters from those that are estimated: the same ones, where none is held at a value."""
+        return free
+
+    def from_data(self) -> np.ndarray:
+        """Derivative of the estimated parameters, standardised, with respect to all parameters in the data's units."""
+        return self.scaling.inverse()
+
+    def whole_products(self, params: np.ndarray) -> np.ndarray:
+        """Products of all parameters' Jacobian at values of those that are estimated; see :meth:`products`."""
+        return self.products(params)
+
+    def with_mean(self, params: np.ndarray, mean: float) -> np.ndarray:
+        """Parameters whose predictions are larger by `mean`, where the model has a constant that can be moved."""
+        moved = np.array(params)
+        moved[: self.specification.n_deterministic] += mean * self.scaling.constant * self.scaling.deterministic_scale
+        return moved
+
+    def linear_design(self) -> np.ndarray | None:
+        """Columns of the linear path in the rows of the objective; None where values must be filled to know them."""
+        return None
+
+    def residuals(self, params: np.ndarray) -> np.ndarray:
+        """Residuals of the observations in the objective at one parameter vector, without their weights."""
+        raise NotImplementedError
+
+    def canonical(self, params: np.ndarray, size: np.ndarray) -> np.ndarray:
+        """Return the representative of the parameters that describe the same model; `size`: second moments of parts."""
+        return canonical(self.specification, params, size)
+
+    def n_expansive(self, params: np.ndarray) -> np.ndarray:
+        """Count the recurrent parts that can expand, for each row of `params`."""
+        return n_expansive(self.specification, params)
+
+    def log_symmetry(self, alive: Sequence[bool]) -> float:
+        """Log of the number of parameter vectors that describe the same model; `alive`: which parts contribute."""
+        return log_symmetry(self.specification, alive)
+
     def products(self, params: np.ndarray) -> np.ndarray:
         """Products M'M of M = [Jacobian, residual] at one parameter vector."""
         size = len(params) + 1
@@ -104,6 +148,8 @@ class UnitProblem(Problem):
 
     def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
         super().__init__(specification, sample, scaling)
+        self.units = np.array(specification.units, dtype=np.int64)
+        self.activation = ACTIVATIONS[specification.activation]
         first, n = specification.first_state, len(sample.y)
         lagged = [self.target[first - k : n - k] for k in specification.lags]
         exog = [(sample.exog[first:, j] - scaling.center[j - sample.exog.shape[1]]) / scaling.scale[
@@ -133,26 +179,26 @@ class UnitProblem(Problem):
 
         return evaluate
 
+    def linear_design(self) -> np.ndarray | None:
+        """See :meth:`Problem.linear_design`."""
+        return self.linear_columns[self.weight > 0.0]
 
-class GappedProblem(Problem):
-    """A sample with missing observations, filled by the model's own predictions as the recursion runs."""
+    def residuals(self, params: np.ndarray) -> np.ndarray:
+        """See :meth:`Problem.residuals`."""
+        return _path_residuals(self, params)
 
-    @property
-    def n_projected(self) -> int:
-        """See :meth:`Problem.n_projected`: filled values depend on the linear path."""
-        return 0
+
+class RowProblem(Problem):
+    """A problem whose Jacobian is formed row by row, one parameter vector after the other."""
 
     def rows(self, params: np.ndarray) -> np.ndarray:
         """Weighted Jacobian and residuals at one parameter vector, a row for each predicted row of the sample."""
-        spec, sample, scaling = self.specification, self.sample, self.scaling
-        rows = np.empty((len(sample.y) - spec.hold_back, spec.n_params + 1))
-        jacobian_rows(
-            np.ascontiguousarray(params), self.units, self.activation, np.array(spec.lags, dtype=np.int64),
-            np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
-            sample.deterministic / scaling.deterministic_scale, sample.exog, sample.y.copy(), sample.weight,
-            spec.first_state, spec.hold_back, scaling.center, scaling.scale, spec.linear_lag_ranks, rows,
-        )  # fmt: skip
-        return rows
+        raise NotImplementedError
+
+    def residuals(self, params: np.ndarray) -> np.ndarray:
+        """See :meth:`Problem.residuals`."""
+        weight = self.sample.weight[self.specification.hold_back :]
+        return self.rows(params)[weight > 0.0, -1] / weight[weight > 0.0]
 
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
         """See :meth:`Problem.evaluator`."""
@@ -171,3 +217,44 @@ class GappedProblem(Problem):
                     products[:, :, lane] = rows.T @ rows
 
         return evaluate
+
+
+class GappedProblem(RowProblem):
+    """A sample with missing observations, filled by the model's own predictions as the recursion runs."""
+
+    @property
+    def n_projected(self) -> int:
+        """See :meth:`Problem.n_projected`: filled values depend on the linear path."""
+        return 0
+
+    def residuals(self, params: np.ndarray) -> np.ndarray:
+        """See :meth:`Problem.residuals`."""
+        return _path_residuals(self, params)
+
+    def rows(self, params: np.ndarray) -> np.ndarray:
+        """See :meth:`RowProblem.rows`."""
+        spec, sample, scaling = self.specification, self.sample, self.scaling
+        rows = np.empty((len(sample.y) - spec.hold_back, spec.n_params + 1))
+        jacobian_rows(
+            np.ascontiguousarray(params), np.array(spec.units, dtype=np.int64), ACTIVATIONS[spec.activation],
+            np.array(spec.lags, dtype=np.int64), np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
+            sample.deterministic / scaling.deterministic_scale, sample.exog, sample.y.copy(), sample.weight,
+            spec.first_state, spec.hold_back, scaling.center, scaling.scale, spec.linear_lag_ranks, rows,
+        )  # fmt: skip
+        return rows
+
+
+def _path_residuals(problem: Problem, params: np.ndarray) -> np.ndarray:
+    """Residuals of a sum of units, by running it along the series in the data's units."""
+    spec, sample, y = problem.specification, problem.sample, problem.sample.y.copy()
+    n, n_states = len(y), sum(spec.units)
+    linear, components = np.empty(n), np.empty((n, len(spec.units)))
+    run_path(
+        np.ascontiguousarray(problem.scaling.to_data(params)), np.array(spec.units, dtype=np.int64),
+        ACTIVATIONS[spec.activation], np.array(spec.lags, dtype=np.int64), np.array(spec.linear_lags, dtype=np.int64),
+        np.array(spec.difference), sample.deterministic, sample.exog, y, np.zeros(n), spec.first_state, spec.hold_back,
+        np.zeros(n_states), np.empty((n, n_states)), linear, components,
+    )  # fmt: skip
+    counted = sample.weight > 0.0
+    fitted = linear[counted] + components[counted].sum(axis=1)
+    return (sample.y[counted] - fitted) / problem.scaling.scale[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pararnn_ts.specification import Specification
+from pararnn_ts.specification import GROUPS, SeriesLayout
 
 __all__ = ["Scaling", "standardise"]
 
@@ -26,7 +26,7 @@ class Scaling:
         Weights w with D w = 1, by which locations are moved into the deterministic terms; zero when there are none.
     """
 
-    specification: Specification
+    specification: SeriesLayout
     center: np.ndarray
     scale: np.ndarray
     deterministic_scale: np.ndarray
@@ -51,12 +51,12 @@ class Scaling:
         for j in range(len(scale)):
             a[k + j, k + j] = target / scale[j]
             a[:k, k + j] = -self.constant * center[j] * target / scale[j]
-        for d, part in zip(spec.units, spec.unit_slices, strict=True):
-            for i in range(d):
-                u, b, v = part.start + d * d + i * m, part.start + d * d + d * m + i, part.stop - d + i
-                a[range(u, u + m), range(u, u + m)] = 1.0 / self.scale[1:]
+        for u, b in spec.input_blocks:
+            a[range(u, u + m), range(u, u + m)] = 1.0 / self.scale[1:]
+            if b is not None:
                 a[b, u : u + m] = -self.center[1:] / self.scale[1:]
-                a[v, v] = target
+        outputs = np.flatnonzero(spec.groups == GROUPS["output"])
+        a[outputs, outputs] = target
         return a
 
     def inverse(self) -> np.ndarray:
@@ -83,7 +83,7 @@ class Scaling:
 
 
 def standardise(
-    specification: Specification,
+    specification: SeriesLayout,
     target: np.ndarray,
     exog: np.ndarray,
     deterministic: np.ndarray,
@@ -94,7 +94,7 @@ def standardise(
 
     Parameters
     ----------
-    specification : Specification
+    specification : SeriesLayout
         The model.
     target : ndarray, (n,)
         The series after differencing, NaN where missing.

@@ -11,7 +11,7 @@ import numpy as np
 from pararnn_ts.kernels.activations import activate
 from pararnn_ts.kernels.jit import jit
 
-__all__ = ["differenced", "run_path", "run_paths"]
+__all__ = ["differenced", "linear_value", "run_path", "run_paths"]
 
 
 @jit
@@ -21,6 +21,22 @@ def differenced(y, t, difference):
     for i in range(difference.shape[0]):
         total += difference[i] * y[t - i]
     return total
+
+
+@jit
+def linear_value(params, linear_lags, difference, deterministic, exog, y, t):
+    """Linear part of the prediction at row `t` in levels: the first parameters are its coefficients."""
+    k, l, e = deterministic.shape[1], linear_lags.shape[0], exog.shape[1]
+    value = 0.0
+    for j in range(k):
+        value += params[j] * deterministic[t, j]
+    for j in range(l):
+        value += params[k + j] * differenced(y, t - linear_lags[j], difference)
+    for j in range(e):
+        value += params[k + l + j] * exog[t, j]
+    for i in range(1, difference.shape[0]):
+        value -= difference[i] * y[t - i]
+    return value
 
 
 @jit
@@ -98,15 +114,7 @@ def run_path(params, units, activation, lags, linear_lags, difference, determini
             p = p_b + 2 * d
         if t < hold_back:
             continue
-        value = 0.0
-        for j in range(k):
-            value += params[j] * deterministic[t, j]
-        for j in range(linear_lags.shape[0]):
-            value += params[k + j] * differenced(y, t - linear_lags[j], difference)
-        for j in range(e):
-            value += params[q - e + j] * exog[t, j]
-        for i in range(1, difference.shape[0]):
-            value -= difference[i] * y[t - i]
+        value = linear_value(params, linear_lags, difference, deterministic, exog, y, t)
         linear[t] = value
         if np.isnan(y[t]):
             y[t] = value + total + shocks[t]

@@ -12,11 +12,11 @@ from pararnn_ts.kernels.activations import activate
 from pararnn_ts.kernels.jit import jit
 from pararnn_ts.kernels.recursion import differenced
 
-__all__ = ["jacobian_rows"]
+__all__ = ["differenced_slope", "finish_row", "jacobian_rows", "linear_row", "ring_length"]
 
 
 @jit
-def _differenced_slope(slopes, t, difference, scale, out):
+def differenced_slope(slopes, t, difference, scale, out):
     """Write the gradient of the differenced value at row `t`, divided by `scale`."""
     ring = slopes.shape[0]
     out[:] = 0.0
@@ -25,6 +25,75 @@ def _differenced_slope(slopes, t, difference, scale, out):
         row = slopes[(t - i) % ring]
         for p in range(out.shape[0]):
             out[p] += c * row[p]
+
+
+@jit
+def ring_length(lags, linear_lags, difference):
+    """Rows whose slopes must be kept: those a prediction reaches back to, and itself."""
+    ring = 1 + difference.shape[0]
+    for lag in lags:
+        ring = max(ring, lag + difference.shape[0])
+    for lag in linear_lags:
+        ring = max(ring, lag + difference.shape[0])
+    return ring
+
+
+@jit
+def linear_row(params, linear_lags, difference, deterministic, exog, y, t, center, scale, ranks, filled, slopes, slope,
+               row):  # fmt: skip
+    """
+    Add the linear path's part to the gradient `row` of the prediction at row `t`; return its standardised value.
+
+    `slopes` holds the gradients of filled values in a ring, which matters where `filled` is set; `slope` is scratch
+    space. The other arguments are those of :func:`jacobian_rows`.
+    """
+    k, l, e = deterministic.shape[1], linear_lags.shape[0], exog.shape[1]
+    q, last = k + l + e, center.shape[0] - e
+    value = 0.0
+    for j in range(k):
+        row[j] += deterministic[t, j]
+        value += params[j] * deterministic[t, j]
+    for j in range(l):
+        z = (differenced(y, t - linear_lags[j], difference) - center[0]) / (scale[0] * ranks[j])
+        row[k + j] += z
+        value += params[k + j] * z
+        if filled:
+            differenced_slope(slopes, t - linear_lags[j], difference, scale[0] * ranks[j], slope)
+            for c in range(row.shape[0]):
+                row[c] += params[k + j] * slope[c]
+    for j in range(e):
+        z = (exog[t, j] - center[last + j]) / scale[last + j]
+        row[q - e + j] += z
+        value += params[q - e + j] * z
+    return value
+
+
+@jit
+def finish_row(value, row, y, t, difference, center, scale, weight, filled, slopes, out):
+    """
+    Turn the standardised prediction `value` and its gradient into a weighted row; fill a missing value on the way.
+
+    Returns whether the value was missing. Its gradient then is in `slopes`, and the row is zero.
+    """
+    n_params = row.shape[0]
+    fitted = center[0] + scale[0] * value
+    for i in range(1, difference.shape[0]):
+        fitted -= difference[i] * y[t - i]
+        if filled:
+            before = slopes[(t - i) % slopes.shape[0]]
+            for c in range(n_params):
+                row[c] -= difference[i] * before[c] / scale[0]
+    if np.isnan(y[t]):
+        y[t] = fitted
+        own = slopes[t % slopes.shape[0]]
+        for c in range(n_params):
+            own[c] = scale[0] * row[c]
+        out[:] = 0.0
+        return True
+    for c in range(n_params):
+        out[c] = weight[t] * row[c]
+    out[n_params] = weight[t] * (y[t] - fitted) / scale[0]
+    return False
 
 
 @jit
@@ -56,11 +125,7 @@ def jacobian_rows(params, units, activation, lags, linear_lags, difference, dete
     n_state = 0
     for d in units:
         n_state += d
-    ring = 1 + difference.shape[0]
-    for lag in lags:
-        ring = max(ring, lag + difference.shape[0])
-    for lag in linear_lags:
-        ring = max(ring, lag + difference.shape[0])
+    ring = ring_length(lags, linear_lags, difference)
     slopes = np.zeros((ring, n_params))
     x_slopes = np.zeros((m, n_params))
     slope = np.zeros(n_params)
@@ -74,7 +139,7 @@ def jacobian_rows(params, units, activation, lags, linear_lags, difference, dete
         for j in range(m_lags):
             x[j] = (differenced(y, t - lags[j], difference) - center[1 + j]) / scale[1 + j]
             if filled:
-                _differenced_slope(slopes, t - lags[j], difference, scale[1 + j], x_slopes[j])
+                differenced_slope(slopes, t - lags[j], difference, scale[1 + j], x_slopes[j])
             else:
                 x_slopes[j] = 0.0
         for j in range(m_lags, m):
@@ -125,35 +190,7 @@ def jacobian_rows(params, units, activation, lags, linear_lags, difference, dete
         slopes[t % ring] = 0.0
         if t < hold_back:
             continue
-        for j in range(k):
-            row[j] += deterministic[t, j]
-            value += params[j] * deterministic[t, j]
-        for j in range(l):
-            z = (differenced(y, t - linear_lags[j], difference) - center[0]) / (scale[0] * ranks[j])
-            row[k + j] += z
-            value += params[k + j] * z
-            if filled:
-                _differenced_slope(slopes, t - linear_lags[j], difference, scale[0] * ranks[j], slope)
-                for c in range(n_params):
-                    row[c] += params[k + j] * slope[c]
-        for j in range(e):
-            z = (exog[t, j] - center[1 + m_lags + j]) / scale[1 + m_lags + j]
-            row[q - e + j] += z
-            value += params[q - e + j] * z
-        fitted = center[0] + scale[0] * value
-        for i in range(1, difference.shape[0]):
-            fitted -= difference[i] * y[t - i]
-            if filled:
-                for c in range(n_params):
-                    row[c] -= difference[i] * slopes[(t - i) % ring, c] / scale[0]
-        out = rows[t - hold_back]
-        if np.isnan(y[t]):
-            y[t] = fitted
+        value += linear_row(params, linear_lags, difference, deterministic, exog, y, t, center, scale, ranks, filled,
+                            slopes, slope, row)  # fmt: skip
+        if finish_row(value, row, y, t, difference, center, scale, weight, filled, slopes, rows[t - hold_back]):
             last_filled = t
-            for c in range(n_params):
-                slopes[t % ring, c] = scale[0] * row[c]
-            out[:] = 0.0
-        else:
-            for c in range(n_params):
-                out[c] = weight[t] * row[c]
-            out[n_params] = weight[t] * (y[t] - fitted) / scale[0]

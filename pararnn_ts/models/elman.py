@@ -7,12 +7,12 @@ from typing import Any, Unpack
 
 from pararnn_ts.models.arguments import check_count
 from pararnn_ts.models.options import SeriesOptions
-from pararnn_ts.models.recurrent import RecurrentModel
+from pararnn_ts.models.units import UnitModel
 
 __all__ = ["ElmanRNN"]
 
 
-class ElmanRNN(RecurrentModel):
+class ElmanRNN(UnitModel):
     """
     Elman's recurrent network: a single unit in which every hidden state feeds every other.
 
@@ -34,6 +34,8 @@ class ElmanRNN(RecurrentModel):
         Lags that enter linearly; None: the same as `lags`; 0: none.
     hold_back : int, optional
         Rows at the start that are not predicted.
+    errors : {"normal", "t"}
+        Law of the shocks, see `ParaRNN`.
 
     References
     ----------
@@ -56,6 +58,7 @@ class ElmanRNN(RecurrentModel):
         activation: str = "tanh",
         linear_lags: int | Sequence[int] | None = None,
         hold_back: int | None = None,
+        errors: str = "normal",
         **series: Unpack[SeriesOptions],
     ):
         self.hidden = check_count(hidden, "hidden")
@@ -67,5 +70,6 @@ class ElmanRNN(RecurrentModel):
             activation=activation,
             linear_lags=linear_lags,
             hold_back=hold_back,
+            errors=errors,
             **series,
         )

@@ -47,7 +47,7 @@ def align_exog(exog: Any, grid: Grid, names: Sequence[str] | None = None) -> tup
     >>> values[:3, 0], names
     (array([9., 8., 7.]), ['x'])
     """
-    values, found, labels = _columns(exog)
+    values, found, labels = _columns(exog if names is None else _only(exog, names))
     if names is not None:
         values = _select(values, found, names)
     chosen = list(names) if names is not None else _label_columns(found, values.shape[1])
@@ -100,7 +100,7 @@ def align_future_exog(exog: Any, index: pd.Index, names: Sequence[str], *, match
     if isinstance(exog, pd.Series) and steps == 1 and k > 1 and set(names) <= {str(label) for label in exog.index}:
         exog = exog.to_frame().T.infer_objects()  # one row, as frame.iloc[0] gives it
         exog.index = index
-    values, found, labels = _columns(exog, k if steps == 1 else None)
+    values, found, labels = _columns(_only(exog, names), k if steps == 1 else None)
     if found is not None and (match_labels or set(names) <= set(found)):
         values = _select(values, found, names)
     elif values.shape[1] != k:
@@ -165,6 +165,16 @@ def _indexer(labels: pd.Index, wanted: pd.Index) -> np.ndarray:
         return np.array(labels.get_indexer(wanted))
     except (TypeError, ValueError):  # for example dates with and without a time zone
         return np.full(len(wanted), -1)
+
+
+def _only(exog: Any, names: Sequence[str]) -> Any:
+    """Leave other columns out, which need not hold numbers; a table without all of these is left as it is."""
+    if not isinstance(exog, pd.DataFrame):
+        return exog
+    found = [_flat_name(name) for name in exog.columns]
+    if set(names) <= set(found):
+        return exog.iloc[:, [j for j, name in enumerate(found) if name in names]]
+    return exog
 
 
 def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] | None, pd.Index | None]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.models.expressions import look_back
+
 if TYPE_CHECKING:
     from formulaic import ModelSpec
 
-__all__ = ["FormulaDesign", "ParsedFormula", "parse_formula"]
+__all__ = ["FormulaDesign", "ParsedFormula", "parse_formula", "rows_before"]
 
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*m|[⧛⧚]")
 
@@ -32,23 +36,36 @@ class FormulaDesign:
         the right-hand side has no column but the intercept.
     columns : tuple of str
         Columns of the right-hand side, without the intercept.
+    variables : tuple of str
+        Columns of the data that the right-hand side uses.
     context : mapping
         Functions of the user that the formula calls.
+    reach : int or None
+        Rows that the right-hand side looks back; None where it cannot be told (functions of the user).
     history : DataFrame or None
-        Rows seen so far of the variables on the right, for formulas that look back (lag, functions of the user).
+        The last rows seen so far of the variables on the right, for formulas that look back; all of them where `reach`
+        is not known.
     """
 
     formula: str
     response: ModelSpec
     regressors: ModelSpec | None
     columns: tuple[str, ...]
+    variables: tuple[str, ...]
     context: Mapping[str, Any] = field(repr=False)
+    reach: int | None = 0
     history: pd.DataFrame | None = field(default=None, repr=False)
 
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """Columns of the data that the right-hand side uses."""
-        return () if self.regressors is None else tuple(sorted(map(str, self.regressors.required_variables)))
+    def __getstate__(self) -> dict[str, Any]:
+        """State for pickle, which refuses modules: they go by name."""
+        modules = {name: value.__name__ for name, value in self.context.items() if isinstance(value, ModuleType)}
+        kept = {name: value for name, value in self.context.items() if name not in modules}
+        return {**self.__dict__, "context": kept, "modules": modules}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Import the modules again."""
+        modules = {name: import_module(path) for name, path in state.pop("modules").items()}
+        self.__dict__.update(state, context={**state["context"], **modules})
 
     def raw(self, exog: Any) -> pd.DataFrame | None:
         """Exogenous values as raw data for the formula; None when they are the columns that it makes, or neither."""
@@ -88,7 +105,13 @@ class FormulaDesign:
         """Return the same design after these rows of data, too."""
         if self.history is None or data is None:
             return self
-        return replace(self, history=pd.concat([self.history, data[list(self.variables)]]))
+        return self.remembering(pd.concat([self.history, data[list(self.variables)]]))
+
+    def remembering(self, rows: pd.DataFrame) -> FormulaDesign:
+        """Return the same design after these rows of its variables, of which it keeps as many as it looks back."""
+        if self.reach == 0:
+            return replace(self, history=None)
+        return replace(self, history=rows if self.reach is None else rows.iloc[-self.reach :])
 
     def restarted(self, data: pd.DataFrame) -> tuple[FormulaDesign, pd.DataFrame, int]:
         """Design for other data, their exogenous columns, and how many rows at the start lack a past."""
@@ -98,7 +121,7 @@ class FormulaDesign:
             return self, made, 0
         rows = data[list(self.variables)]
         skip = _undefined_start(made, rows)
-        return replace(self, history=rows), made.iloc[skip:], skip
+        return self.remembering(rows), made.iloc[skip:], skip
 
 
 @dataclass(frozen=True)
@@ -177,21 +200,30 @@ def parse_formula(
     dropped = {drop_cols} if isinstance(drop_cols, str) else set(drop_cols or ())
     columns = tuple(c for c in map(str, right.columns) if c != "Intercept" and c not in dropped)
     spec = right.model_spec if columns else None
-    on_right = set() if spec is None else set(map(str, spec.variables))
-    used = {name: context[name] for name in on_right | set(map(str, left.model_spec.variables)) if name in context}
+    names = set(map(str, left.model_spec.variables)) | (set() if spec is None else set(map(str, spec.variables)))
+    # of "stats.zscore" the context has "stats"; numpy is known to every formula
+    roots = {name.split(".")[0] for name in names} - set(map(str, data.columns)) - {"np"}
+    used = {name: context[name] for name in roots if name in context}
     endog = pd.DataFrame(left).iloc[:, 0]
     exog = pd.DataFrame(right)[list(columns)] if columns else None
-    design = FormulaDesign(formula, left.model_spec, spec, columns, used)
+    variables = () if spec is None else tuple(sorted(map(str, spec.required_variables)))
+    design = FormulaDesign(formula, left.model_spec, spec, columns, variables, used, rows_before(spec))
     notes: tuple[str, ...] = ()
-    if exog is not None:
+    if exog is not None and design.reach != 0:
         raw = data[list(design.variables)]
-        looks_back = "lag" in on_right or any(callable(context.get(name)) for name in on_right)
-        skip = _undefined_start(exog, raw) if looks_back else 0
-        design = replace(design, history=raw if looks_back else None)
+        skip = _undefined_start(exog, raw)
+        design = design.remembering(raw)
         if skip:
             notes = (f"first {skip} row{'s'[: skip > 1]} left out, where the formula has no past to look back to",)
             endog, exog = endog.iloc[skip:], exog.iloc[skip:]
     return ParsedFormula(endog, exog, "c" if "Intercept" in right.columns else "n", design, notes)
+
+
+def rows_before(spec: ModelSpec | None) -> int | None:
+    """Rows that a side of a formula looks back; None where it cannot be told."""
+    factors = () if spec is None else {factor for term in spec.formula for factor in term.factors}
+    rows = [look_back(factor.expr) for factor in factors if factor.eval_method.value == "python"]
+    return None if None in rows else max([0, *(row for row in rows if row is not None)])
 
 
 def _undefined_start(exog: pd.DataFrame, raw: pd.DataFrame) -> int:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from pararnn_ts.models.options import SeriesOptions
-from pararnn_ts.models.recurrent import RecurrentModel
+from pararnn_ts.models.units import UnitModel
 
 __all__ = ["ParaRNN"]
 
 
-class ParaRNN(RecurrentModel):
+class ParaRNN(UnitModel):
     r"""
     Parallel recurrent neural network: many small recurrent units side by side, beside a linear path.
 
@@ -40,6 +40,8 @@ class ParaRNN(RecurrentModel):
         Lags that enter linearly; None: the same as `lags`; 0: none.
     hold_back : int, optional
         Rows at the start that are not predicted, at least as many as lags and differencing need.
+    errors : {"normal", "t"}
+        Law of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
 
     Notes
     -----
@@ -69,6 +71,7 @@ class ParaRNN(RecurrentModel):
         activation: str = "tanh",
         linear_lags: int | Sequence[int] | None = None,
         hold_back: int | None = None,
+        errors: str = "normal",
         **series: Unpack[SeriesOptions],
     ):
         super().__init__(
@@ -79,6 +82,7 @@ class ParaRNN(RecurrentModel):
             activation=activation,
             linear_lags=linear_lags,
             hold_back=hold_back,
+            errors=errors,
             **series,
         )
 

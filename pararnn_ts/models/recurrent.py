@@ -1,9 +1,11 @@
-"""Models that add up deterministic terms, a linear path and recurrent units: data in, results out."""
+"""Models that add up deterministic terms, a linear path and something recurrent: data in, results out."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple, Unpack
 
 import numpy as np
@@ -11,29 +13,28 @@ import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from pararnn_ts._compat import warn_user
+from pararnn_ts.estimation.errors import ErrorLaw, concentrated_loglike, student_law
 from pararnn_ts.estimation.estimate import (
     STATUS_WORDS,
     Curvature,
     Estimate,
     curvature,
     estimate,
-    make_problem,
     n_threads,
 )
-from pararnn_ts.estimation.levenberg_marquardt import PEAKED, Options
+from pararnn_ts.estimation.levenberg_marquardt import PEAKED, PRIOR, RELEVANCE, Options
 from pararnn_ts.estimation.problem import Problem, Sample
-from pararnn_ts.kernels.activations import ACTIVATIONS
-from pararnn_ts.kernels.recursion import run_path, run_paths
-from pararnn_ts.kernels.sensitivity import jacobian_rows
+from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.models.arguments import check_count, check_generator, check_params
 from pararnn_ts.models.checks import require_representable
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.series import SeriesModel
-from pararnn_ts.models.starting import start_values
 from pararnn_ts.results.details import FitDetails
-from pararnn_ts.specification import Specification
 
-__all__ = ["Path", "RecurrentModel", "check_lags"]
+__all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags"]
+
+# laws of the shocks
+ERRORS = ("normal", "t")
 
 
 class Path(NamedTuple):
@@ -94,105 +95,92 @@ def _refuse(wanted: str) -> tuple[int, ...]:
     raise ValueError(f"{wanted}; pass for example 2 or [1, 12].")
 
 
-def check_units(units: Any) -> tuple[int, ...]:
-    """
-    Dimensions of the units: an integer n stands for n units of dimension 2.
-
-    Examples
-    --------
-    >>> from pararnn_ts.models.recurrent import check_units
-    >>> check_units(2), check_units((1, 2)), check_units(())
-    ((2, 2), (1, 2), ())
-    """
-    wanted = f"units must be a non-negative integer or a sequence of positive dimensions, but is {units!r}"
-    if isinstance(units, (bool, str)):
-        raise TypeError(f"{wanted}; pass for example units=(2,) or units=(1, 2).")
-    try:
-        count = operator.index(units)
-    except TypeError:
-        try:
-            dims = tuple(operator.index(d) for d in units)
-        except TypeError:
-            raise TypeError(f"{wanted}; pass for example units=(2,) or units=(1, 2).") from None
-        if any(d < 1 for d in dims):
-            raise ValueError(f"{wanted}; pass for example units=(2,) or units=(1, 2).") from None
-        return dims
-    if count < 0:
-        raise ValueError(f"{wanted}; pass for example units=(2,) or units=(1, 2).")
-    return (2,) * count
-
-
 class RecurrentModel(SeriesModel):
     """
-    Base of the additive recurrent models; see `ParaRNN` for the mathematics.
+    Base of the recurrent models: data in, results out. What recurs is said by subclasses.
+
+    A subclass describes itself in `_describe` and supplies the recursion: `path`, `simulate_paths`, `jacobian`, the
+    least-squares problem and start values (`_problem`, `_starts`).
 
     Parameters
     ----------
     endog : Series or array_like
         The series.
     exog : DataFrame or array_like, optional
-        Exogenous values; those of time t feed the units and enter linearly.
-    units : sequence of int, or int
-        Dimension of each unit; an int n means n units of dimension 2. Not an option of every subclass, hence not
-        keyword-only.
+        Exogenous values; those of time t feed the recurrent part and enter linearly.
     lags : int or list of int
-        Lags of the series that feed the units.
-    activation : {"tanh", "relu", "logistic", "identity"}
-        Activation of the units.
+        Lags of the series that feed the recurrent part.
     linear_lags : int or list of int, optional
         Lags that enter linearly; None: the same as `lags`.
     hold_back : int, optional
         Rows at the start that are not predicted, at least as many as lags and differencing need.
+    errors : {"normal", "t"}
+        Law of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
     """
 
     def __init__(
         self,
         endog: Any,
         exog: Any = None,
-        units: int | Sequence[int] = (2,),
         *,
         lags: int | Sequence[int] = 1,
-        activation: str = "tanh",
         linear_lags: int | Sequence[int] | None = None,
         hold_back: int | None = None,
+        errors: str = "normal",
         **series: Unpack[SeriesOptions],
     ):
         super().__init__(endog, exog, **series)
         self.lags = check_lags(lags, "lags")
-        self.units = check_units(units)
         self.linear_lags = self.lags if linear_lags is None else check_lags(linear_lags, "linear_lags")
-        if not isinstance(activation, str) or activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, but is {activation!r}.")
-        self.activation = activation
+        if not isinstance(errors, str) or errors not in ERRORS:
+            raise ValueError(f"errors must be one of {', '.join(map(repr, ERRORS))}, but is {errors!r}.")
+        self.errors = errors
         self.hold_back = hold_back
+        self._held: dict[int, float] = {}
         if self._x is None:
             self._exog = np.zeros((len(self._y), 0))
         else:
             self._exog = np.ascontiguousarray(self._x)
-        if self.units and not self.lags and not self.exog_labels:
-            raise ValueError("lags=0 leaves the units without input; choose lags of 1 or more, or pass exog.")
-        spec = Specification(
-            endog_name=str(self.endog_name),
-            lags=self.lags if self.units else (),
-            linear_lags=self.linear_lags,
-            units=self.units,
-            activation=activation,
-            deterministic_names=tuple(self.deterministic_names),
-            exog_names=tuple(self.exog_labels),
-            difference=tuple(float(c) for c in self.difference),
-        )
+        spec = self._describe()
         if hold_back is None:
-            rows = spec.reach
+            rows = spec.least_hold_back
         else:
             rows = check_count(hold_back, "hold_back", 0)
-            if rows < spec.reach:
+            if rows < spec.least_hold_back:
                 raise ValueError(
-                    f"hold_back must be at least {spec.reach}, the reach of lags and differencing, but is "
+                    f"hold_back must be at least {spec.least_hold_back}, the reach of lags and differencing, but is "
                     f"{hold_back!r}."
                 )
-        self.specification = Specification(**{**spec.__dict__, "hold_back": rows})
+        self.specification = replace(spec, hold_back=rows)
         self.data.param_names = list(self.specification.param_names)
         self._data_attr += ["_exog"]
+
+    def _describe(self) -> Any:
+        """Return the specification, rows held back apart."""
+        raise NotImplementedError
+
+    def path(
+        self,
+        params: np.ndarray,
+        y: np.ndarray | None = None,
+        exog: np.ndarray | None = None,
+        deterministic: np.ndarray | None = None,
+        state: np.ndarray | None = None,
+    ) -> Path:
+        """Run the model along a series; see :meth:`UnitModel.path`."""
+        raise NotImplementedError
+
+    def _problem(self) -> Problem:
+        """Return the standardised least-squares problem of the sample."""
+        raise NotImplementedError
+
+    def _starts(self, problem: Problem, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
+        """Start values on the standardised scale, one row each, and where they come from."""
+        raise NotImplementedError
+
+    def _sample(self) -> Sample:
+        """Arrays of the sample as estimation reads them."""
+        return Sample(self._with_history(self._y), self._exog, self._det, self.used.astype(float))
 
     @property
     def param_names(self) -> list[str]:
@@ -228,131 +216,6 @@ class RecurrentModel(SeriesModel):
             head[gaps] = np.interp(np.flatnonzero(gaps), seen, y[seen])
         return y
 
-    def _problem(self) -> Problem:
-        sample = Sample(self._with_history(self._y), self._exog, self._det, self.used.astype(float))
-        return make_problem(self.specification, sample, self.constant_weights)
-
-    def _layout(self) -> tuple:
-        """Return the arguments with which every recursion begins, after the parameters."""
-        spec = self.specification
-        integers = (np.array(a, dtype=np.int64) for a in (spec.lags, spec.linear_lags))
-        return (
-            np.array(spec.units, dtype=np.int64),
-            ACTIVATIONS[spec.activation],
-            *integers,
-            np.array(spec.difference),
-        )
-
-    def path(
-        self,
-        params: np.ndarray,
-        y: np.ndarray | None = None,
-        exog: np.ndarray | None = None,
-        deterministic: np.ndarray | None = None,
-        state: np.ndarray | None = None,
-    ) -> Path:
-        """
-        Run the model along a series; missing values are filled by its own predictions on the way.
-
-        Parameters
-        ----------
-        params : ndarray, (P,)
-            Parameters.
-        y : ndarray, (n,), optional
-            The series in levels; the sample when not given. NaN at the end makes this a forecast.
-        exog, deterministic : ndarray, (n, e) and (n, k), optional
-            Exogenous values and deterministic terms of the same rows.
-        state : ndarray, (sum of dimensions,), optional
-            States to go on from. The first `specification.reach` rows are then the history, without gaps, and
-            everything after them is predicted; by default the states are zero before the sample.
-
-        Returns
-        -------
-        Path
-            Predictions, components and states.
-        """
-        spec = self.specification
-        y = self._y if y is None else y
-        y = self._with_history(y) if state is None else np.array(y, dtype=float)
-        n, n_states = len(y), sum(spec.units)
-        if state is None:
-            first, predicted, end = spec.first_state, spec.hold_back, np.zeros(n_states)
-        else:
-            first, predicted, end = spec.reach, spec.reach, np.array(state, dtype=float)
-        linear, components = np.full(n, np.nan), np.full((n, len(spec.units)), np.nan)
-        states = np.full((n, n_states), np.nan)
-        run_path(
-            np.ascontiguousarray(params, dtype=float), *self._layout(),
-            self._det if deterministic is None else deterministic,
-            self._exog if exog is None else np.ascontiguousarray(exog), y, np.zeros(n), first, predicted, end, states,
-            linear, components,
-        )  # fmt: skip
-        return Path(linear + components.sum(axis=1), linear, components, states, end, y)
-
-    def simulate_paths(
-        self,
-        params: np.ndarray,
-        history: np.ndarray,
-        deterministic: np.ndarray,
-        exog: np.ndarray | None,
-        shocks: np.ndarray,
-        state: np.ndarray,
-    ) -> np.ndarray:
-        """
-        Continue a series along many paths.
-
-        Parameters
-        ----------
-        params : ndarray, (P,) or (S, P)
-            Parameters, the same for all paths or one row for each.
-        history : ndarray, (reach,)
-            Last values of the series, without gaps.
-        deterministic, exog : ndarray, (reach + h, k) and (reach + h, e)
-            Rows of history and future.
-        shocks : ndarray, (S, h)
-            Shocks.
-        state : ndarray, (sum of dimensions,) or (S, sum of dimensions)
-            States after the history.
-
-        Returns
-        -------
-        ndarray, (S, h)
-            Paths in levels.
-        """
-        shocks = np.ascontiguousarray(shocks, dtype=float)
-        paths = np.empty_like(shocks)
-        exog = np.zeros((len(deterministic), 0)) if exog is None else np.ascontiguousarray(exog, dtype=float)
-        run_paths(
-            np.ascontiguousarray(np.atleast_2d(params), dtype=float), *self._layout(),
-            np.ascontiguousarray(deterministic), exog, np.ascontiguousarray(history), shocks,
-            np.ascontiguousarray(np.atleast_2d(state)), paths,
-        )  # fmt: skip
-        return paths
-
-    def jacobian(self, params: np.ndarray) -> np.ndarray:
-        """
-        Exact derivative of the one-step predictions with respect to the parameters.
-
-        Parameters
-        ----------
-        params : ndarray, (P,)
-            Parameters.
-
-        Returns
-        -------
-        ndarray, (n_used, P)
-            A row for each observation in the objective; gaps and what follows from them are accounted for.
-        """
-        spec, used = self.specification, self.used
-        rows = np.empty((len(self._y) - spec.hold_back, spec.n_params + 1))
-        one = np.ones(1 + spec.n_inputs)
-        jacobian_rows(
-            np.ascontiguousarray(params, dtype=float), *self._layout(), self._det, self._exog,
-            self._with_history(self._y), used.astype(float), spec.first_state, spec.hold_back, 0.0 * one, one,
-            np.ones(len(spec.linear_lags)), rows,
-        )  # fmt: skip
-        return rows[used[spec.hold_back :], :-1]
-
     def fit(
         self,
         start_params: Any = None,
@@ -386,10 +249,11 @@ class RecurrentModel(SeriesModel):
         tol : float
             Convergence tolerance, in log-likelihood units per observation.
         cov_type : str, optional
-            Covariance of the parameters: "laplace" (the default with a penalty), "nonrobust" (without), "opg",
-            "robust", "HC0" or "HAC".
+            Covariance of the parameters: "laplace" (the default with a penalty), "nonrobust" (without), "oim" or
+            "approx", "opg", "robust", "robust_oim" or "robust_approx", "HC0", "HAC", "bootstrap" or "none".
         cov_kwds : dict, optional
-            Options of the covariance estimator, such as ``{"maxlags": 4}`` for "HAC".
+            Options of the covariance estimator: ``{"maxlags": 4}`` for "HAC", ``{"n_boot": 200, "rng": 0}`` for
+            "bootstrap".
         device : {"cpu"}
             Where the work is done.
         disp : bool
@@ -407,10 +271,14 @@ class RecurrentModel(SeriesModel):
         >>> results.converged
         True
         """
-        if device != "cpu":
-            raise ValueError(f"device must be 'cpu', but is {device!r}; this version fits on the processor only.")
+        self._check_device(device)
         self._check_sample()
-        options = Options(penalty=_check_penalty(penalty), maxiter=check_count(maxiter, "maxiter"), tol=_check_tol(tol))
+        options = Options(
+            penalty=_check_penalty(penalty),
+            maxiter=check_count(maxiter, "maxiter"),
+            tol=_check_tol(tol),
+            prior=PRIOR + (RELEVANCE,) * (len(self.specification.group_names) - len(PRIOR)),
+        )
         n_used, n_params = int(self.used.sum()), self.specification.n_params
         if options.penalty == 0.0 and n_used <= n_params:
             raise ValueError(
@@ -418,13 +286,19 @@ class RecurrentModel(SeriesModel):
                 "without a penalty; leave penalty at 'evidence', choose fewer units or pass a longer series."
             )
         problem = self._problem()
-        if start_params is not None:
+        warm = start_params is not None
+        if warm:
             given = check_params(start_params, self.param_names, "start_params")
             starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
         else:
             count = check_count(n_starts, "n_starts")
-            starts, origin = start_values(problem, count if self.units else 1, check_generator(rng))
-        found = estimate(problem, starts, options, n_threads(), warm=start_params is not None)
+            starts, origin = self._starts(problem, count, check_generator(rng))
+        starts = np.delete(starts, list(self._held), axis=1)
+        restricted = RestrictedProblem(problem, self._held) if self._held else problem
+        found = estimate(restricted, starts, options, n_threads(), warm, self.errors)
+        # to the last bit
+        for position, value in self._held.items():
+            found.params[position] = value
         details = self._details(found, origin, penalty, options, cov_type, cov_kwds)
         if disp:
             retvals = details.mle_retvals
@@ -435,6 +309,10 @@ class RecurrentModel(SeriesModel):
         if not details.mle_retvals["converged"]:
             warn_user(_not_converged(details.mle_retvals), ConvergenceWarning)
         return self._results(found.params, details)
+
+    def _check_device(self, device: Any) -> None:
+        if device != "cpu":
+            raise ValueError(f"device must be 'cpu', but is {device!r}; this version fits on the processor only.")
 
     def evaluate(self, params: Any, *, cov_type: str | None = None, cov_kwds: dict[str, Any] | None = None):
         """
@@ -455,24 +333,90 @@ class RecurrentModel(SeriesModel):
         params = check_params(params, self.param_names, "params")
         self._check_sample()
         problem = self._problem()
-        found = curvature(problem, problem.scaling.to_standard(params), np.zeros(4), None)
-        return self._results(params, _given_details(found, cov_type, cov_kwds))
+        found = curvature(
+            problem, problem.scaling.to_standard(params), np.zeros(len(self.specification.group_names)), None
+        )
+        law = ErrorLaw(np.sqrt(found.scale))
+        if self.errors == "t":
+            resid = (self._y - self.path(params).fitted)[self.used]
+            law = student_law(resid, 0.0)
+        return self._results(params, _given_details(found, law, cov_type, cov_kwds))
 
     def loglike(self, params: np.ndarray) -> float:
-        """Gaussian conditional log likelihood, the variance of the shocks concentrated out."""
-        used = self.used
-        sse = float(np.sum((self._y - self.path(params).fitted)[used] ** 2))
-        n = int(used.sum())
-        return -0.5 * n * (np.log(2.0 * np.pi * max(sse / n, 1e-300)) + 1.0)
+        """Conditional log likelihood, the law of the shocks concentrated out."""
+        resid = (self._y - self.path(params).fitted)[self.used]
+        return concentrated_loglike(resid, student_law(resid, 0.0).dof if self.errors == "t" else np.inf)
+
+    @contextmanager
+    def fix_params(self, params: Mapping[str, float]) -> Iterator[None]:
+        """
+        Hold parameters at given values while models are fitted inside the block.
+
+        Parameters
+        ----------
+        params : mapping of str to float
+            Names, as in `param_names`, and values in the units of the data.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> model = prt.ParaRNN(prt.datasets.load_nile(), units=(1,))
+        >>> with model.fix_params({"linear.flow.L1": 0.5}):
+        ...     results = model.fit(n_starts=2)
+        >>> float(results.params["linear.flow.L1"])
+        0.5
+        """
+        before, self._held = self._held, self._checked_values(params)
+        try:
+            yield
+        finally:
+            self._held = before
+
+    def fit_constrained(self, constraints: Mapping[str, float], **options: Any):
+        """
+        Fit with parameters held at given values; see `fix_params` and `fit`.
+
+        Parameters
+        ----------
+        constraints : mapping of str to float
+            Names and values of the parameters that are held.
+        **options
+            Arguments of `fit`.
+
+        Returns
+        -------
+        RecurrentResultsWrapper
+            Results.
+        """
+        with self.fix_params(constraints):
+            return self.fit(**options)
+
+    def _checked_values(self, params: Any) -> dict[int, float]:
+        if not isinstance(params, Mapping):
+            raise TypeError(
+                f"params must map names of parameters to values, but is {params!r}; pass for example "
+                f"{{{self.param_names[0]!r}: 0.0}}."
+            )
+        known, held = self.param_names, {}
+        for name, value in params.items():
+            if name not in known:
+                raise ValueError(f"params holds {name!r}, which is no parameter; they are {', '.join(known)}.")
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
+                raise ValueError(f"params must hold finite numbers, but holds {value!r} for {name!r}.")
+            held[known.index(name)] = float(value)
+        if len(held) == len(known):
+            raise ValueError("params holds every parameter, which leaves nothing to fit; use model.evaluate instead.")
+        return held
 
     def predict(self, params: np.ndarray, start: Any = None, end: Any = None, dynamic: Any = False, exog: Any = None):
         """One-step, dynamic or out-of-sample predictions at given parameters; see the results' method."""
         return self.evaluate(params).predict(start, end, dynamic, exog)
 
-    def _results(self, params: np.ndarray, details: FitDetails):
+    def _results(self, params: np.ndarray, details: FitDetails, **origin: Any):
+        """Results of this model; `origin` are the keyword-only parameters of `RecurrentResults`."""
         from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
 
-        return RecurrentResultsWrapper(RecurrentResults(self, params, details))
+        return RecurrentResultsWrapper(RecurrentResults(self, params, details, **origin))
 
     def _details(self, found: Estimate, origin: list[str], penalty: Any, options: Options, cov_type: str | None,
                  cov_kwds: dict[str, Any] | None) -> FitDetails:  # fmt: skip
@@ -510,6 +454,8 @@ class RecurrentModel(SeriesModel):
             effective=found.curvature.effective,
             log_evidence=found.log_evidence,
             alpha=found.alpha,
+            law=found.law,
+            held=tuple(sorted(self._held)),
             starts=table,
             mle_retvals=retvals,
             cov_type=cov_type,
@@ -531,13 +477,16 @@ def _not_converged(retvals: Mapping[str, Any]) -> str:
     )
 
 
-def _given_details(found: Curvature, cov_type: str | None, cov_kwds: dict[str, Any] | None) -> FitDetails:
+def _given_details(
+    found: Curvature, law: ErrorLaw, cov_type: str | None, cov_kwds: dict[str, Any] | None
+) -> FitDetails:
     retvals = {"converged": True, "status": "evaluated", "iterations": 0, "warnflag": 0, "n_starts": 0, "n_best": 0}
     return FitDetails(
         penalty=None,
         precision=found.precision,
         scale=found.scale,
         effective=found.effective,
+        law=law,
         mle_retvals=retvals,
         cov_type=cov_type,
         cov_kwds=cov_kwds or {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from pararnn_ts.models.differencing import difference_polynomial
 from pararnn_ts.models.exogenous import align_exog, align_future_exog
 from pararnn_ts.models.formula import FormulaDesign, parse_formula
 from pararnn_ts.models.grid import Grid, complete_grid
+from pararnn_ts.models.index_code import LabelRule
 from pararnn_ts.models.labels import extend_index, grid_offset, labels_like, lengthen_index
 from pararnn_ts.models.options import OptionBearer
 from pararnn_ts.models.window import PredictionWindow, resolve_window
@@ -458,6 +460,21 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         if n_missing:
             notes.append(f"{n_missing} of {self.nobs} observations missing")
         return notes
+
+    def __getstate__(self) -> dict[str, Any]:
+        """State for pickle and copies; once the data were removed, labels go as the rule that makes them."""
+        state = dict(self.__dict__)
+        if self._y is not None:
+            return state
+        data = copy(self.data)
+        data._cache = dict(data._cache)
+        rules: dict[int, LabelRule] = {}
+        for holder in (state, data.__dict__, data._cache):
+            for name, value in holder.items():
+                if isinstance(value, (pd.DatetimeIndex, pd.PeriodIndex)):
+                    # one rule for one index, which is then one index again
+                    holder[name] = rules.setdefault(id(value), LabelRule(value))
+        return {**state, "data": data}
 
     def _get_init_kwds(self) -> dict[str, Any]:
         """Options with which the model can be made again; statsmodels calls this, too."""

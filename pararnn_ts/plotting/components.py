@@ -24,6 +24,7 @@ from pararnn_ts.plotting.canvas import (
     time_values,
 )
 from pararnn_ts.results.features import component_errors, recurrence_features
+from pararnn_ts.specification import Specification
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,7 +80,9 @@ def plot_components(
     model, table = raw.model, raw.components
     chosen = _chosen(table, components)
     units = [name for name in table.columns if name.startswith("unit")]
-    some = any(name in units for name in chosen)
+    # networks that are one cell have no recurrence features of units, and no bands
+    readable = isinstance(model.specification, Specification)
+    some = readable and any(name in units for name in chosen)
     features = unit_features(raw) if some else pd.DataFrame()
     panels, series = len(chosen) + 1, str(model.endog_name)
     fig = new_figure(fig, figsize or (8.0, 1.6 + 1.45 * panels))
@@ -99,7 +102,8 @@ def plot_components(
         if name in units:
             number = units.index(name)
             colour = SERIES[number % len(SERIES)]
-            tidy(ax, describe_unit(name, features.iloc[number], step_name(index)), series)
+            title = describe_unit(name, features.iloc[number], step_name(index)) if readable else model.label
+            tidy(ax, title, series)
             ax.axhline(0.0, color=MUTED, linewidth=0.7)
             low, high = values - half[:, number], values + half[:, number]
             ax.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0)

@@ -82,6 +82,9 @@ def plot_predict(
     window = model.prediction_window(start, end, dynamic, options.get("index"))
     n = model.nobs
     boundary = n if window.dynamic_start is None else min(max(window.dynamic_start, window.start), n)
+    # rows after the last observation are forecasts, even if the sample goes on without values
+    observed = np.flatnonzero(np.isfinite(model._y[:boundary]))
+    boundary = int(observed[-1]) + 1 if len(observed) else boundary
     if not in_sample and window.stop <= boundary:
         raise ValueError(
             "in_sample=False leaves nothing to draw, since the prediction ends inside the sample; pass a later end."

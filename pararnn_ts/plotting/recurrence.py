@@ -56,7 +56,7 @@ def plot_recurrence(
     max_lag : int, optional
         Last lag of the recurrence functions; by default where they have fallen to 1 % of their peak, between 6 and 40.
     alpha : float or None
-        One less the coverage of the pointwise bands (delta method); None: no bands.
+        One less the coverage of the pointwise bands, see `results.features.lag_response_errors`; None: no bands.
     fig : Figure, optional
         An empty figure to draw in.
     figsize : tuple of float, optional

@@ -14,11 +14,22 @@ from scipy import stats
 from statsmodels.base.model import LikelihoodResultsWrapper
 
 from pararnn_ts._compat import TimeSeriesModelResults
-from pararnn_ts.results import diagnostics, graphics, persistence, prediction, simulation, updating
+from pararnn_ts.estimation.errors import concentrated_loglike
+from pararnn_ts.results import diagnostics, graphics, nonlinearity, persistence, prediction, simulation, units, updating
+from pararnn_ts.results.bootstrap import refit_estimates
 from pararnn_ts.results.components import components
-from pararnn_ts.results.covariance import Covariance, Ingredients, check_covariance, estimate_covariance
+from pararnn_ts.results.conformal import Calibration, calibrate
+from pararnn_ts.results.covariance import (
+    Covariance,
+    Ingredients,
+    check_covariance,
+    estimate_covariance,
+)
 from pararnn_ts.results.details import FitDetails
+from pararnn_ts.results.identification import identification, warn_of_unidentified, without_unidentified
+from pararnn_ts.results.memory_intervals import recurrence_intervals
 from pararnn_ts.results.restrictions import parse_restrictions
+from pararnn_ts.results.stability import leaves_the_data, stability
 from pararnn_ts.results.summary import make_facts, make_summary
 from pararnn_ts.results.trajectory import Standpoint, Tail, make_tail, run_model, shock_pool
 
@@ -155,6 +166,12 @@ class RecurrentResults(TimeSeriesModelResults):
         return shock_pool(self.resid, self.scale) if self.inherited is None else self.inherited.shocks
 
     @cached_property
+    def calibration(self) -> Calibration:
+        """What conformal intervals are calibrated with; the parameters are estimated once, when it is first needed."""
+        self.require_data()
+        return calibrate(self)
+
+    @cached_property
     def nobs(self) -> int:
         """Observations that are predicted; missing ones and those held back do not count."""
         return int(np.count_nonzero(self.used))
@@ -187,16 +204,17 @@ class RecurrentResults(TimeSeriesModelResults):
 
     @cached_property
     def llf(self) -> float:
-        """Gaussian log likelihood of the predicted observations given those held back."""
-        return -0.5 * self.nobs * (float(np.log(2.0 * np.pi * max(self.sse, 1e-300) / max(self.nobs, 1))) + 1.0)
+        """Log likelihood of the predicted observations given those held back."""
+        return concentrated_loglike(self.resid[self.used], self.details.law.dof)
 
     @property
     def _n_estimated(self) -> float:
-        return self.df_model + 1.0  # the variance
+        # the spread of the shocks and, where they are not normal, their degrees of freedom
+        return self.df_model + (1.0 if self.details.law.is_normal else 2.0)
 
     @property
     def aic(self) -> float:
-        """Akaike's information criterion; the variance counts as a parameter."""
+        """Akaike's information criterion; variance and degrees of freedom of the shocks count as parameters."""
         return -2.0 * self.llf + 2.0 * self._n_estimated
 
     @property
@@ -227,10 +245,26 @@ class RecurrentResults(TimeSeriesModelResults):
         """Covariance of the parameters, with the number of directions that are identified."""
         if self.inherited is not None:
             return self.inherited.covariance
-        parts = Ingredients(
-            self.details.precision, lambda: self.model.jacobian(self.params), lambda: self.resid, self.scale
+        return estimate_covariance(self.cov_type, self.ingredients, self.details.cov_kwds)
+
+    @property
+    def ingredients(self) -> Ingredients:
+        """What covariance estimators are made of."""
+        return Ingredients(
+            precision=self.details.precision,
+            jacobian=lambda: self.model.jacobian(self.params),
+            resid=lambda: self.resid,
+            law=self.details.law,
+            held=self.details.held,
+            params=self.params,
+            score=self._score,
+            refits=lambda count, rng: refit_estimates(self, count, rng),
         )
-        return estimate_covariance(self.cov_type, parts, self.details.cov_kwds)
+
+    def _score(self, params: np.ndarray) -> np.ndarray:
+        """Derivative of the log likelihood with respect to the parameters, at other parameters."""
+        resid = (self.model._y - self.model.path(params).fitted)[self.used]
+        return self.model.jacobian(params).T @ self.details.law.scores(resid)
 
     @property
     def cov_params_default(self) -> np.ndarray:
@@ -254,8 +288,10 @@ class RecurrentResults(TimeSeriesModelResults):
 
     @cached_property
     def bse(self) -> np.ndarray:
-        """Standard errors of the parameters."""
-        return np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
+        """Standard errors of the parameters, NaN for those that the data do not identify."""
+        errors = np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
+        errors[list(self.covariance.unidentified)] = np.nan
+        return errors
 
     @cached_property
     def tvalues(self) -> np.ndarray:
@@ -289,10 +325,12 @@ class RecurrentResults(TimeSeriesModelResults):
         --------
         >>> import numpy as np, pararnn_ts as prt
         >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
-        >>> bool(res.t_test("unit1.W = 0").pvalue == res.pvalues[-4])
+        >>> bool(res.t_test("linear.y.L1 = 0").pvalue == res.pvalues[1])
         True
         """
-        return super().t_test(parse_restrictions(r_matrix, self.model.param_names), cov_p, use_t)
+        restrictions = parse_restrictions(r_matrix, self.model.param_names)
+        warn_of_unidentified(self, restrictions)
+        return without_unidentified(self, restrictions, super().t_test(restrictions, cov_p, use_t))
 
     def wald_test(
         self,
@@ -327,11 +365,13 @@ class RecurrentResults(TimeSeriesModelResults):
         --------
         >>> import numpy as np, pararnn_ts as prt
         >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
-        >>> int(res.wald_test("unit1.W = 0, unit1.b = 0").df_denom)
+        >>> int(res.wald_test("linear.y.L1 = 0, const = 0").df_denom)
         2
         """
         restrictions = parse_restrictions(r_matrix, self.model.param_names)
-        return super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
+        warn_of_unidentified(self, restrictions)
+        found = super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
+        return without_unidentified(self, restrictions, found)
 
     # ------------------------------------------------------------------------------------ what the model says
 
@@ -353,6 +393,17 @@ class RecurrentResults(TimeSeriesModelResults):
 
         self.require_data()
         return recurrence_features(self)
+
+    @cached_property
+    def identification(self) -> pd.DataFrame:
+        """What the data can tell about each unit: its size, what it explains, whether its weights are identified."""
+        self.require_data()
+        return identification(self)
+
+    @cached_property
+    def explosive(self) -> bool:
+        """Whether forecasts without shocks leave the range of the data within 200 steps; see `stability`."""
+        return leaves_the_data(self)
 
     @cached_property
     def summary_facts(self) -> dict[str, Any]:
@@ -394,7 +445,10 @@ class RecurrentResults(TimeSeriesModelResults):
     test_normality = diagnostics.test_normality
     test_serial_correlation = diagnostics.test_serial_correlation
     test_heteroskedasticity = diagnostics.test_heteroskedasticity
-    test_nonlinearity = diagnostics.test_nonlinearity
+    test_nonlinearity = nonlinearity.test_nonlinearity
+    test_units = units.test_units
+    stability = stability
+    recurrence_intervals = recurrence_intervals
     lag_response = graphics.lag_response
     plot_components = graphics.plot_components
     plot_recurrence = graphics.plot_recurrence
@@ -421,29 +475,42 @@ class RecurrentResults(TimeSeriesModelResults):
         details = replace(self.details, log_evidence=float("nan"))
         covariance = replace(self.covariance, description=_elsewhere(self.covariance.description))
         inherited = Inherited(covariance, self.shocks, (self.tail.low, self.tail.high))
-        return RecurrentResultsWrapper(RecurrentResults(model, self.params, details, past=past, inherited=inherited))
+        return model._results(self.params, details, past=past, inherited=inherited)
 
     def remove_data(self) -> None:
         """
         Remove the data from results and model.
 
-        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 200
+        What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 120
         quantiles. Other results of the same model lose their data, too.
         """
         if self.data_removed:
             return
         # what must be known before the data go
-        kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse")}
+        kept = {name: getattr(self, name) for name in ("covariance", "summary_facts", "nobs", "sse", "llf")}
         self._forget({**kept, "tail": self.tail.thinned()})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """State for pickle and copies, without the data, which are those of the model."""
+        return {name: value for name, value in self.__dict__.items() if name != "data"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the data of the model again."""
+        self.__dict__.update(state, data=state["model"].data)
 
     def _forget(self, kept: dict[str, Any]) -> None:
         """Drop the data, and keep what was worked out from them."""
         super().remove_data()
-        for name in ("path", "used", "resid", "fittedvalues", "components", "normalized_cov_params"):
+        for name in ("path", "used", "resid", "fittedvalues", "components", "calibration"):
             self.__dict__.pop(name, None)
+        for name in ("normalized_cov_params", "bse", "tvalues", "pvalues"):  # made of the covariance when asked for
+            self.__dict__.pop(name, None)
+        # the covariance that was made of it is kept
+        self.details = replace(self.details, precision=np.empty((0, 0)))
         self.__dict__.update(kept, shocks=kept["tail"].shocks)
         if kept["summary_facts"]["features"] is not None:
             self.__dict__["recurrence_features"] = kept["summary_facts"]["features"]
+        self.__dict__.pop("identification", None)
         if self.inherited is not None:
             self.inherited = replace(self.inherited, shocks=self.shocks)
         self.data_removed = True

@@ -2,25 +2,45 @@
 Covariance estimators of the parameters, chosen by name.
 
 Each estimator is a function of the posterior precision (``J'J / scale`` plus the prior, J the Jacobian of the
-predictions) and of the scores, whose row t is J_t e_t / scale. Without a penalty the precision is J'J / scale and the
-estimators are those of nonlinear least squares.
+predictions), of the scores, whose row t is J_t e_t / scale, and of how these move with the parameters. Without a
+penalty the precision is J'J / scale and the estimators are those of nonlinear least squares. With Student-t errors the
+expected information of one observation stands for 1 / scale, and the weighted residual for the residual.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy import linalg
 from statsmodels.stats.sandwich_covariance import S_hac_simple
 
-__all__ = ["ESTIMATORS", "Covariance", "Ingredients", "check_covariance", "estimate_covariance", "invert"]
+from pararnn_ts.estimation.errors import ErrorLaw
+
+__all__ = [
+    "ESTIMATORS",
+    "Covariance",
+    "Estimator",
+    "Ingredients",
+    "check_covariance",
+    "estimable",
+    "estimate_covariance",
+    "invert",
+    "observed_information",
+    "smallest_eigenvalue",
+]
 
 # a direction with less than this share of the largest precision, on a scale of unit diagonal, is not identified
 TOLERANCE = 1e-12
+# a parameter is not identified when a direction without information has more than this share of it
+LOADING = 1e-6
+# steps of the differences, in standard errors that the other parameters leave when they are known
+STEP = 1e-2
+# refits of the bootstrap
+N_BOOT = 200
 
 
 @dataclass(frozen=True)
@@ -36,27 +56,98 @@ class Ingredients:
         Returns the Jacobian of the used rows, (nobs, P); only called by the estimators that need it.
     resid : callable
         Returns the residuals of all rows, (n,), NaN in those not used.
-    scale : float
-        Variance of the shocks.
+    law : ErrorLaw
+        Law of the shocks.
+    held : tuple of int
+        Parameters that are held at given values: nothing depends on them.
+    params : ndarray, (P,), optional
+        The parameters.
+    score : callable, optional
+        Score of the data at other parameters, (P,) to (P,), the law of the shocks held fixed.
+    refits : callable, optional
+        Takes a number and a source of randomness; returns the parameters estimated on so many simulated samples.
     """
 
     precision: np.ndarray
     jacobian: Callable[[], np.ndarray]
     resid: Callable[[], np.ndarray]
-    scale: float
+    law: ErrorLaw
+    held: tuple[int, ...] = ()
+    params: np.ndarray | None = None
+    score: Callable[[np.ndarray], np.ndarray] | None = None
+    refits: Callable[[int, Any], np.ndarray] | None = None
 
     def scores(self) -> np.ndarray:
         """Scores of all rows in order of time, zero in those not used."""
         resid = self.resid()
         used = np.isfinite(resid)
         scores = np.zeros((len(resid), len(self.precision)))
-        scores[used] = self.jacobian() * (resid[used] / self.scale)[:, None]
+        scores[used] = self._derivative() * self.law.scores(resid[used])[:, None]
         return scores
 
+    def _derivative(self) -> np.ndarray:
+        """Jacobian of the free parameters, zero for those that are held."""
+        jacobian = np.array(self.jacobian())
+        jacobian[:, list(self.held)] = 0.0
+        return jacobian
+
     def information(self) -> np.ndarray:
-        """Fisher information of the data, the prior left out."""
-        jacobian = self.jacobian()
-        return jacobian.T @ jacobian / self.scale
+        """Expected information of the data, the prior left out."""
+        # scaled before it is multiplied: the square alone may overflow
+        jacobian = self._derivative() * np.sqrt(self.law.information)
+        return jacobian.T @ jacobian
+
+    def observed(self) -> np.ndarray:
+        """Posterior precision with the observed information of the data in place of the expected one."""
+        if self.score is None or self.params is None:
+            raise ValueError("cov_type needs the score of the model, which is not known here; choose 'nonrobust'.")
+        # an additive prior: what the precision has beyond the expected information
+        data = observed_information(self.score, self.params, np.diag(self.precision))
+        data[list(self.held)] = data[:, list(self.held)] = 0.0
+        return self.precision - self.information() + data
+
+
+def observed_information(
+    score: Callable[[np.ndarray], np.ndarray], params: np.ndarray, precision: np.ndarray
+) -> np.ndarray:
+    """
+    Negative derivative of a score by central differences, extrapolated to fourth order (Richardson).
+
+    Parameters
+    ----------
+    score : callable
+        The exact score.
+    params : ndarray, (P,)
+        Where to differentiate.
+    precision : ndarray, (P,)
+        Precision of each parameter, the others held fixed: it sets the steps.
+
+    Returns
+    -------
+    ndarray, (P, P)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.results.covariance import observed_information
+    >>> observed_information(lambda a: np.array([-2.0 * a[0] ** 3]), np.array([1.0]), np.array([6.0])).round(6)
+    array([[6.]])
+    """
+    size = np.where(params != 0.0, np.abs(params), 1.0)
+    with np.errstate(divide="ignore"):
+        steps = STEP * np.where(precision > 0.0, 1.0 / np.sqrt(np.maximum(precision, 0.0)), size)
+    # a step that the parameter is too large to notice
+    steps = np.maximum(steps, 1e-7 * np.abs(params))
+    information = np.empty((len(params), len(params)))
+    for row, step in zip(range(len(params)), steps, strict=True):
+        slopes = []
+        for part in (step, 2.0 * step):
+            moved = [params.copy(), params.copy()]
+            moved[0][row] += part
+            moved[1][row] -= part
+            slopes.append((score(moved[0]) - score(moved[1])) / (moved[0][row] - moved[1][row]))
+        information[row] = -(4.0 * slopes[0] - slopes[1]) / 3.0
+    return 0.5 * (information + information.T)
 
 
 @dataclass(frozen=True)
@@ -72,11 +163,40 @@ class Covariance:
         Directions of the parameter space that are identified.
     description : str
         One sentence for the summary.
+    unidentified : tuple of int
+        Parameters that the data do not identify or that were held, see :func:`estimable`: they have no standard error.
     """
 
     matrix: np.ndarray
     rank: int
     description: str
+    unidentified: tuple[int, ...] = ()
+
+
+def _of_unit_diagonal(precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scale a matrix to a diagonal of ones (zeros stay), so that directions can be compared whatever their units."""
+    diagonal = np.sqrt(np.abs(np.diag(precision)))
+    size = np.where(diagonal > 0.0, diagonal, 1.0)
+    # one after the other, because the product of two sizes may be too small for a number
+    with np.errstate(over="ignore", invalid="ignore"):
+        return precision / size[:, None] / size, size
+
+
+def smallest_eigenvalue(precision: np.ndarray) -> float:
+    """
+    Smallest eigenvalue of a precision matrix scaled to a diagonal of ones; NaN where it cannot be scaled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.results.covariance import smallest_eigenvalue
+    >>> round(smallest_eigenvalue(np.array([[4.0, 3.0], [3.0, 4.0]])), 12)
+    0.25
+    """
+    scaled, _ = _of_unit_diagonal(precision)
+    if not len(scaled) or not np.isfinite(scaled).all():
+        return float("nan")
+    return float(linalg.eigh(scaled, driver="ev", eigvals_only=True)[0])
 
 
 def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
@@ -91,11 +211,7 @@ def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
     >>> inverse.tolist(), rank
     ([[0.25, 0.0], [0.0, 0.0]], 1)
     """
-    diagonal = np.sqrt(np.maximum(np.diag(precision), 0.0))
-    size = np.where(diagonal > 0.0, diagonal, 1.0)
-    # one after the other, because the product of two sizes may be too small for a number
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = precision / size[:, None] / size
+    scaled, size = _of_unit_diagonal(precision)
     if len(precision) == 0 or not np.isfinite(scaled).all():
         return np.full_like(precision, np.nan), 0
     # LAPACK's default, divide and conquer, fails on some harmless matrices
@@ -108,37 +224,141 @@ def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
     return np.where(np.isfinite(inverse), inverse, np.nan), int(keep.sum())
 
 
-def _laplace(parts: Ingredients) -> np.ndarray:
-    return invert(parts.precision)[0]
+def estimable(precision: np.ndarray, contrasts: np.ndarray | None = None) -> np.ndarray:
+    """
+    Tell which parameters are identified: no direction of the parameter space without information moves them.
+
+    Parameters
+    ----------
+    precision : ndarray, (P, P)
+        Posterior precision.
+    contrasts : ndarray, (k, P), optional
+        Linear functions of the parameters to ask about instead of the parameters themselves.
+
+    Returns
+    -------
+    ndarray of bool, (P,) or (k,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.results.covariance import estimable
+    >>> precision = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 2.0]])
+    >>> estimable(precision), estimable(precision, np.array([[1.0, 1.0, 0.0]]))
+    (array([False, False,  True]), array([ True]))
+    """
+    rows = np.eye(len(precision)) if contrasts is None else np.atleast_2d(contrasts)
+    scaled, size = _of_unit_diagonal(precision)
+    if not np.isfinite(scaled).all():
+        lost = ~np.isfinite(scaled).all(axis=1) | (np.diag(precision) <= 0.0)
+        return ~((rows != 0.0) & lost).any(axis=1)
+    values, vectors = linalg.eigh(scaled, driver="ev")
+    null = values <= TOLERANCE * len(values) * max(values.max(initial=0.0), 0.0)
+    with np.errstate(over="ignore", under="ignore"):
+        rows = rows / size
+    rows = rows / np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-300)
+    return np.sum((rows @ vectors[:, null]) ** 2, axis=1) < LOADING * np.sum(rows**2, axis=1)
 
 
-def _nonrobust(parts: Ingredients) -> np.ndarray:
+def _inverse_if_definite(precision: np.ndarray) -> tuple[np.ndarray, str]:
+    """Inverse of an observed information, NaN with a reason where it has a direction of negative curvature."""
+    scaled, _ = _of_unit_diagonal(precision)
+    if np.isfinite(scaled).all() and len(scaled):
+        values = linalg.eigvalsh(scaled)
+        if values[0] < -np.sqrt(TOLERANCE) * values[-1]:
+            reason = (
+                "; it is not positive definite at these parameters, so there are no standard errors ('HC0' and "
+                "'nonrobust' have the expected information)"
+            )
+            return np.full_like(precision, np.nan), reason
+    return invert(precision)[0], ""
+
+
+def _laplace(parts: Ingredients) -> tuple[np.ndarray, str]:
+    return invert(parts.precision)[0], "Laplace approximation of the posterior (inverse of the penalised Hessian)."
+
+
+def _nonrobust(parts: Ingredients) -> tuple[np.ndarray, str]:
     bread = invert(parts.precision)[0]
-    return bread @ parts.information() @ bread
+    what = "expected information (Gauss-Newton), assumes shocks of equal variance that are not correlated."
+    return bread @ parts.information() @ bread, what
 
 
-def _opg(parts: Ingredients) -> np.ndarray:
+def _oim(parts: Ingredients) -> tuple[np.ndarray, str]:
+    matrix, reason = _inverse_if_definite(parts.observed())
+    return matrix, f"observed information, by differences of the exact score{reason}."
+
+
+def _opg(parts: Ingredients) -> tuple[np.ndarray, str]:
     scores = parts.scores()
-    return invert(scores.T @ scores + parts.precision - parts.information())[0]
+    return invert(scores.T @ scores + parts.precision - parts.information())[0], "outer product of the scores."
 
 
-def _robust(parts: Ingredients) -> np.ndarray:
+def _robust(parts: Ingredients) -> tuple[np.ndarray, str]:
+    (bread, reason), scores = _inverse_if_definite(parts.observed()), parts.scores()
+    what = "quasi-maximum likelihood: sandwich of the observed information around the outer product of the scores"
+    return bread @ (scores.T @ scores) @ bread, f"{what}{reason}."
+
+
+def _hc0(parts: Ingredients) -> tuple[np.ndarray, str]:
     bread, scores = invert(parts.precision)[0], parts.scores()
-    return bread @ (scores.T @ scores) @ bread
+    return bread @ (scores.T @ scores) @ bread, "sandwich estimator, robust to shocks of unequal variance."
 
 
-def _hac(parts: Ingredients, maxlags: int) -> np.ndarray:
+def _hac(parts: Ingredients, maxlags: int | None = None) -> tuple[np.ndarray, str]:
+    lags = int(4 * (len(parts.resid()) / 100) ** (2 / 9) if maxlags is None else maxlags)
     bread, scores = invert(parts.precision)[0], parts.scores()
-    return bread @ S_hac_simple(scores, nlags=maxlags) @ bread
+    what = "sandwich estimator, robust to shocks of unequal variance and to autocorrelation (Newey-West)"
+    return bread @ S_hac_simple(scores, nlags=lags) @ bread, f"{what}, {lags} lags."
 
 
-ESTIMATORS: dict[str, tuple[Callable[..., np.ndarray], str]] = {
-    "laplace": (_laplace, "Laplace approximation of the posterior (inverse of the penalised Hessian)."),
-    "nonrobust": (_nonrobust, "assumes shocks of equal variance that are not correlated."),
-    "opg": (_opg, "outer product of the scores."),
-    "robust": (_robust, "sandwich estimator, robust to shocks of unequal variance."),
-    "HC0": (_robust, "sandwich estimator, robust to shocks of unequal variance."),
-    "HAC": (_hac, "sandwich estimator, robust to shocks of unequal variance and to autocorrelation (Newey-West)."),
+def _bootstrap(parts: Ingredients, n_boot: int = N_BOOT, rng: Any = 0) -> tuple[np.ndarray, str]:
+    if parts.refits is None:
+        raise ValueError("cov_type='bootstrap' needs a model that can be fitted again; choose another one.")
+    estimates = parts.refits(int(n_boot), rng)
+    kept = estimates[np.isfinite(estimates).all(axis=1)]
+    what = f"parametric bootstrap, spread of the estimates on {len(kept)} series simulated from the fitted model"
+    if len(kept) < len(estimates):
+        what += f", {len(estimates) - len(kept)} more having exploded or failed to give estimates"
+    matrix = np.cov(kept, rowvar=False) if len(kept) > 1 else np.full_like(parts.precision, np.nan)
+    return np.reshape(matrix, parts.precision.shape), f"{what}."
+
+
+def _none(parts: Ingredients) -> tuple[np.ndarray, str]:
+    return np.full_like(parts.precision, np.nan), "not computed."
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """
+    A covariance estimator and the options it has.
+
+    Parameters
+    ----------
+    compute : callable
+        Takes the ingredients and the options; returns the matrix and one sentence about it.
+    options : mapping
+        Names of the options and, for those that are integers, their least values.
+    """
+
+    compute: Callable[..., tuple[np.ndarray, str]]
+    options: Mapping[str, int | None] = field(default_factory=dict)
+
+
+# "approx" and "robust_approx" are statsmodels' names for numerical second derivatives, which all of ours are
+ESTIMATORS: dict[str, Estimator] = {
+    "laplace": Estimator(_laplace),
+    "nonrobust": Estimator(_nonrobust),
+    "oim": Estimator(_oim),
+    "approx": Estimator(_oim),
+    "opg": Estimator(_opg),
+    "robust": Estimator(_robust),
+    "robust_oim": Estimator(_robust),
+    "robust_approx": Estimator(_robust),
+    "HC0": Estimator(_hc0),
+    "HAC": Estimator(_hac, {"maxlags": 0}),
+    "bootstrap": Estimator(_bootstrap, {"n_boot": 2, "rng": None}),
+    "none": Estimator(_none),
 }
 
 
@@ -149,28 +369,32 @@ def check_covariance(name: str, options: Mapping[str, Any] | None = None) -> Non
     Parameters
     ----------
     name : str
-        One of "laplace", "nonrobust", "opg", "robust", "HC0" and "HAC".
+        One of the names in `ESTIMATORS`.
     options : mapping, optional
-        ``{"maxlags": int}`` for "HAC" (default: 4 (n / 100)^(2/9)); the others have none.
+        ``{"maxlags": int}`` for "HAC" (default: 4 (n / 100)^(2/9)) and ``{"n_boot": int, "rng": int}`` for "bootstrap"
+        (200 and 0); the others have none.
 
     Examples
     --------
     >>> from pararnn_ts.results.covariance import check_covariance
-    >>> check_covariance("HC9")
+    >>> check_covariance("HAC", {"lags": 2})
     Traceback (most recent call last):
     ...
-    ValueError: cov_type must be one of 'laplace', 'nonrobust', 'opg', 'robust', 'HC0', 'HAC', but is 'HC9'.
+    ValueError: cov_kwds has 'lags', but cov_type='HAC' knows none; its options are 'maxlags'.
     """
     if name not in ESTIMATORS:
         raise ValueError(f"cov_type must be one of {', '.join(map(repr, ESTIMATORS))}, but is {name!r}.")
-    known = {"maxlags"} if name == "HAC" else set()
-    unknown = sorted(set(options or {}) - known)
+    known = ESTIMATORS[name].options
+    unknown = sorted(set(options or {}) - set(known))
     if unknown:
-        offer = "its only option is 'maxlags'" if known else "it has no options"
+        offer = f"its options are {', '.join(map(repr, known))}" if known else "it has no options"
         raise ValueError(f"cov_kwds has {', '.join(map(repr, unknown))}, but cov_type={name!r} knows none; {offer}.")
-    maxlags = (options or {}).get("maxlags")
-    if maxlags is not None and (int(maxlags) != maxlags or maxlags < 0):
-        raise ValueError(f"cov_kwds['maxlags'] must be an integer of at least zero, but is {maxlags!r}.")
+    for option, value in (options or {}).items():
+        least = known[option]
+        if least is None or (option == "maxlags" and value is None):
+            continue
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+            raise ValueError(f"cov_kwds[{option!r}] must be an integer of at least {least}, but is {value!r}.")
 
 
 def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any] | None = None) -> Covariance:
@@ -180,17 +404,17 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     Parameters
     ----------
     name : str
-        See :func:`check_covariance`.
+        One of the names in `ESTIMATORS`.
     parts : Ingredients
-        Precision, Jacobian, residuals and scale.
+        Precision, Jacobian, residuals and their law.
     options : mapping, optional
-        Options of the estimator.
+        Options of the estimator, see :func:`check_covariance`.
 
     Returns
     -------
     Covariance
         The matrix with a description. Without a penalty, directions of the parameter space on which the predictions
-        do not depend have variance zero: the standard errors are those of the identified part.
+        do not depend have variance zero: the matrix is that of the identified part.
 
     References
     ----------
@@ -202,23 +426,19 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     Examples
     --------
     >>> import numpy as np
+    >>> from pararnn_ts.estimation.errors import ErrorLaw
     >>> from pararnn_ts.results.covariance import Ingredients, estimate_covariance
     >>> jacobian, resid = np.ones((4, 1)), np.array([1.0, -1.0, 2.0, -2.0])
-    >>> parts = Ingredients(jacobian.T @ jacobian / 2.5, lambda: jacobian, lambda: resid, 2.5)
-    >>> estimate_covariance("nonrobust", parts).matrix
+    >>> parts = Ingredients(jacobian.T @ jacobian / 2.5, lambda: jacobian, lambda: resid, ErrorLaw(np.sqrt(2.5)))
+    >>> estimate_covariance("nonrobust", parts).matrix.round(3)
     array([[0.625]])
     """
     check_covariance(name, options)
-    estimator, description = ESTIMATORS[name]
-    compute: Callable[[Ingredients], np.ndarray] = estimator
-    if name == "HAC":
-        maxlags = (options or {}).get("maxlags")
-        if maxlags is None:
-            maxlags = 4 * (len(parts.resid()) / 100) ** (2 / 9)
-        compute = partial(estimator, maxlags=int(maxlags))
-        description = f"{description[:-1]}, {int(maxlags)} lags."
     # values near the largest numbers: what overflows is NaN in the end
     with np.errstate(over="ignore", invalid="ignore"):
-        matrix = compute(parts)
+        matrix, description = ESTIMATORS[name].compute(parts, **(options or {}))
     matrix = np.where(np.isfinite(matrix), matrix, np.nan)
-    return Covariance(0.5 * (matrix + matrix.T), invert(parts.precision)[1], description)
+    held = list(parts.held)
+    matrix[held] = matrix[:, held] = 0.0
+    unidentified = tuple(np.flatnonzero(~estimable(parts.precision)).tolist())
+    return Covariance(0.5 * (matrix + matrix.T), invert(parts.precision)[1], description, unidentified)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.estimation.errors import ErrorLaw
+
 __all__ = ["FitDetails"]
 
 
@@ -31,6 +33,10 @@ class FitDetails:
         Log evidence of the model; NaN where the penalty was not chosen by evidence.
     alpha : mapping
         Prior precision of each group of parameters on the standardised scale.
+    law : ErrorLaw
+        Law of the shocks; by default normal with variance `scale`.
+    held : tuple of int
+        Positions of the parameters that were held at given values.
     starts : DataFrame
         One row for each start of the optimiser.
     mle_retvals : mapping
@@ -55,10 +61,18 @@ class FitDetails:
     effective: float
     log_evidence: float = float("nan")
     alpha: Mapping[str, float] = field(default_factory=dict)
+    law: ErrorLaw = None  # type: ignore[assignment]
+    held: tuple[int, ...] = ()
     starts: pd.DataFrame = field(default_factory=pd.DataFrame)
     mle_retvals: Mapping[str, Any] = field(default_factory=dict)
     cov_type: str | None = None
     cov_kwds: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.law is None:
+            object.__setattr__(self, "law", ErrorLaw(float(np.sqrt(self.scale))))
+        # plain numbers take less room in a file than numpy's
+        object.__setattr__(self, "law", ErrorLaw(float(self.law.spread), float(self.law.dof)))
 
     @property
     def penalised(self) -> bool:

@@ -7,7 +7,8 @@ The quantities are defined in :mod:`pararnn_ts.results.responses`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from copy import copy
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,13 +23,17 @@ from pararnn_ts.results.responses import (
     slopes,
     variance_shares,
 )
-from pararnn_ts.results.trajectory import run_model
+from pararnn_ts.results.trajectory import At, run_model
 from pararnn_ts.specification import Specification, UnitWeights
 
-if TYPE_CHECKING:
-    from pararnn_ts.results.base import RecurrentResults
-
-__all__ = ["averaged_jacobian", "component_errors", "lag_response", "lag_response_errors", "recurrence_features"]
+__all__ = [
+    "FittedUnits",
+    "averaged_jacobian",
+    "component_errors",
+    "lag_response",
+    "lag_response_errors",
+    "recurrence_features",
+]
 
 # A component that varies less than this fraction of the fitted values tells nothing about its unit.
 NO_CONTRIBUTION = 1e-6
@@ -37,18 +42,23 @@ NO_CONTRIBUTION = 1e-6
 LONGEST, REMAINDER = 1000, 1e-3
 # Averages over time use at most this many rows, evenly spread over the sample.
 MOST_ROWS = 4000
+# Blocks of rows that the jackknife leaves out one at a time.
+BLOCKS = 25
 # Two standard errors: below it an estimate cannot be told from zero.
 CRITICAL = 1.96
 
 
-def recurrence_features(results: Any) -> pd.DataFrame:
+def recurrence_features(results: Any, sampling: bool = True) -> pd.DataFrame:
     r"""
-    Kind, memory and weight of each recurrent unit, with delta-method standard errors.
+    Kind, memory and weight of each recurrent unit, with standard errors.
 
     Parameters
     ----------
     results
         Results of a model with recurrent units.
+    sampling : bool
+        Whether standard errors are those of estimates of the process, which has other slopes and variances in another
+        sample; otherwise the observations are held fixed and only the parameters are uncertain.
 
     Returns
     -------
@@ -79,13 +89,22 @@ def recurrence_features(results: Any) -> pd.DataFrame:
 
     Notes
     -----
-    The gradients of the standard errors are central differences of the features with the fitted path recomputed, so the
-    slopes of the activation move with the parameters; the observations are held fixed. The delta method fails at the
+    Standard errors have two parts. The uncertainty of the parameters comes in by the delta method; its gradients are
+    central differences of the features with the fitted path recomputed, so the slopes of the activation move with the
+    parameters. Averages over the sample vary from one sample to another around those of the process; their variance is
+    that of a jackknife which leaves out blocks of rows [1]_. With the identity it is zero for all but the share, as the
+    slopes are constant. Covariances between the two parts are neglected. The delta method fails at the
     edges of the parameter space, and standard errors are NaN there: for a unit that contributes nothing, for the memory
-    of one whose modulus is within 1.96 standard errors of zero, and for frequency (and a real modulus) where real and
-    complex eigenvalues are both within 1.96 standard errors.
+    of one whose modulus is within 1.96 standard errors of zero, for the half-life of one whose modulus is within 1.96
+    standard errors of one, and for frequency (and a real modulus) where real and complex eigenvalues are both within
+    1.96 standard errors.
 
     With identity activation the eigenvalues are the inverse MA roots of the equivalent ARMA.
+
+    References
+    ----------
+    .. [1] Künsch, H. R. "The jackknife and the bootstrap for general stationary observations." Annals of Statistics 17
+       (1989): 1217-1241.
 
     Examples
     --------
@@ -95,26 +114,27 @@ def recurrence_features(results: Any) -> pd.DataFrame:
     >>> results.recurrence_features["kind"].tolist()
     ['cyclical']
     """
-    fitted = _Fitted(results)
+    fitted = FittedUnits(results)
     names = fitted.unit_names
     exog = fitted.specification.exog_names
     gains = ["gain", *(f"gain[{name}]" for name in exog)]
     lengths = [fitted.memory_length(number) for number in range(len(names))]
 
-    def measure(params: np.ndarray, path: Any, number: int) -> np.ndarray:
-        eigen = dominant_eigenvalue(fitted.jacobian(params, path, number))
-        weights, slope = fitted.unit(params, path, number)
-        gain = np.abs(averaged_response(weights, slope, fitted.origins, lengths[number])).sum(axis=0)
+    def measure(at: FittedUnits, params: np.ndarray, path: Any, number: int) -> np.ndarray:
+        eigen = dominant_eigenvalue(at.jacobian(params, path, number))
+        weights, slope = at.unit(params, path, number)
+        gain = np.abs(averaged_response(weights, slope, at.origins, lengths[number])).sum(axis=0)
         own = len(gain) - len(exog)
         return np.array([eigen.modulus, eigen.angle, eigen.separation, eigen.lead, gain[:own].sum(), *gain[own:]])
 
-    def share(params: np.ndarray, path: Any, number: int) -> np.ndarray:
-        return fitted.shares(path)[number : number + 1]
+    def share(at: FittedUnits, params: np.ndarray, path: Any, number: int) -> np.ndarray:
+        return at.shares(path)[number : number + 1]
 
-    errors = np.column_stack([fitted.errors(measure, apart=True), fitted.errors(share, apart=False)])
+    errors = np.column_stack([fitted.errors(measure, apart=True, sampling=sampling),
+                              fitted.errors(share, apart=False, sampling=sampling)])  # fmt: skip
     rows = []
     for number, (length, error) in enumerate(zip(lengths, errors, strict=True)):
-        values = measure(fitted.params, fitted.path, number)
+        values = measure(fitted, fitted.params, fitted.path, number)
         rows.append(
             _feature_row(
                 dominant_eigenvalue(fitted.jacobian(fitted.params, fitted.path, number)),
@@ -161,7 +181,7 @@ def lag_response(results: Any, max_lag: int = 20, local: bool = False) -> pd.Dat
     >>> results.lag_response(max_lag=3).shape, results.lag_response(max_lag=3, local=True).shape
     ((4, 1), (99, 4))
     """
-    fitted = _Fitted(results)
+    fitted = FittedUnits(results)
     _check_lag(max_lag, fitted)
     units = [fitted.unit(fitted.params, fitted.path, number) for number in range(len(fitted.unit_names))]
     columns = fitted.response_columns
@@ -180,9 +200,9 @@ def lag_response(results: Any, max_lag: int = 20, local: bool = False) -> pd.Dat
     )
 
 
-def lag_response_errors(results: Any, max_lag: int = 20) -> pd.DataFrame:
+def lag_response_errors(results: Any, max_lag: int = 20, sampling: bool = True) -> pd.DataFrame:
     """
-    Delta-method standard errors of :func:`lag_response`, in the same shape.
+    Standard errors of :func:`lag_response`, in the same shape; `sampling` as in :func:`recurrence_features`.
 
     Examples
     --------
@@ -192,13 +212,13 @@ def lag_response_errors(results: Any, max_lag: int = 20) -> pd.DataFrame:
     >>> lag_response_errors(results, max_lag=3).shape
     (4, 1)
     """
-    fitted = _Fitted(results)
+    fitted = FittedUnits(results)
     _check_lag(max_lag, fitted)
 
-    def measure(params: np.ndarray, path: Any, number: int) -> np.ndarray:
-        return averaged_response(*fitted.unit(params, path, number), fitted.origins, max_lag)
+    def measure(at: FittedUnits, params: np.ndarray, path: Any, number: int) -> np.ndarray:
+        return averaged_response(*at.unit(params, path, number), at.origins, max_lag)
 
-    parts = list(fitted.errors(measure, apart=True))
+    parts = list(fitted.errors(measure, apart=True, sampling=sampling))
     return pd.DataFrame(_beside(parts, max_lag + 1), pd.RangeIndex(max_lag + 1, name="lag"), fitted.response_columns)
 
 
@@ -214,14 +234,14 @@ def component_errors(results: Any) -> pd.DataFrame:
     >>> component_errors(results).shape
     (99, 1)
     """
-    fitted = _Fitted(results)
+    fitted = FittedUnits(results)
 
-    def measure(params: np.ndarray, path: Any, number: int) -> np.ndarray:
-        component = path.components[fitted.start :, number]
+    def measure(at: FittedUnits, params: np.ndarray, path: Any, number: int) -> np.ndarray:
+        component = path.components[at.start :, number]
         return component - component.mean()
 
     index = results.model.index[fitted.start : len(fitted.path.fitted)]
-    errors = _beside(list(fitted.errors(measure, apart=True)), len(index))
+    errors = _beside(list(fitted.errors(measure, apart=True, sampling=False)), len(index))
     return pd.DataFrame(errors, index, pd.Index(fitted.unit_names, dtype=object))
 
 
@@ -242,7 +262,7 @@ def averaged_jacobian(results: Any) -> pd.DataFrame:
     >>> averaged_jacobian(results).shape
     (1, 4)
     """
-    fitted = _Fitted(results)
+    fitted = FittedUnits(results)
     rows: dict[tuple[str, int], dict[str, float]] = {}
     for number, name in enumerate(fitted.unit_names):
         roots = np.linalg.eigvals(fitted.jacobian(fitted.params, fitted.path, number))
@@ -254,15 +274,7 @@ def averaged_jacobian(results: Any) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), index, ["real", "imag", "modulus", "frequency"])
 
 
-class _At(NamedTuple):
-    """What :func:`run_model` reads of results, at other parameters."""
-
-    model: Any
-    past: Any
-    params: np.ndarray
-
-
-class _Fitted:
+class FittedUnits:
     """A fitted model as this module reads it: the path at its parameters, and what moves with each of them."""
 
     def __init__(self, results: Any) -> None:
@@ -289,18 +301,31 @@ class _Fitted:
         rows = len(self.path.fitted)
         self.longest = min(LONGEST, max(rows - 1 - self.start, 2) // 2)
         step = -(-(rows - self.start) // MOST_ROWS)
+        # rows that averages are over, counted from `start`, and some of them counted from the first state
+        self.rows = np.ones(rows - self.start, dtype=bool)
         self.origins = np.arange(self.start - self.first, rows - self.first, step)
+
+    def without(self, block: int) -> FittedUnits:
+        """Leave one of `BLOCKS` blocks of rows out of all averages."""
+        part = copy(self)
+        count = len(self.rows)
+        part.rows = self.rows.copy()
+        part.rows[count * block // BLOCKS : count * (block + 1) // BLOCKS] = False
+        part.origins = self.origins[part.rows[self.origins - (self.start - self.first)]]
+        return part
 
     def run(self, params: np.ndarray) -> Any:
         """Path of the model at other parameters."""
-        return run_model(cast("RecurrentResults", _At(self.model, self.past, params)))
+        return run_model(At(self.model, self.past, params))
 
     @property
     def unit_names(self) -> list[str]:
+        """Names of the units."""
         return [f"unit{number}" for number in range(1, len(self.specification.units) + 1)]
 
     @property
     def response_columns(self) -> pd.MultiIndex:
+        """Unit and input of each lag response."""
         return pd.MultiIndex.from_product([self.unit_names, self.specification.input_names], names=["unit", "input"])
 
     def unit(self, params: np.ndarray, path: Any, number: int) -> tuple[UnitWeights, np.ndarray]:
@@ -312,7 +337,7 @@ class _Fitted:
 
     def jacobian(self, params: np.ndarray, path: Any, number: int) -> np.ndarray:
         """Averaged Jacobian of one unit."""
-        return averaged_jacobians(self.specification, params, path.states[self.start :])[number]
+        return averaged_jacobians(self.specification, params, path.states[self.start :][self.rows])[number]
 
     def memory_length(self, number: int) -> int:
         """Lag at which the response of a unit has died out."""
@@ -329,23 +354,27 @@ class _Fitted:
 
     def shares(self, path: Any) -> np.ndarray:
         """Shares of the units in the variance of the fitted values."""
-        return variance_shares(self.differenced_fit(path), path.components[self.start :])
+        return variance_shares(self.differenced_fit(path)[self.rows], path.components[self.start :][self.rows])
 
     def contributes(self, number: int) -> bool:
         """Whether the component of a unit moves at all."""
         size = self.path.components[self.start :, number].std()
         return bool(size > NO_CONTRIBUTION * self.differenced_fit(self.path).std())
 
-    def errors(self, measure: Callable[[np.ndarray, Any, int], np.ndarray], *, apart: bool) -> np.ndarray:
+    def errors(
+        self, measure: Callable[[FittedUnits, np.ndarray, Any, int], np.ndarray], *, apart: bool, sampling: bool
+    ) -> np.ndarray:
         """
-        Delta-method standard errors of `measure`, by central differences with the path recomputed.
+        Standard errors of `measure`: delta method, by central differences with the path recomputed, and jackknife.
 
         Parameters
         ----------
         measure : callable
-            Function of parameters, path and number of a unit; returns an array.
+            Function of a fitted model, whose rows it uses, parameters, path and number of a unit; returns an array.
         apart : bool
             Whether a unit's measure depends on its own parameters only, as long as no observation is missing.
+        sampling : bool
+            Whether to add the variance that comes from the rows being a sample.
 
         Returns
         -------
@@ -360,7 +389,7 @@ class _Fitted:
             owners = [[] for _ in self.params]
             for number, part in enumerate(self.specification.unit_slices):
                 owners[part] = [[number]] * (part.stop - part.start)
-        base = measure(self.params, self.path, 0)
+        base = measure(self, self.params, self.path, 0)
         gradient = np.zeros((len(self.params), len(everyone), *base.shape))
         spread = np.sqrt(np.fmax(np.diag(self.cov), 0.0))
         size = np.fmax(np.abs(self.params), spread)
@@ -372,11 +401,17 @@ class _Fitted:
                 path = self.run(moved)
                 for number in touched:
                     with np.errstate(invalid="ignore"):
-                        gradient[position, number] += measure(moved, path, number) / (2 * signed)
+                        gradient[position, number] += measure(self, moved, path, number) / (2 * signed)
         flat = gradient.reshape(len(self.params), -1)
         with np.errstate(invalid="ignore"):
-            variance = ((self.cov @ flat) * flat).sum(axis=0)
-            return np.sqrt(variance).reshape(gradient.shape[1:])
+            variance = ((self.cov @ flat) * flat).sum(axis=0).reshape(gradient.shape[1:])
+            if sampling and len(self.rows) > BLOCKS:
+                parts = np.array([
+                    [measure(part, self.params, self.path, number) for number in everyone]
+                    for part in map(self.without, range(BLOCKS))
+                ])  # fmt: skip
+                variance = variance + (BLOCKS - 1) * parts.var(axis=0)
+            return np.sqrt(variance)
 
 
 def _feature_row(
@@ -421,6 +456,9 @@ def _feature_row(
             notes.append("an eigenvalue of another kind has nearly the same modulus")
     if eigen.modulus >= 1:
         notes.append("averaged Jacobian does not decay")
+    elif 1 - eigen.modulus <= CRITICAL * row["modulus_se"] and eigen.modulus > CRITICAL * error["modulus"]:
+        notes.append("the memory may be endless, the modulus being within two standard errors of one")
+        row["half_life_se"] = nan
     if contributes and truncated is not None:
         notes.append(f"long memory: gain is the sum up to lag {truncated}")
     row["note"] = "; ".join(notes)
@@ -431,7 +469,7 @@ def _beside(parts: list[np.ndarray], rows: int) -> np.ndarray:
     return np.column_stack(parts) if parts else np.empty((rows, 0))
 
 
-def _check_lag(max_lag: int, fitted: _Fitted) -> None:
+def _check_lag(max_lag: int, fitted: FittedUnits) -> None:
     last = int(fitted.origins[-1])
     if not 0 <= max_lag <= last:
         raise ValueError(f"max_lag must lie between 0 and {last}, the length of the sample, but is {max_lag!r}.")

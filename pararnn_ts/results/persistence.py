@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.estimation.errors import ErrorLaw, gaussian_loglike
+from pararnn_ts.models.index_code import decode_index, encode_index, n_labels
 from pararnn_ts.results import sista_persistence
+from pararnn_ts.results.archive import NOT_ONE, read_archive, take, write_archive
 from pararnn_ts.results.covariance import Covariance
+from pararnn_ts.results.design_code import decode_design, encode_design
 from pararnn_ts.results.details import FitDetails
-from pararnn_ts.results.encoding import decode, decode_index, encode, encode_index
+from pararnn_ts.results.encoding import decode, encode
 from pararnn_ts.results.trajectory import Standpoint, Tail, place_in_time
 
 if TYPE_CHECKING:
@@ -20,10 +22,28 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "save"]
 
-FORMAT, VERSION = "pararnn_ts.results", 1
+# version 1 had no formulas
+FORMAT, VERSION = "pararnn_ts.results", 2
+# lags and seasons are no longer
+LARGEST_OPTION = 100_000
 _HEADER = {"format", "version", "package", "model", "details", "past", "inherited", "removed"}
-_MODEL = {"class", "options", "endog_name", "exog_names", "labelled", "index", "base_index", "origin", "notes"}
-_DETAILS = ("penalty", "scale", "effective", "log_evidence", "alpha", "starts", "mle_retvals", "cov_type", "cov_kwds")
+_MODEL = {
+    "class",
+    "options",
+    "endog_name",
+    "exog_names",
+    "labelled",
+    "index",
+    "base_index",
+    "origin",
+    "notes",
+    "formula",
+}
+_DETAILS = (
+    "penalty", "scale", "effective", "log_evidence", "alpha", "held", "starts", "mle_retvals", "cov_type", "cov_kwds",
+)  # fmt: skip
+# what files of the first version do not have
+_LATER = {"held", "law"}
 _TAIL = ("deterministic", "exog", "last_exog", "shocks")
 
 
@@ -40,8 +60,9 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
 
     Notes
     -----
-    The file is an npz archive of arrays and a JSON header: it holds no code, and loading runs none. A model made from a
-    formula is loaded as one with the columns of the formula.
+    The file is an npz archive of arrays and a JSON header, described in docs/persistence.md: it holds no code, and
+    loading runs none. Formulas of arithmetic, functions of numpy and transforms are kept; a model whose formula calls
+    functions of the user is loaded as one with the columns of the formula.
 
     Examples
     --------
@@ -59,6 +80,7 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
     header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "package": __version__}
     header["model"] = _pack_model(results.model)
     header["details"] = {name: encode(getattr(results.details, name), name) for name in _DETAILS}
+    header["details"]["law"] = _pack_law(results.details.law)
     header["past"] = None if results.past is None else _pack_standpoint(results.past, "past", arrays)
     header["inherited"] = _pack_inherited(results, arrays)
     if remove_data or results.data_removed:
@@ -68,9 +90,7 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
         arrays["y"] = results.model._y
         if results.model._x is not None:
             arrays["x"] = results.model._x
-    arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    with nullcontext(path) if hasattr(path, "write") else open(path, "wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    write_archive(path, header, arrays)
 
 
 def load(path: Any) -> RecurrentResultsWrapper | Any:
@@ -87,6 +107,12 @@ def load(path: Any) -> RecurrentResultsWrapper | Any:
     RecurrentResultsWrapper or SISTAResults
         Results that forecast, summarise and append as those that were saved.
 
+    Raises
+    ------
+    ValueError
+        If the file is not one of results, is damaged, or was written by another version in a way that this one does not
+        know.
+
     Examples
     --------
     >>> import os, tempfile, numpy as np, pararnn_ts as prt
@@ -97,43 +123,57 @@ def load(path: Any) -> RecurrentResultsWrapper | Any:
     >>> again.llf == res.llf, again.model.units
     (True, (1,))
     """
-    from pararnn_ts.results.base import Inherited, RecurrentResults, RecurrentResultsWrapper
-
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        header = json.loads(arrays.pop("header").tobytes())
-        if header["format"] not in (FORMAT, sista_persistence.FORMAT):
-            raise KeyError("format")
-    except (ValueError, KeyError, TypeError, EOFError, AttributeError) as error:
-        raise ValueError(f"path must be a file written by results.save, but {path!r} is not one.") from error
-    other = header["format"] == sista_persistence.FORMAT
-    known = sista_persistence.VERSION if other else VERSION
-    if header["version"] != known:
+    header, arrays = read_archive(path)
+    many = header.get("format") == sista_persistence.FORMAT
+    if header.get("format") != FORMAT and not many:
+        raise ValueError(NOT_ONE.format(path))
+    known = sista_persistence.VERSION if many else VERSION
+    if header.get("version") not in (1, known):
         raise ValueError(
-            f"path holds results of format version {header['version']!r}, but this version of pararnn_ts reads version "
-            f"{known}; load it with pararnn_ts {header.get('package')}."
+            f"path holds results of format version {header.get('version')!r}, but this version of pararnn_ts reads "
+            f"version {known}; load it with pararnn_ts {header.get('package')}."
         )
-    if other:
-        return sista_persistence.unpack(header, arrays)
+    try:
+        return sista_persistence.unpack(header, arrays) if many else _unpack(header, arrays)
+    except Exception as error:  # whatever goes wrong in here is wrong with the file
+        if isinstance(error, ValueError) and str(error).startswith("path "):
+            raise
+        raise ValueError(NOT_ONE.format(path)) from error
+
+
+def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentResultsWrapper:
+    """Results of what a file holds; every array must have the shape that the model needs."""
+    from pararnn_ts.results.base import Inherited
+
     _expect(set(header), _HEADER, "header")
-    _expect(set(header["model"]), _MODEL, "model")
-    _expect(set(header["details"]), set(_DETAILS), "details")
+    _expect({*header["model"], "formula"}, _MODEL, "model")
+    stored = header["details"]
+    _expect({*stored, *_LATER}, {*_DETAILS, "law"}, "details")
     removed = header["removed"]
     model = _unpack_model(header["model"], arrays, removed)
-    details = FitDetails(
-        precision=arrays.pop("precision"), **{name: decode(header["details"][name]) for name in _DETAILS}
-    )
-    past = None if header["past"] is None else _unpack_standpoint(header["past"], "past", arrays)
+    if header["past"] is None and model.nobs < model.specification.hold_back:
+        raise ValueError(f"path holds {model.nobs} observations, but lags of the model need more.")
+    n = model.specification.n_params
+    params = take(arrays, "params", n)
+    # the precision is needed to work the covariance out, which results without data bring with them
+    precision = take(arrays, "precision", None, None) if removed is not None else take(arrays, "precision", n, n)
+    kept = {name: decode(stored[name]) for name in _DETAILS if name in stored}
+    if "law" in stored:
+        kept["law"] = _unpack_law(stored["law"])
+    details = FitDetails(precision=precision, **kept)
+    _expect_positions(details.held, n)
+    past = None if header["past"] is None else _unpack_standpoint(header["past"], "past", arrays, model)
     inherited = None
     if header["inherited"] is not None:
-        covariance = _unpack_covariance(header["inherited"], "inherited", arrays)
-        inherited = Inherited(covariance, arrays.pop("inherited.shocks"), decode(header["inherited"]["span"]))
-    results = RecurrentResults(model, arrays.pop("params"), details, past=past, inherited=inherited)
-    if removed is not None:
-        results._forget(_unpack_removed(removed, arrays))
+        covariance = _unpack_covariance(header["inherited"], "inherited", arrays, n)
+        inherited = Inherited(covariance, _take_shocks(arrays, "inherited.shocks"), decode(header["inherited"]["span"]))
+    results = model._results(params, details, past=past, inherited=inherited)
+    if removed is None:
+        model.constant_weights  # noqa: B018  known to every model that was fitted
+    else:
+        results._results._forget(_unpack_removed(removed, arrays, model))
     _expect(set(arrays), set(), "arrays")
-    return RecurrentResultsWrapper(results)
+    return results
 
 
 def _expect(found: set[str], known: set[str], where: str) -> None:
@@ -143,6 +183,11 @@ def _expect(found: set[str], known: set[str], where: str) -> None:
             f"path holds results whose {where} do not fit ({', '.join(map(repr, odd))} unknown or absent); load it "
             "with the version of pararnn_ts that wrote it."
         )
+
+
+def _expect_positions(positions: Any, n: int) -> None:
+    if any(not 0 <= position < n for position in positions):
+        raise ValueError("path holds results with a position of a parameter that the model does not have.")
 
 
 def _pack_model(model: Any) -> dict[str, Any]:
@@ -157,28 +202,42 @@ def _pack_model(model: Any) -> dict[str, Any]:
         "base_index": encode_index(model._base_index),
         "origin": int(model._origin),
         "notes": list(model._notes),
+        "formula": encode_design(model._design),
     }
 
 
 def _unpack_model(code: dict[str, Any], arrays: dict[str, np.ndarray], removed: Any) -> Any:
-    index = decode_index(code["index"])
+    n, names = n_labels(code["index"]), code["exog_names"]
     if removed is None:
-        y, x = arrays.pop("y"), arrays.pop("x", None)
-    else:
+        # before the labels are made: there must be one for each observation
+        y, x = take(arrays, "y", n), take(arrays, "x", n, len(names)) if names else None
+    index = decode_index(code["index"])
+    if removed is not None:
         # nothing reads these; they give the model its size
-        y, x = np.zeros(len(index)), np.zeros((len(index), len(code["exog_names"]))) if code["exog_names"] else None
+        y, x = np.zeros(n), np.zeros((n, len(names))) if names else None
     endog: Any = y
     exog: Any = x
     if code["labelled"]:
         endog = pd.Series(y, index=index, name=code["endog_name"])
-        exog = None if x is None else pd.DataFrame(x, index, columns=code["exog_names"])
+        exog = None if x is None else pd.DataFrame(x, index, columns=names)
     options = {name: decode(value) for name, value in code["options"].items()}
-    model = _model_class(code["class"])(endog, exog, **options)
+    _check_options(options, arrays)
+    model = _model_class(code["class"])(endog, exog, _design=decode_design(code.get("formula")), **options)
     base_index = decode_index(code["base_index"])
     if code["origin"] or not base_index.equals(model._base_index):
         place_in_time(model, base_index, code["origin"])
     model._notes = tuple(code["notes"])
     return model
+
+
+def _check_options(options: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Refuse options that would make a model far larger than its parameters in the file."""
+    for name, value in options.items():
+        numbers = [item for item in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(item, int)]
+        # a unit of dimension d has d^2 recurrent weights
+        most = len(arrays["params"]) ** 0.5 if name in ("units", "hidden") else LARGEST_OPTION
+        if any(abs(number) > most for number in numbers):
+            raise ValueError(f"path holds a model with {name}={value!r}, which does not fit its parameters.")
 
 
 def _model_class(name: str) -> type:
@@ -197,22 +256,36 @@ def _model_class(name: str) -> type:
     raise ValueError(f"path holds results of an unknown model {name!r}; import the module that defines it first.")
 
 
+def _pack_law(law: ErrorLaw) -> dict[str, float | None]:
+    return {"spread": float(law.spread), "dof": None if law.is_normal else float(law.dof)}
+
+
+def _unpack_law(code: dict[str, Any]) -> ErrorLaw:
+    spread, dof = float(code["spread"]), code["dof"]
+    return ErrorLaw(spread) if dof is None else ErrorLaw(spread, float(dof))
+
+
 def _pack_standpoint(point: Standpoint, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     arrays[f"{name}.levels"], arrays[f"{name}.state"] = point.levels, point.state
     return {"row": int(point.row)}
 
 
-def _unpack_standpoint(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray]) -> Standpoint:
-    return Standpoint(int(code["row"]), arrays.pop(f"{name}.levels"), arrays.pop(f"{name}.state"))
+def _unpack_standpoint(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray], model: Any) -> Standpoint:
+    levels, n_states = model.specification.reach, len(model.specification.initial_state)
+    return Standpoint(int(code["row"]), take(arrays, f"{name}.levels", levels), take(arrays, f"{name}.state", n_states))
 
 
 def _pack_covariance(covariance: Covariance, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     arrays[f"{name}.covariance"] = covariance.matrix
-    return {"rank": int(covariance.rank), "description": covariance.description}
+    code = {"rank": int(covariance.rank), "description": covariance.description}
+    return {**code, "unidentified": [int(position) for position in covariance.unidentified]}
 
 
-def _unpack_covariance(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray]) -> Covariance:
-    return Covariance(arrays.pop(f"{name}.covariance"), int(code["rank"]), str(code["description"]))
+def _unpack_covariance(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray], n: int) -> Covariance:
+    unidentified = tuple(int(position) for position in code.get("unidentified", ()))
+    _expect_positions(unidentified, n)
+    matrix = take(arrays, f"{name}.covariance", n, n)
+    return Covariance(matrix, int(code["rank"]), str(code["description"]), unidentified)
 
 
 def _pack_inherited(results: RecurrentResults, arrays: dict[str, np.ndarray]) -> dict[str, Any] | None:
@@ -237,18 +310,34 @@ def _pack_removed(results: RecurrentResults, arrays: dict[str, np.ndarray]) -> d
         "facts": encode(results.summary_facts),
         "nobs": int(results.nobs),
         "sse": float(results.sse),
+        "llf": float(results.llf),
     }
 
 
-def _unpack_removed(code: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _take_shocks(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
+    shocks = take(arrays, name, None)
+    if not len(shocks):
+        raise ValueError("path holds results without shocks to draw from; save them again.")
+    return shocks
+
+
+def _unpack_removed(code: dict[str, Any], arrays: dict[str, np.ndarray], model: Any) -> dict[str, Any]:
     """Attributes of results whose data were removed."""
     low, high = code["range"]
-    last, end = (_unpack_standpoint(code[name], name, arrays) for name in ("tail", "end"))
-    det, exog, last_exog, shocks = (arrays.pop(f"tail.{name}") for name in _TAIL)
+    last, end = (_unpack_standpoint(code[name], name, arrays, model) for name in ("tail", "end"))
+    spec = model.specification
+    n_exog, ahead = len(model.exog_labels), model.nobs - last.row
+    det, exog = (
+        take(arrays, "tail.deterministic", ahead, spec.n_deterministic),
+        take(arrays, "tail.exog", ahead, n_exog),
+    )
+    last_exog, shocks = take(arrays, "tail.last_exog", 1, n_exog), _take_shocks(arrays, "tail.shocks")
     return {
-        "tail": Tail(last, end, det, exog, last_exog, shocks, low, high),
-        "covariance": _unpack_covariance(code["covariance"], "removed", arrays),
+        "tail": Tail(last, end, det, exog, last_exog, shocks, float(low), float(high)),
+        "covariance": _unpack_covariance(code["covariance"], "removed", arrays, spec.n_params),
         "summary_facts": decode(code["facts"]),
         "nobs": int(code["nobs"]),
         "sse": float(code["sse"]),
+        # files of the first version have normal errors only
+        "llf": float(code["llf"]) if "llf" in code else gaussian_loglike(float(code["sse"]), int(code["nobs"])),
     }

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, stats
+from scipy import stats
 from statsmodels.tools.sm_exceptions import OutputWarning
 
-from pararnn_ts._compat import PredictionResults, ValueWarning, warn_user
-from pararnn_ts.results.trajectory import continue_path, refit_states, standpoint
+from pararnn_ts._compat import ValueWarning, warn_user
+from pararnn_ts.estimation.errors import ErrorLaw
+from pararnn_ts.results.conformal import calibration_errors
+from pararnn_ts.results.intervals import RecurrentPrediction, check_method
+from pararnn_ts.results.trajectory import continue_path, standpoint
+from pararnn_ts.results.uncertainty import gap_variance, parameter_variance, shock_variance, simulated_paths, spread
+from pararnn_ts.specification import Specification
 
 if TYPE_CHECKING:
     from pararnn_ts.models.window import PredictionWindow
     from pararnn_ts.results.base import RecurrentResults
 
 __all__ = [
-    "RecurrentPrediction",
     "forecast",
     "future_exog",
     "get_forecast",
@@ -27,114 +33,8 @@ __all__ = [
     "predict",
 ]
 
-METHODS = ("bootstrap", "gaussian")
 # paths further from the observations than this many times their range have left the data behind
 EXPLOSIVE = 1000.0
-
-
-class RecurrentPrediction(PredictionResults):
-    """
-    Predictions with standard errors and intervals.
-
-    Parameters
-    ----------
-    mean, se : ndarray, (n,)
-        Predictions and their standard errors.
-    labels : Index or None
-        Labels of the rows.
-    method : {"bootstrap", "gaussian"}
-        Where intervals come from.
-    pool : ndarray
-        Shocks behind the intervals of one-step predictions by bootstrap.
-    paths : ndarray, (n_sims, k)
-        Simulated paths of the last k rows.
-    exact : int
-        Leading rows whose Gaussian intervals need no simulation.
-
-    Examples
-    --------
-    >>> import numpy as np, pararnn_ts as prt
-    >>> y = np.random.default_rng(0).standard_normal(60)
-    >>> res = prt.ParaRNN(y, units=(1,)).fit(n_starts=2)
-    >>> frame = res.get_forecast(3, n_sims=200, rng=0).summary_frame()
-    >>> frame.columns.tolist()
-    ['mean', 'mean_se', 'mean_ci_lower', 'mean_ci_upper']
-    """
-
-    def __init__(
-        self,
-        mean: np.ndarray,
-        se: np.ndarray,
-        labels: pd.Index | None,
-        method: str,
-        pool: np.ndarray,
-        paths: np.ndarray,
-        exact: int,
-    ):
-        super().__init__(mean, se**2, row_labels=labels)
-        self.method = method
-        self._pool, self._paths, self._exact = pool, paths, exact
-
-    @property
-    def simulations(self) -> pd.DataFrame | np.ndarray:
-        """Simulated paths, one in each column; no rows where none were needed."""
-        values = self._paths.T.copy()
-        if self._row_labels is None:
-            return values
-        return pd.DataFrame(values, index=self._row_labels[len(self._row_labels) - len(values) :])
-
-    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame | np.ndarray:
-        """
-        Prediction intervals.
-
-        Parameters
-        ----------
-        alpha : float
-            One less the coverage.
-
-        Returns
-        -------
-        DataFrame or ndarray
-            Columns "lower" and "upper". Quantiles of the simulated paths where there are any; otherwise Gaussian
-            quantiles, or those of the residuals by bootstrap, around the prediction.
-        """
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
-        levels = np.array([alpha / 2, 1 - alpha / 2])
-        mean, se = self._predicted_mean, np.sqrt(self._var_pred_mean)
-        if self.method == "gaussian":
-            bounds = mean[:, None] + se[:, None] * stats.norm.ppf(levels)
-        else:
-            bounds = mean[:, None] + np.quantile(self._pool, levels)
-        n_paths = self._paths.shape[1]
-        first = max(len(mean) - n_paths, self._exact)
-        if first < len(mean):
-            bounds[first:] = _quantiles(self._paths[:, first - len(mean) + n_paths :], levels)
-        return self._wrap_pandas(bounds, columns=["lower", "upper"])
-
-    def summary_frame(self, alpha: float = 0.05) -> pd.DataFrame:
-        """
-        Predictions, standard errors and interval bounds in one table.
-
-        Parameters
-        ----------
-        alpha : float
-            One less the coverage.
-
-        Returns
-        -------
-        DataFrame
-            Columns mean, mean_se, mean_ci_lower and mean_ci_upper.
-        """
-        return super().summary_frame(alpha)
-
-
-def _quantiles(paths: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Quantiles over paths, (rows, levels); paths that are not finite are left out."""
-    if np.isfinite(paths).all():
-        return np.quantile(paths, levels, axis=0).T
-    rows = (column[np.isfinite(column)] for column in paths.T)
-    return np.array([np.quantile(row, levels) if len(row) else np.full(len(levels), np.nan) for row in rows])
 
 
 def predict(
@@ -230,23 +130,38 @@ def get_prediction(
     ----------
     start, end, dynamic, exog, index
         As in `predict`.
-    method : {"bootstrap", "gaussian"}
-        Shocks of the simulated paths: residuals drawn with replacement (centred, with variance `scale`), or normal
-        ones.
+    method : {"bootstrap", "gaussian", "simulated", "exact", "conformal"}
+        Where intervals come from:
+
+        - "bootstrap": paths whose shocks are residuals drawn with replacement (centred, with variance `scale`);
+        - "gaussian": paths with normal shocks;
+        - "simulated": paths with shocks of the fitted law, the same where that is normal;
+        - "exact": the law of the shocks with the variance in closed form, for one step after an observation, and for
+          any number of steps where they are normal and the model is linear (no units, or activation "identity");
+        - "conformal": quantiles of the absolute errors of forecasts as many steps ahead over the last third of the
+          sample, with parameters estimated on the rest of it.
     n_sims : int
         Number of paths.
     rng : None, int or Generator
-        Source of randomness; the same integer gives the same numbers.
+        Source of randomness; the same integer gives the same numbers, whatever the number of threads.
     param_uncertainty : bool
-        Whether each path has its own parameters, drawn from their normal distribution.
+        Whether the parameters are uncertain, too, with their normal distribution: each path has its own draw of them
+        and moves by its derivative, and rows that are not simulated have the variance by the delta method. Conformal
+        intervals allow for it in any case, since the errors behind them do.
 
     Returns
     -------
     RecurrentPrediction
         With `predicted_mean`, `se_mean`, `conf_int(alpha)`, `summary_frame(alpha)` and `simulations`. Rows that use
-        the observations before them have the standard error sqrt(scale). The others (dynamic predictions and
-        forecasts) are simulated: their intervals are quantiles and their standard errors standard deviations of
-        the paths, save for the first step of method "gaussian", which is exact.
+        the observations before them have the standard error sqrt(scale); inside a gap it grows as in a model that is
+        linear around the predictions. Rows after the last observation that is used (dynamic predictions and forecasts)
+        are simulated by the first three methods: their intervals are quantiles of `simulations`, and their standard
+        errors standard deviations. Standard errors of "conformal" are root mean squares of the errors.
+
+    Raises
+    ------
+    ValueError
+        If "exact" is asked for steps that have no closed form, or the sample is too short for "conformal".
 
     Examples
     --------
@@ -257,29 +172,54 @@ def get_prediction(
     >>> pred.conf_int().shape, pred.simulations.shape
     ((4, 2), (2, 100))
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, but is {method!r}.")
+    check_method(method)
     if isinstance(n_sims, bool) or not isinstance(n_sims, Integral) or n_sims < 2:
         raise ValueError(f"n_sims must be an integer of 2 or more, but is {n_sims!r}.")
     window = results.model.prediction_window(start, end, dynamic, index)
     future = future_exog(results, window, exog, index)
     mean = _points(results, window, future)
-    se = np.where(np.isfinite(mean), np.sqrt(results.scale), np.nan)
-    first = max(_first_unobserved(results, window), window.start)
-    paths, exact = np.empty((n_sims, 0)), len(mean)
-    if first < window.stop:
+    begin = _first_unobserved(results, window)
+    origin = _last_observed(results, begin)
+    first = max(origin, window.start)
+    if method == "conformal":
+        steps = np.arange(window.start, window.stop) - _origins(results, window, first, origin) + 1
+        errors = calibration_errors(results.calibration, int(steps.max()))[steps - 1]
+        se = np.where(np.isfinite(mean), np.sqrt(np.nanmean(errors**2, axis=1)), np.nan)
+        return RecurrentPrediction(mean, se, window.index, method, errors=errors)
+    variance = np.where(np.isfinite(mean), results.scale, np.nan)
+    known = min(first, window.stop) - window.start
+    if known > 0:
+        variance[:known] += gap_variance(results, _origins(results, window, first, origin)[:known], window.start)
+    paths = None
+    if method == "exact" and first < window.stop:
+        _require_closed_form(results, window.stop - origin)
+        variance[known:] = shock_variance(results, origin, window.stop, future)[first - origin :]
+    if param_uncertainty and (method == "exact" or known > 0):
+        variance += parameter_variance(results, window.start, first, origin, window.stop, future)
+    if method != "exact" and first < window.stop:
         generator = np.random.default_rng(rng)
-        origin = _last_observed(results, _first_unobserved(results, window))
-        full = _simulate(results, origin, window.stop, future, method, int(n_sims), generator, param_uncertainty)
+        full = simulated_paths(results, origin, window.stop, future, method, int(n_sims), generator, param_uncertainty)
         paths = full[:, first - origin :]
         _warn_explosive(results, paths, "{} of {} simulated paths leave")
-        exact = first - window.start
         with np.errstate(all="ignore"):
-            se[exact:] = _spread(paths)
-        if method == "gaussian" and first == origin and not param_uncertainty:
-            se[exact] = np.sqrt(results.scale)
-            exact += 1
-    return RecurrentPrediction(mean, se, window.index, method, results.shocks, paths, exact)
+            variance[known:] = spread(paths) ** 2
+    return RecurrentPrediction(
+        mean, np.sqrt(variance), window.index, method, shape=_shape(results, method), paths=paths
+    )  # fmt: skip
+
+
+def _shape(results: RecurrentResults, method: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Quantiles of the errors of one step, standardised."""
+    law = results.details.law
+    if method == "bootstrap":
+        return partial(np.quantile, results.shocks / np.sqrt(results.scale))
+    if law.is_normal or method == "gaussian":
+        return stats.norm.ppf
+    return partial(_standardised, law, np.sqrt(results.scale))
+
+
+def _standardised(law: ErrorLaw, size: float, levels: np.ndarray) -> np.ndarray:
+    return law.quantiles(levels) / size
 
 
 def get_forecast(
@@ -322,6 +262,22 @@ def get_forecast(
         results, start, end, exog=exog, index=index, method=method, n_sims=n_sims, rng=rng,
         param_uncertainty=param_uncertainty,
     )  # fmt: skip
+
+
+def _require_closed_form(results: RecurrentResults, steps: int) -> None:
+    spec = results.model.specification
+    if steps > 1 and not results.details.law.is_normal:
+        raise ValueError(
+            f"method='exact' is for one step after the last observation, but {steps} steps are asked for and sums of "
+            "Student-t shocks have no closed form; pass method='simulated', 'bootstrap' or 'conformal'."
+        )
+    # only sums of units can be linear; cells have gates or activations of their own
+    linear = isinstance(spec, Specification) and (not spec.units or spec.activation == "identity")
+    if steps > 1 and not linear:
+        raise ValueError(
+            f"method='exact' is for one step after the last observation, but {steps} steps are asked for and the model "
+            "is not linear; pass method='simulated', 'bootstrap' or 'conformal'."
+        )
 
 
 def is_explosive(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -367,6 +323,18 @@ def _last_observed(results: RecurrentResults, row: int) -> int:
     return max(int(observed[-1]) + 1 if len(observed) else 0, results.first_row)
 
 
+def _origins(results: RecurrentResults, window: PredictionWindow, first: int, origin: int) -> np.ndarray:
+    """For each row of a window, the row after the last observation that its prediction uses; `first`: where none is."""
+    rows = np.arange(window.start, window.stop)
+    origins = np.full(len(rows), origin)
+    known = rows < first
+    if known.any():
+        observed = np.isfinite(results.model._y[: rows[known][-1] + 1])
+        last = np.maximum.accumulate(np.where(observed, np.arange(len(observed)), -1))
+        origins[known] = np.maximum(np.where(rows[known] > 0, last[rows[known] - 1], -1) + 1, results.first_row)
+    return np.minimum(origins, rows)
+
+
 def _points(results: RecurrentResults, window: PredictionWindow, future: np.ndarray | None) -> np.ndarray:
     """Predictions of the rows of a window."""
     values = np.full(len(window), np.nan)
@@ -381,53 +349,16 @@ def _points(results: RecurrentResults, window: PredictionWindow, future: np.ndar
     return values
 
 
-def _simulate(
-    results: RecurrentResults,
-    origin: int,
-    stop: int,
-    future: np.ndarray | None,
-    method: str,
-    n_sims: int,
-    rng: np.random.Generator,
-    param_uncertainty: bool,
-) -> np.ndarray:
-    """Paths from row `origin` to row `stop`."""
-    shape = (n_sims, stop - origin)
-    params = states = None
-    if param_uncertainty:
-        covariance = np.asarray(results.cov_params())
-        if not np.isfinite(covariance).all():
-            raise ValueError(
-                "param_uncertainty=True needs the covariance of the parameters, which these results do not have; "
-                "rescale endog, or pass param_uncertainty=False."
-            )
-        values, vectors = linalg.eigh(covariance, driver="ev")
-        root = vectors * np.sqrt(np.maximum(values, 0.0))
-        params = results.params + rng.standard_normal((n_sims, len(results.params))) @ root.T
-        states = refit_states(results, origin, params)
-    if method == "bootstrap":
-        shocks = rng.choice(results.shocks, size=shape)
-    else:
-        shocks = np.sqrt(results.scale) * rng.standard_normal(shape)
-    return continue_path(results, standpoint(results, origin), shape[1], future, shocks, params, states)
-
-
-def _spread(paths: np.ndarray) -> np.ndarray:
-    """Standard deviation over paths; those that are not finite are left out."""
-    if np.isfinite(paths).all():
-        return paths.std(axis=0, ddof=1)
-    finite = np.where(np.isfinite(paths), paths, np.nan)
-    count = np.isfinite(finite).sum(axis=0)
-    mean = np.nansum(finite, axis=0) / np.maximum(count, 1)
-    return np.sqrt(np.nansum((finite - mean) ** 2, axis=0) / np.maximum(count - 1, 0))
-
-
 def _warn_explosive(results: RecurrentResults, paths: np.ndarray, what: str) -> None:
-    """Warn of paths that leave the range of the observations."""
+    """Warn of paths that leave the range of the observations, and of those that only end before they do."""
     wild = int(is_explosive(paths, results.tail.low, results.tail.high).sum())
     if wild:
-        warn_user(
-            f"The forecast is explosive: {what.format(wild, len(paths))} the range of the observations within "
-            f"{paths.shape[1]} steps; fit with a penalty or with fewer units, and look at recurrence_features.",
-            OutputWarning,
-        )
+        said = f"{what.format(wild, len(paths))} the range of the observations within {paths.shape[1]} steps"
+    elif results.explosive:
+        said = "without shocks it leaves the range of the observations when it goes on"
+    else:
+        return
+    warn_user(
+        f"The forecast is explosive: {said}; fit with a penalty or with fewer units, and look at results.stability().",
+        OutputWarning,
+    )

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts.results.prediction import future_exog
-from pararnn_ts.results.trajectory import continue_path, standpoint
+from pararnn_ts.results.trajectory import continue_path, response, standpoint
+from pararnn_ts.results.uncertainty import draw_shocks
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
@@ -43,7 +44,7 @@ def simulate(
         First row that is simulated, given the observations before it. "start", the default, is the first row that the
         model predicts and "end" the first after the sample; integers are positions, anything else is a label.
     random_errors : "bootstrap", array_like or frozen scipy distribution, optional
-        Shocks: normal with variance `scale` (the default), residuals drawn with replacement, given ones of shape
+        Shocks: of the fitted law (the default), residuals drawn with replacement, given ones of shape
         (nsimulations, repetitions), or draws of a distribution such as ``scipy.stats.t(5)``.
     exog : Series, DataFrame or array_like, optional
         Exogenous values of the rows after the sample.
@@ -129,22 +130,19 @@ def impulse_responses(
         rows = np.unique(np.linspace(first, n, min(MOST_HISTORIES, n - first + 1)).astype(int))
     else:
         rows = np.array([_anchor_row(results, history, "history")])
-    response = np.mean([_response(results, int(row), steps, size) for row in rows], axis=0)
+    values = np.mean([_response(results, int(row), steps, size) for row in rows], axis=0)
     if per_unit:
-        response = response / size
+        values = values / size
     if cumulative:
-        response = np.cumsum(response)
-    return pd.Series(response, index=pd.RangeIndex(steps + 1, name="step"), name="impulse_response")
+        values = np.cumsum(values)
+    return pd.Series(values, index=pd.RangeIndex(steps + 1, name="step"), name="impulse_response")
 
 
 def _response(results: RecurrentResults, row: int, steps: int, size: float) -> np.ndarray:
-    n = results.model.nobs
-    beyond = max(row + steps + 1 - n, 0)
+    """Response to a shock, the exogenous values beyond the sample as they were in its last row."""
+    beyond = max(row + steps + 1 - results.model.nobs, 0)
     future = np.repeat(results.tail.last_exog, beyond, axis=0) if beyond else None
-    shocks = np.zeros((2, steps + 1))
-    shocks[0, 0] = size
-    shocked, unshocked = continue_path(results, standpoint(results, row), steps + 1, future, shocks)
-    return shocked - unshocked
+    return response(results, row, steps + 1, size, future)
 
 
 def _anchor_row(results: RecurrentResults, anchor: Any, name: str = "anchor") -> int:
@@ -177,14 +175,14 @@ def _shocks(
 ) -> np.ndarray:
     """Shocks, (paths, steps)."""
     if random_errors is None:
-        return np.sqrt(results.scale) * rng.standard_normal((paths, steps))
+        return draw_shocks(results, "simulated", rng.random((paths, steps)))
     if isinstance(random_errors, str):
         if random_errors != "bootstrap":
             raise ValueError(
                 "random_errors must be 'bootstrap', an array, a frozen scipy distribution or None, but is "
                 f"{random_errors!r}."
             )
-        return rng.choice(results.shocks, size=(paths, steps))
+        return draw_shocks(results, "bootstrap", rng.random((paths, steps)))
     if hasattr(random_errors, "rvs"):
         return np.asarray(random_errors.rvs(size=(paths, steps), random_state=rng), dtype=float)
     given = np.asarray(random_errors, dtype=float)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +12,11 @@ from pararnn_ts.estimation.sequences import Panel
 from pararnn_ts.estimation.sista import PARAMETERS, SISTAParams
 from pararnn_ts.estimation.training import Budget
 from pararnn_ts.kernels.sparse_network import Network
+from pararnn_ts.models.index_code import decode_index, encode_index
 from pararnn_ts.models.panels import PanelFrame
 from pararnn_ts.models.sista_training import Plan, Training
-from pararnn_ts.results.encoding import decode, decode_index, encode, encode_index
+from pararnn_ts.results.archive import write_archive
+from pararnn_ts.results.encoding import decode, encode
 
 if TYPE_CHECKING:
     from pararnn_ts.results.sista import SISTAResults
@@ -79,9 +79,7 @@ def save(results: SISTAResults, path: Any) -> None:
     for name, value in (("target", results._target), ("states", results.states)):
         if value is not None:
             arrays[name] = value
-    arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    with nullcontext(path) if hasattr(path, "write") else open(path, "wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    write_archive(path, header, arrays)
 
 
 def _constants(model: Any) -> tuple[float, float, float]:
@@ -153,7 +151,7 @@ def _unpack_frame(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray]
     distinct = [decode_index(time) for time in code["times"]]
     times = tuple(distinct[k] for k in code["which"])
     keys = None if code["keys"] is None else decode_index(code["keys"])
-    panel = Panel(arrays[f"{name}.offsets"], arrays[f"{name}.x"])
+    panel = Panel(arrays[f"{name}.offsets"].astype(np.int64), arrays[f"{name}.x"])
     return PanelFrame(
         panel, decode_index(code["columns"]), times, keys, tuple(map(decode, code["names"])), tuple(code["notes"])
     )

@@ -15,16 +15,16 @@ from statsmodels.iolib.summary import Summary, summary_params
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
-from pararnn_ts.results.prediction import is_explosive
-from pararnn_ts.results.trajectory import continue_path
+from pararnn_ts.results.covariance import smallest_eigenvalue
+from pararnn_ts.results.stability import HORIZON
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
 __all__ = ["RecurrentSummary", "align_tables", "make_facts", "make_summary", "short_label"]
 
-# steps without shocks after which a path that is still near the data is taken to be stable
-HORIZON = 200
+# smallest eigenvalue of the precision on a diagonal of ones below which a note warns
+NEARLY_SINGULAR = 1e-9
 # observations without which nothing is said about residuals and units
 FEWEST = 10
 
@@ -114,7 +114,8 @@ def make_facts(results: RecurrentResults) -> dict[str, Any]:
         else ["0", str(len(index) - 1)],
         "missing": int(np.isnan(model._y).sum()),
         "tests": _tests(results),
-        "features": _features(results),
+        "features": _unit_table(results, "recurrence_features"),
+        "identified": _identified(results),
         "notes": _notes(results),
     }
 
@@ -130,7 +131,12 @@ def make_summary(results: RecurrentResults, alpha: float = 0.05) -> RecurrentSum
     )
     spec = results.model.specification
     parts = [slice(0, spec.n_linear), *spec.unit_slices] if hasattr(spec, "unit_slices") else [slice(0, len(names))]
-    tables = [_parameter_table(results, part, alpha) for part in parts if part.stop > part.start]
+    shown = [True, *facts["identified"]] if facts["identified"] else [True] * len(parts)
+    tables = [
+        _parameter_table(results, part, alpha, bool(tested))
+        for part, tested in zip(parts, shown, strict=True)
+        if part.stop > part.start
+    ]
     if facts["features"] is not None and len(facts["features"]):
         tables.insert(1 if parts[0].stop > 0 else 0, _feature_table(facts["features"]))
     summary.tables += [*tables, _test_table(facts["tests"])]
@@ -151,6 +157,7 @@ def _left(results: RecurrentResults, facts: dict[str, Any]) -> list[tuple[str, l
     model, details = results.model, results.details
     penalty = "none" if not details.penalty else f"{details.penalty}"
     first, last = facts["sample"]
+    law = [] if details.law.is_normal else [("Errors:", [f"Student t, {details.law.dof:.2f} df"])]
     return [
         ("Dep. Variable:", [str(model.endog_name)]),
         ("Model:", [_model_name(model)]),
@@ -160,6 +167,7 @@ def _left(results: RecurrentResults, facts: dict[str, Any]) -> list[tuple[str, l
         ("Missing:", [f"{facts['missing']}"]),
         ("Penalty:", [penalty]),
         ("Covariance Type:", [results.cov_type]),
+        *law,
     ]
 
 
@@ -182,6 +190,8 @@ def _right(results: RecurrentResults) -> list[tuple[str, list[str]]]:
 
 def _model_name(model: Any) -> str:
     name, spec = type(model).__name__, model.specification
+    if hasattr(model, "label"):
+        return model.label
     units = getattr(spec, "units", ())
     if not units:
         return f"{name}, linear"
@@ -189,13 +199,22 @@ def _model_name(model: Any) -> str:
     return f"{name}({f'{len(units)} x {units[0]}' if alike else ', '.join(map(str, units))}), {spec.activation}"
 
 
-def _parameter_table(results: RecurrentResults, part: slice, alpha: float) -> SimpleTable:
-    names = results.model.param_names[part]
+def _parameter_table(results: RecurrentResults, part: slice, alpha: float, tested: bool) -> SimpleTable:
+    """Parameters with their inference; blanks where a number would mean nothing."""
+    held = set(results.details.held)
+    names = [f"{name} (fixed)" if place in held else name for place, name in enumerate(results.model.param_names)][part]
     interval = np.where(results.bse[:, None] > 0, results.conf_int(alpha), np.nan)
-    inference = results.bse, results.tvalues, results.pvalues
-    known = [np.where(results.bse > 0, values, np.nan)[part] for values in inference]
+    known = [
+        np.where(results.bse > 0, values, np.nan)[part] for values in (results.bse, results.tvalues, results.pvalues)
+    ]
+    if not tested:
+        known[1:], interval = [np.full_like(known[0], np.nan)] * 2, np.full_like(interval, np.nan)
     columns = (results, results.params[part], *known, interval[part])
-    return summary_params(columns, xname=names, alpha=alpha, use_t=False)
+    table = summary_params(columns, xname=names, alpha=alpha, use_t=False)
+    for cell in (cell for row in table[1:] for cell in row[1:]):
+        if str(cell.data).strip() == "nan":
+            cell.data = ""
+    return table
 
 
 def _number(value: float) -> str:
@@ -260,11 +279,14 @@ def _tests(results: RecurrentResults) -> dict[str, float]:
     return dict(zip(found, (float(value) for value in (*q, *h, *jb)), strict=True))
 
 
-def _features(results: RecurrentResults) -> pd.DataFrame | None:
+def _unit_table(results: RecurrentResults, name: str) -> pd.DataFrame | None:
+    """Table with a row for each unit, where there are units and enough observations to speak of them."""
     if not getattr(results.model.specification, "units", ()) or results.nobs < FEWEST:
         return None
+    if name == "identification" and results.inherited is not None:
+        return None
     try:
-        return results.recurrence_features
+        return getattr(results, name)
     except TypeError:
         # a model whose units have no recurrence of this kind
         return None
@@ -283,19 +305,48 @@ def _notes(results: RecurrentResults) -> list[str]:
         notes.append(f"The optimiser did not converge ({status}); see mle_retvals and starts.")
     if retvals.get("n_starts", 0) > 1 and retvals.get("n_best", 2) == 1:
         notes.append("Only one start reached the best optimum; more starts (n_starts) may find a better one.")
-    lost = len(results.params) - results.covariance.rank
+    held = list(results.details.held)
+    lost = len(results.params) - len(held) - results.covariance.rank
     if lost > 0:
         notes.append(
             f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
-            "standard errors are those of the identified part."
+            "parameters that they move have no standard errors."
         )
-    tail = results.tail
-    steps = max(HORIZON, results.model.nobs - tail.standpoint.row + 1)
-    future = np.repeat(tail.last_exog, steps, axis=0)
-    if is_explosive(continue_path(results, tail.standpoint, steps, future), tail.low, tail.high)[0]:
-        notes.append(f"Forecasts are explosive: without shocks they leave the range of the data within {steps} steps.")
+    elif (smallest := smallest_eigenvalue(_without(results.details.precision, held))) < NEARLY_SINGULAR:
+        notes.append(
+            f"The information matrix is nearly singular (smallest eigenvalue {smallest:.2g} on a diagonal of ones); "
+            "standard errors may be unstable."
+        )
+    notes += _unit_notes(results)
+    if results.explosive:
+        notes.append(
+            f"Forecasts are explosive: without shocks they leave the range of the data within {HORIZON} steps."
+        )
     if results.details.penalty is None:
         notes.append("The parameters were given, not estimated.")
+    return notes
+
+
+def _identified(results: RecurrentResults) -> list[bool]:
+    """Which units are identified; empty where nothing is known of them."""
+    table = _unit_table(results, "identification")
+    return [] if table is None else table["identified"].tolist()
+
+
+def _without(matrix: np.ndarray, places: list[int]) -> np.ndarray:
+    return np.delete(np.delete(matrix, places, axis=0), places, axis=1)
+
+
+def _unit_notes(results: RecurrentResults) -> list[str]:
+    """Sentences on units that the data say too little about."""
+    notes = []
+    known = _unit_table(results, "identification")
+    if known is not None:
+        for unit, row in known[~known["identified"].astype(bool)].iterrows():
+            notes.append(f"{unit} is not identified: {row['note']}. Its z statistics would mean nothing.")
+    features = _unit_table(results, "recurrence_features")
+    if features is not None:
+        notes += [f"{unit}: {row['note']}." for unit, row in features.iterrows() if row["note"]]
     return notes
 
 

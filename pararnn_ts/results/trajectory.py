@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,21 +14,24 @@ if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
 __all__ = [
+    "At",
     "Standpoint",
     "Tail",
     "continue_path",
     "covariates",
     "make_tail",
     "model_exog",
+    "paths_under",
     "place_in_time",
     "refit_states",
+    "response",
     "run_model",
     "shock_pool",
     "standpoint",
 ]
 
 # shocks kept when the data are removed
-MOST_SHOCKS = 200
+MOST_SHOCKS = 120
 # parameter draws run through at most this many rows before the end of the sample to find their states
 MEMORY = 4096
 
@@ -86,7 +90,8 @@ class Tail:
             levels = (np.arange(MOST_SHOCKS) + 0.5) / MOST_SHOCKS
             kept = np.quantile(shocks, levels)
             kept = kept - kept.mean()
-            shocks = kept * np.sqrt(np.mean(shocks**2) / np.mean(kept**2))
+            size = np.sqrt(np.mean(kept**2))
+            shocks = kept * (np.sqrt(np.mean(shocks**2)) / size) if size > 0 else kept
         return replace(self, shocks=shocks)
 
 
@@ -117,13 +122,22 @@ def place_in_time(model: Any, base_index: Any, origin: int) -> None:
     model._det = model._terms.rows(model._origin, model._origin + model.nobs)
 
 
-def run_model(results: RecurrentResults) -> Any:
-    """Run the model along its sample, from the standpoint before it where there is one."""
+class At(NamedTuple):
+    """What :func:`run_model` reads of results, at other parameters."""
+
+    model: Any
+    past: Any
+    params: np.ndarray
+
+
+def run_model(results: RecurrentResults | At, y: np.ndarray | None = None) -> Any:
+    """Run the model along its sample, or along other values of it, from the standpoint before where there is one."""
     model, past = results.model, results.past
     if past is None:
-        return model.path(results.params)
+        return model.path(results.params, y)
     reach = len(past.levels)
-    parts = (past.levels, model._y), *((np.zeros((reach, a.shape[1])), a) for a in (model_exog(model), model._det))
+    own = model._y if y is None else y
+    parts = (past.levels, own), *((np.zeros((reach, a.shape[1])), a) for a in (model_exog(model), model._det))
     path = model.path(results.params, *(np.concatenate(pair) for pair in parts), state=past.state)
     return path._replace(**{name: getattr(path, name)[reach:] for name in path._fields if name != "end_state"})
 
@@ -148,7 +162,7 @@ def standpoint(results: RecurrentResults, row: int) -> Standpoint:
     elif past is not None and row == 0:
         state = past.state
     elif past is None and row <= spec.first_state:
-        state = np.zeros(path.states.shape[1])
+        state = spec.initial_state
     else:
         state = path.states[row - 1]
     return Standpoint(row, levels[last - spec.reach : last].copy(), np.array(state))
@@ -162,9 +176,11 @@ def make_tail(results: RecurrentResults) -> Tail:
     seen = model._y[observed] if len(observed) else np.zeros(1)
     if results.inherited is not None:
         seen = np.append(seen, results.inherited.span)
+    last = standpoint(results, row)
     return Tail(
-        standpoint=standpoint(results, row),
-        end=standpoint(results, model.nobs),
+        standpoint=last,
+        # the same object where it is the same: it is then saved once
+        end=last if row == model.nobs else standpoint(results, model.nobs),
         deterministic=model._det[row:].copy(),
         exog=model_exog(model)[row:].copy(),
         last_exog=model_exog(model)[-1:].copy(),
@@ -224,7 +240,15 @@ def continue_path(
     ndarray, (S, steps)
     """
     det, x = covariates(results, start.row, start.row + steps, exog)
-    reach = len(start.levels)
+    spec, reach = results.model.specification, len(start.levels)
+    n_exog = len(results.model.exog_labels)
+    fits = det.shape == (steps, spec.n_deterministic) and x.shape == (steps if n_exog else len(x), n_exog)
+    # kernels do not look where they read
+    if not fits or reach != spec.reach:
+        raise ValueError(
+            f"{steps} steps from row {start.row} on need as many rows of deterministic terms and exogenous values, and "
+            f"{spec.reach} values before; there are {len(det)}, {len(x)} and {reach}."
+        )
     with np.errstate(all="ignore"):
         return results.model.simulate_paths(
             results.params[None] if params is None else params,
@@ -236,15 +260,47 @@ def continue_path(
         )
 
 
-def refit_states(results: RecurrentResults, row: int, params: np.ndarray) -> np.ndarray:
-    """State before a row under each of several parameter vectors, from the rows before it (at most `MEMORY`)."""
+def paths_under(results: RecurrentResults, row: int, params: np.ndarray, start: int | None = None) -> Iterator[Any]:
+    """
+    Run the model along the rows before a row under each of several parameter vectors.
+
+    Parameters
+    ----------
+    results : RecurrentResults
+        Fitted model.
+    row : int
+        The row.
+    params : ndarray, (S, P)
+        Parameters.
+    start : int, optional
+        Row from which on predictions are wanted; only the state before `row` when not given. The paths begin at most
+        `MEMORY` rows earlier.
+
+    Returns
+    -------
+    iterator of Path
+        Their last rows are those before `row`.
+    """
     results.require_data()
     if results.past is not None:
         raise ValueError(
             "param_uncertainty=True needs the sample from its beginning; use append instead of extend to keep it."
         )
     model, spec = results.model, results.model.specification
-    first = max(0, row - MEMORY - spec.reach)
+    first = max(0, (row if start is None else start) - MEMORY - spec.hold_back)
     part = slice(first, row)
     parts = results.path.filled[part], model_exog(model)[part], model._det[part]
-    return np.array([model.path(draw, *parts).end_state for draw in params]).reshape(len(params), -1)
+    return (model.path(draw, *parts) for draw in params)
+
+
+def refit_states(results: RecurrentResults, row: int, params: np.ndarray) -> np.ndarray:
+    """State before a row under each of several parameter vectors, from the rows before it (at most `MEMORY`)."""
+    return np.array([path.end_state for path in paths_under(results, row, params)]).reshape(len(params), -1)
+
+
+def response(results: RecurrentResults, row: int, steps: int, size: float, exog: np.ndarray | None) -> np.ndarray:
+    """Path of so many rows from a row on with a shock of this size in the first of them, less the path without it."""
+    shocks = np.zeros((2, steps))
+    shocks[0, 0] = size
+    shocked, unshocked = continue_path(results, standpoint(results, row), steps, exog, shocks)
+    return shocked - unshocked

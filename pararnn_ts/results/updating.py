@@ -147,4 +147,6 @@ def _same_or_refit(
     if results.details.penalty is not None:
         options["penalty"] = results.details.penalty
     options["start_params"] = results.params
-    return model.fit(**{**options, **(fit_kwargs or {})})
+    held = {model.param_names[i]: results.params[i] for i in results.details.held}
+    with model.fix_params(held):
+        return model.fit(**{**options, **(fit_kwargs or {})})

@@ -14,6 +14,11 @@ import pararnn_ts as prt
 MODELS = {
     "ParaRNN": lambda y, x=None, **options: prt.ParaRNN(y, x, units=(1,), lags=2, **options),
     "ElmanRNN": lambda y, x=None, **options: prt.ElmanRNN(y, x, hidden=2, **options),
+    "ODERNN": lambda y, x=None, **options: prt.ODERNN(
+        y, x, hidden=1, order=2, stages=2, step=0.5, damping=(1.0, 1.5), **options
+    ),
+    "QUNN": lambda y, x=None, **options: prt.QUNN(y, x, memory=3, qubits=2, **options),
+    "LSTM": lambda y, x=None, **options: prt.LSTM(y, x, hidden=1, **options),
 }
 
 rng = np.random.default_rng(0)
@@ -257,7 +262,8 @@ def test_a_frequency_that_can_be_inferred_needs_no_warning(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_every_option_survives_a_copy(name):
     y = KINDS["monthly periods"].sample(VALUES)
-    model = MODELS[name](y, activation="logistic", linear_lags=[1, 2], trend="ct", diff=1, hold_back=9)
+    own = {"activation": "logistic"} if "activation" in MODELS[name](y).option_names else {}
+    model = MODELS[name](y, linear_lags=[1, 2], trend="ct", diff=1, hold_back=9, **own)
     copy = model.clone_with(y)
     assert copy.specification == model.specification and copy.option_values() == model.option_values()
     with pytest.raises(TypeError, match=f"{name} has no argument 'lagz'; did you mean 'lags'"):

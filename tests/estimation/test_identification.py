@@ -1,6 +1,7 @@
 """Representatives of sets of parameters that make the same predictions."""
 
 import math
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -9,8 +10,8 @@ import twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
-from pararnn_ts.specification import UnitWeights
+from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive, nearest_image
+from pararnn_ts.specification import Specification, UnitWeights
 
 specifications = st.builds(
     twin.specification,
@@ -128,3 +129,14 @@ def test_two_runs_of_a_unit_that_does_not_expand_come_together():
         ends = [twin.run(spec, params, y, none, none, state=[state]).end_state[0] for state in (-1.0, 1.0)]
         assert (abs(ends[0] - ends[1]) < 1e-3) == together
         assert n_expansive(spec, params[None, :])[0] == (not together)
+
+
+def test_nearest_image_undoes_any_symmetry():
+    rng = np.random.default_rng(0)
+    spec = Specification("y", (1,), (1,), (2, 1, 2, 1, 4), "tanh")
+    target = rng.standard_normal(spec.n_params)
+    units = spec.unit_weights(target)
+    images = [canonical(replace(spec, units=(len(u.v),)), spec.join([0.0], [u]), np.ones(1))[1:] for u in units]
+    moved = np.concatenate([target[:1], images[2], images[3], images[0], images[1], images[4]])
+    found = nearest_image(spec, moved, target, np.ones(spec.n_params))
+    np.testing.assert_array_equal(found, target)

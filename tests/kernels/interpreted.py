@@ -2,8 +2,10 @@
 
 import sys
 
+import cell_twin
 import numpy as np
 import twin
+from test_cells import rows_of as cell_rows_of
 from test_recursion import along, sample
 from test_sensitivity import rows_of
 from test_sparse_network import measurements, network_of
@@ -32,6 +34,13 @@ def everything():
     found["rows"] = rows_of(spec, params, y, exog, deterministic, np.ones(30), 0.0 * one, one)
     run = along(spec, params, y, exog, deterministic)
     found.update(fitted=run.fitted, states=run.states)
+    for kind in ("order 2, 4 stages", "symplectic", "lstm", "qunn", "qunn, shared, site"):
+        spec = cell_twin.specification(kind, (1,), (1,), 1, 1)
+        params = cell_twin.random_params(spec, rng)
+        y, exog, deterministic = sample(spec, 16, rng, 0.2)
+        one = np.ones(1 + spec.n_inputs)
+        found[kind] = cell_rows_of(spec, params, y, exog, deterministic, np.full(16, 0.4), np.zeros(spec.n_inputs),
+                                   np.ones(16), 0.0 * one, one, np.ones(1))  # fmt: skip
     spec = twin.specification((1,), "tanh", (1,), (1,), 1, 0)
     y, exog, _ = sample(spec, 40, rng)
     weight = np.ones(40)

@@ -37,6 +37,14 @@ class TestInSample:
         x = pd.Series(np.arange(20.0), index=np.arange(119, 99, -1), name="x")
         assert values(SeriesModel(y, x)) == list(range(19, 9, -1))
 
+    def test_later_tables_may_have_other_columns_of_any_kind(self):
+        model = SeriesModel(Y, X)
+        wide = X.assign(shop="north", opened=MONTHS[0], price2=None)
+        np.testing.assert_array_equal(model.clone_with(Y, wide)._x, model._x)
+        np.testing.assert_array_equal(model.future_exog(wide, 6), X[N:])
+        with pytest.raises(TypeError, match="exog column 'shop' must be numeric"):
+            SeriesModel(Y, wide)
+
     def test_arrays_go_by_position(self):
         model = SeriesModel(Y, np.arange(N))
         assert model.exog_labels == ["x1"] and values(model) == list(range(N))

@@ -145,6 +145,26 @@ class TestLookingBack:
         np.testing.assert_allclose(model.clone_with(DATA.y[10:], DATA[10:])._y, DATA.y[11:])
 
 
+def test_functions_that_add_up_all_rows_go_on_adding():
+    model = SeriesModel.from_formula("y ~ np.cumsum(x)", PAST)
+    total = DATA.x.cumsum().to_numpy()
+    np.testing.assert_allclose(model.future_exog(FUTURE, 4)[:, 0], total[N:])
+    longer = model.appended(FUTURE.y[:2], FUTURE[:2])
+    np.testing.assert_allclose(longer._x[:, 0], total[: N + 2])
+    np.testing.assert_allclose(longer.future_exog(FUTURE[2:], 2)[:, 0], total[N + 2 :])
+
+
+def test_as_many_rows_are_kept_as_a_formula_looks_back():
+    for formula, rows in {
+        "y ~ x": 0,
+        "y ~ lag(x)": 1,
+        "y ~ lag(x, 2):lag(lag(z))": 2,
+        "y ~ x + lag(x, 3) + z": 3,
+    }.items():
+        history = SeriesModel.from_formula(formula, PAST)._design.history
+        assert (0 if history is None else len(history)) == rows, formula
+
+
 def test_missing_exog_is_no_missing_past():
     data = PAST.assign(x=PAST.x.where(PAST.index != PAST.index[0]))
     with pytest.raises(ValueError, match="'x' has 1 missing"):

@@ -201,6 +201,14 @@ def test_dynamic_prediction_begins_where_it_says(results):
     assert len(line(ax, "dynamic prediction").get_ydata()) == N - 55
 
 
+def test_a_sample_without_values_at_its_end_is_forecast_from_its_last_one(results):
+    y = pd.Series(results.model._y, results.model.index)
+    y.iloc[-4:] = np.nan
+    ax = plot_predict(results.apply(y), N - 10, N + 3, n_sims=50, rng=0).axes[0]
+    assert len(line(ax, "one-step prediction").get_xdata()) == 6
+    assert len(line(ax, "forecast").get_xdata()) == 8
+
+
 def test_out_of_sample_only(results):
     ax = plot_predict(results, end=N + 2, in_sample=False, n_sims=50, rng=0).axes[0]
     assert "one-step prediction" not in ax.get_legend_handles_labels()[1]

@@ -13,7 +13,8 @@ from statsmodels.tsa.deterministic import (
     Seasonality,
 )
 
-from pararnn_ts.results.encoding import decode, decode_index, encode, encode_index
+from pararnn_ts.models.index_code import decode_index, encode_index
+from pararnn_ts.results.encoding import decode, encode
 
 INDICES = {
     "range": pd.RangeIndex(5, 25, 2, name="t"),

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2
 
 from pararnn_ts.models.arma_bridge import units_from_arma
 from pararnn_ts.models.pararnn import ParaRNN
@@ -80,14 +81,14 @@ def test_standard_errors_are_the_spread_over_sigma_points(gap):
     def spread(measure):
         return np.sqrt(sum((measure(up) - measure(down)) ** 2 / 4 for up, down in moved))
 
-    features = recurrence_features(results)
-    expected = spread(lambda at: recurrence_features(at)[NUMBERS].replace(np.inf, 0.0).to_numpy())
+    features = recurrence_features(results, sampling=False)
+    expected = spread(lambda at: recurrence_features(at, sampling=False)[NUMBERS].replace(np.inf, 0.0).to_numpy())
     actual = features[[f"{name}_se" for name in NUMBERS]].to_numpy()
     # a decaying unit has no cycle
     assert np.isnan(actual[1, 1:3]).all() and (features["note"] == "").all()
     np.testing.assert_allclose(np.nan_to_num(actual), expected, rtol=1e-3)
     np.testing.assert_allclose(
-        lag_response_errors(results, 4), spread(lambda at: lag_response(at, 4).to_numpy()), rtol=1e-3
+        lag_response_errors(results, 4, sampling=False), spread(lambda at: lag_response(at, 4).to_numpy()), rtol=1e-3
     )
 
     def centred(at):
@@ -188,3 +189,51 @@ def test_models_without_units_have_empty_tables():
 def test_other_models_are_refused():
     with pytest.raises(TypeError, match="Recurrence features belong to models with recurrent units"):
         recurrence_features(SimpleNamespace(model=object()))
+
+
+def test_standard_errors_are_the_spread_over_draws_of_the_parameters():
+    units = [(*CYCLE[:3], [1.4, -1.2]), DECAY]
+    model = ParaRNN(series(400), units=(2, 1))
+    params = params_of(model, *units)
+    root = np.random.default_rng(1).standard_normal((len(params), len(params)))
+    cov = 4e-5 * (np.eye(len(params)) + root @ root.T / len(params))
+    draws = np.random.default_rng(0).multivariate_normal(params, cov, size=80)
+    nothing = np.zeros_like(cov)
+    spread = np.std(
+        [
+            recurrence_features(SimpleNamespace(model=model, params=draw, cov_params=lambda: nothing))[NUMBERS]
+            .replace(np.inf, 0.0)
+            .to_numpy()
+            for draw in draws
+        ],
+        axis=0,
+    )
+    at = SimpleNamespace(model=model, params=params, cov_params=lambda: cov)
+    features = recurrence_features(at, sampling=False)
+    errors = features[[f"{name}_se" for name in NUMBERS]].fillna(0.0).to_numpy()
+    # the standard error of a standard deviation over 80 draws is 8 %
+    np.testing.assert_allclose(errors, spread, rtol=0.3, atol=1e-12)
+
+
+def test_sampling_errors_are_those_of_a_mean():
+    """Without memory the slopes are independent, and the modulus of a unit of dimension 1 is |W| times their mean."""
+    x = np.random.default_rng(0).standard_normal((4000, 1))
+    model = ParaRNN(np.zeros(4000), x, lags=0, units=(1,))
+    weight = 0.02
+    params = params_of(model, ([[weight]], [[1.0]], [0.3], [1.0]))
+    nothing = np.zeros((len(params), len(params)))
+    features = recurrence_features(SimpleNamespace(model=model, params=params, cov_params=lambda: nothing))
+    slopes = 1.0 - model.path(params).states ** 2
+    theory = weight * slopes.std() / np.sqrt(len(slopes))
+    # a variance from 25 blocks has 24 degrees of freedom
+    low, high = chi2.interval(0.999, 24)
+    assert low < 24 * (features["modulus_se"].iloc[0] / theory) ** 2 < high
+
+
+def test_slopes_of_the_identity_do_not_vary_between_samples():
+    model = ParaRNN(series(200), units=(2,), activation="identity")
+    results = with_cov(model, params_of(model, CYCLE))
+    memory = [f"{name}_se" for name in NUMBERS if name != "share"]
+    with_it, without = (recurrence_features(results, sampling=flag) for flag in (True, False))
+    np.testing.assert_allclose(with_it[memory], without[memory], rtol=1e-9)
+    assert (with_it["share_se"] > without["share_se"]).all()

@@ -1,5 +1,6 @@
 """What is loaded is what was saved, and nothing else is loaded."""
 
+import copy
 import io
 import json
 import pickle
@@ -43,6 +44,25 @@ def test_round_trip(request, sales, name, remove_data):
         np.testing.assert_array_equal(loaded.resid, results.resid)
         np.testing.assert_array_equal(loaded.append(sales.to_numpy()[:3]).fittedvalues,
                                       results.append(sales.to_numpy()[:3]).fittedvalues)  # fmt: skip
+
+
+@pytest.mark.parametrize("again", [lambda results: pickle.loads(pickle.dumps(results)), copy.deepcopy],
+                         ids=["pickle", "deepcopy"])  # fmt: skip
+@pytest.mark.parametrize("name", ["fitted", "differenced", "linear", "gappy", "extended"])
+def test_pickles_and_copies(request, sales, name, again):
+    results, exog = request.getfixturevalue("fitted" if name == "extended" else name), None
+    if name == "gappy":
+        results, exog = results
+    if name == "extended":
+        results = results.extend(sales[120:])
+    for ours in (again(results), type(results)(again(results._results))):
+        assert type(ours) is type(results) and ours._results.data is ours.model.data
+        assert_alike(ours, results, exog)
+        np.testing.assert_array_equal(ours.fittedvalues, results.fittedvalues)
+        assert ours.model.index.equals(results.model.index)
+        assert getattr(ours.model.index, "freq", None) == getattr(results.model.index, "freq", None)
+    ours._results.remove_data()
+    assert results.model._y is not None
 
 
 @pytest.mark.parametrize("remove_data", [False, True])
@@ -126,7 +146,7 @@ def altered(results, change, drop=()):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda header, arrays: header.update(version=2), "format version 2, but this version of pararnn_ts reads"),
+        (lambda header, arrays: header.update(version=3), "format version 3, but this version of pararnn_ts reads"),
         (lambda header, arrays: header.update(format="other"), "must be a file written by results.save"),
         (lambda header, arrays: header.update(extra=1), "whose header do not fit .'extra'"),
         (lambda header, arrays: header["model"].pop("origin"), "whose model do not fit .'origin'"),

@@ -77,6 +77,31 @@ def test_a_single_number_may_be_appended(fitted, sales):
     same(fitted.append(sales.iloc[120]).fittedvalues, fitted.append(sales[120:121]).fittedvalues)
 
 
+@pytest.mark.parametrize("with_exog", [False, True])
+def test_extending_runs_along_the_new_rows_only(sales, with_exog):
+    """Rows are counted, not seconds: as many after 40 observations as after 120."""
+    rows = []
+
+    class Counting(ParaRNN):
+        def path(self, params, y=None, *args, **kwargs):
+            rows.append(self.nobs if y is None else len(y))
+            return super().path(params, y, *args, **kwargs)
+
+    x = pd.DataFrame({"x": np.cos(np.arange(132.0))}, sales.index) if with_exog else None
+    counts = []
+    for n in (40, 120):
+        past, new, ahead = (None,) * 3 if x is None else (x[:n], x[n : n + 3], x[n + 3 : n + 5])
+        results = Counting(sales[:n], past, lags=2, units=(1,)).fit(n_starts=1)
+        results.forecast(1, exog=new)  # where the sample ends is worked out once
+        rows.clear()
+        extended = results.extend(sales[n : n + 3], exog=new)
+        assert extended.model.nobs == extended.nobs == len(extended.model._det) == 3
+        extended.forecast(2, exog=ahead)
+        counts.append(list(rows))
+    # two values of history before the three new ones
+    assert counts == [[5], [5]]
+
+
 def test_intervals_after_extending_use_the_shocks_of_the_fit(fitted, sales):
     extended = fitted.extend(sales[120:122])
     np.testing.assert_array_equal(extended.shocks, fitted.shocks)
@@ -116,3 +141,12 @@ def test_misuse_is_refused(fitted, sales):
         fitted.extend(sales[120:125]).append(sales[125:], refit=True)
     with pytest.raises(ValueError, match="param_uncertainty=True needs the sample from its beginning"):
         fitted.extend(sales[120:]).get_forecast(2, param_uncertainty=True)
+
+
+def test_refitting_keeps_parameters_that_are_held(sales):
+    model = ParaRNN(sales[:120], units=(), lags=2)
+    with model.fix_params({"linear.sales.L2": -0.5}):
+        results = model.fit(penalty=0)
+    longer = results.append(sales[120:], refit=True)
+    assert longer.params["linear.sales.L2"] == -0.5
+    assert longer.params["linear.sales.L1"] != results.params["linear.sales.L1"]

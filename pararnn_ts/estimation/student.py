@@ -1,0 +1,150 @@
+"""
+Student-t errors by iteratively reweighted Levenberg-Marquardt.
+
+Student's t is a scale mixture of normals. Given the expected precisions of the shocks the problem is one of weighted
+least squares, which :mod:`levenberg_marquardt` solves with its penalty; given residuals, the law of the shocks has its
+precisions (Lange, Little and Taylor 1989). The two steps alternate; the penalised likelihood rises with each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import linalg
+
+from pararnn_ts.estimation.errors import ErrorLaw, log_volume, student_law
+from pararnn_ts.estimation.levenberg_marquardt import FAILED, Options, Solutions, log_gamma_prior, minimize
+from pararnn_ts.estimation.problem import Problem
+
+__all__ = ["Reweighted", "log_evidence", "reweight", "robust_weights"]
+
+# evaluations between two changes of the weights
+BETWEEN = 6
+# changes of the weights
+MOST_CHANGES = 60
+# and those of the model without units, which only provides first weights
+FIRST_CHANGES = 12
+# squared pivots of the scaled Hessian below this are rounding
+_SMALLEST = 1e-14
+
+
+@dataclass(frozen=True)
+class Reweighted:
+    """
+    Where the reweighting of one start ended.
+
+    Attributes
+    ----------
+    solutions : Solutions
+        The last weighted least-squares fit, one row; `log_evidence` is that of the Student-t model.
+    law : ErrorLaw
+        Law of the shocks on the standardised scale.
+    converged : bool
+        Whether weights and parameters have settled.
+    """
+
+    solutions: Solutions
+    law: ErrorLaw
+    converged: bool
+
+
+def log_evidence(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: ErrorLaw, options: Options) -> float:
+    """
+    Log evidence by Laplace's method under any law of the shocks, on the standardised scale.
+
+    The Hessian is the expected one, ``information J'J + diag(alpha)``. For normal shocks with precision beta this is
+    the evidence that :func:`levenberg_marquardt.minimize` reports.
+    """
+    group, prior = problem.group, log_gamma_prior(options.prior)
+    penalised = group >= 0
+    precision = np.where(penalised, alpha[np.maximum(group, 0)], 0.0)
+    products = problem.products(params)[:-1, :-1]
+    total = float(law.loglikeobs(problem.residuals(params)).sum()) - 0.5 * float(precision @ params**2)
+    total += 0.5 * float(np.log(precision[penalised]).sum())
+    hessian = law.information * products + np.diag(precision)
+    size = np.sqrt(np.diag(hessian))
+    size = np.where(size > 0.0, size, 1.0)
+    factor = linalg.eigvalsh(hessian / np.outer(size, size), driver="ev")
+    total -= 0.5 * float(np.log(np.maximum(factor, _SMALLEST)).sum()) + float(np.log(size).sum())
+    for g, (shape, rate, constant) in enumerate(prior):
+        inside = group == g
+        if inside.any():
+            square = float(np.sum(params[inside] ** 2))
+            width = 0.5 * alpha[g] * (square + 2.0 * rate)
+            total += constant + shape * np.log(alpha[g]) - rate * alpha[g] - 0.5 * np.log(width)
+    return total
+
+
+def robust_weights(problem: Problem) -> np.ndarray | None:
+    """
+    Observation weights from the model without units, fitted with Student-t errors.
+
+    Returns
+    -------
+    ndarray, (n_obs,), or None
+        None for a sample with gaps, where even the linear path needs the model to be run.
+    """
+    design = problem.linear_design()
+    if design is None:
+        return None
+    target = problem.target[problem.sample.weight > 0.0]
+    weights, law = np.ones(len(target)), None
+    for _ in range(FIRST_CHANGES):
+        root = np.sqrt(weights)
+        coefficients = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
+        resid = target - design @ coefficients
+        law = student_law(resid, float(design.shape[1]), law)
+        weights = law.weights(resid)
+    return weights
+
+
+def reweight(problem: Problem, start: np.ndarray, options: Options, law: ErrorLaw | None = None) -> Reweighted:
+    """
+    Fit a model with Student-t errors from one start.
+
+    Parameters
+    ----------
+    problem : Problem
+        The standardised problem.
+    start : ndarray, (P,)
+        Where to start, best an optimum of least squares.
+    options : Options
+        Penalty and stopping rules.
+    law : ErrorLaw, optional
+        Law of the shocks at the start; by default that of the start's residuals.
+
+    Returns
+    -------
+    Reweighted
+        The optimum.
+    """
+    inner = replace(options, maxiter=min(BETWEEN, options.maxiter))
+    params, effective, before, converged = start, 0.0, -np.inf, False
+    evaluations = 0
+    resid = problem.residuals(params)
+    law = student_law(resid, effective, law)
+    for _ in range(MOST_CHANGES):
+        weighted = problem.reweighted(law.weights(resid))
+        found = minimize(weighted, params[None], inner, warm=True)
+        evaluations += int(found.iterations[0])
+        if found.status[0] == FAILED or not np.isfinite(found.params).all():
+            break
+        params, effective = found.params[0], float(found.gamma[0])
+        resid = problem.residuals(params)
+        law = student_law(resid, effective, law, 1)
+        now = float(law.loglikeobs(resid).sum())
+        if abs(now - before) < max(100.0 * options.tol * problem.n_obs, 1e-3):
+            converged = True
+            break
+        before = now
+        if evaluations >= options.maxiter:
+            break
+    evidence = np.nan
+    if options.penalty is None:
+        evidence = log_evidence(problem, params, found.alpha[0], law, options) + log_volume(resid, effective, law)
+    # skew shocks have another mean than their centre of symmetry under the law: predictions are means
+    params = problem.with_mean(params, float(resid.mean()))
+    law = student_law(problem.residuals(params), effective, law, 1)
+    ended = replace(found, params=params[None], log_evidence=np.array([evidence]), iterations=np.array([evaluations]))
+    return Reweighted(ended, law, converged)

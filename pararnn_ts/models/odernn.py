@@ -1,0 +1,254 @@
+"""ODERNN: recurrent networks as integrators of ordinary differential equations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import comb
+from typing import Any, Unpack
+
+import numpy as np
+
+from pararnn_ts.cells import ODECell
+from pararnn_ts.kernels.activations import ACTIVATIONS
+from pararnn_ts.models.arguments import check_count
+from pararnn_ts.models.cell_model import CellModel
+from pararnn_ts.models.options import SeriesOptions
+
+__all__ = ["ODERNN"]
+
+# steps within which an undriven system of higher order forgets, unless damping says otherwise
+MEMORY = 10.0
+
+
+class ODERNN(CellModel):
+    r"""
+    Recurrent network that integrates an ordinary differential equation, one step for each observation.
+
+    .. math::
+
+        s_i' &= s_{i+1}, \quad i < t, \qquad
+        s_t' = \mathrm{act}\Big(\sum_j K_j s_j + U x + b\Big) - \sum_j \beta_j s_j, \qquad h = s_1, \\
+        y_k &= \tau' D_k + a' l_k + v' h_k + e_k.
+
+    The input is held constant over a step, which is one of an explicit Runge-Kutta method. The number of its `stages`
+    is the degree n of nested nonlinearity and the `order` t of the equation its range of temporal memory: the
+    n-t-ODERNN of Niu, Horesh and Chuang (2019). That correspondence is theirs; the equations above, and which cell is
+    which member, are our reading of it.
+
+    Parameters
+    ----------
+    endog : Series or array_like
+        The series; missing values are allowed.
+    exog : DataFrame or array_like, optional
+        Exogenous values, matched by label.
+    lags : int or list of int
+        Lags of the series that feed the network.
+    hidden : int
+        Number d of hidden states; the state has d numbers for each order.
+    order : int
+        Order t of the equation. By Euler's method it is a recursion with t lags of h.
+    stages : {1, 2, 3, 4}
+        Stages n of the method: Euler, Heun, Kutta's third-order one, the classical fourth-order one.
+    step : float
+        Length of the step; of an observation, or of a unit of time with `spacing`.
+    antisymmetric : bool
+        Whether K_j = S_j - diffusion I with antisymmetric S_j, which has half as many parameters.
+    diffusion : float
+        Only with `antisymmetric`.
+    damping : float or sequence of float, optional
+        beta_1 to beta_t. None: one for order 1, which with step one makes the vanilla network; for higher orders the
+        coefficients of (lambda + w)^t with w = 1 / (10 step), so that the undriven system forgets in ten steps or so.
+    integrator : {"explicit", "symplectic"}
+        "symplectic" is the semi-implicit Euler method of coRNN, which moves the highest derivative first; it has one
+        stage.
+    activation : {"tanh", "relu", "logistic", "identity"}
+        Activation.
+    spacing : str, optional
+        Column of `exog` with the time since the observation before, by which the step is multiplied: for series whose
+        observations are not equally spaced. It does not feed the network, and forecasts need it like any exogenous
+        column.
+    linear_lags : int or list of int, optional
+        Lags that enter linearly; None: the same as `lags`; 0: none.
+    hold_back : int, optional
+        Rows at the start that are not predicted.
+
+    See Also
+    --------
+    vanilla_rnn, leaky_rnn, residual_rnn, antisymmetric_rnn, cornn : Members of the family that have names.
+
+    References
+    ----------
+    Niu, Horesh and Chuang (2019), "Recurrent neural networks in the eye of differential equations", arXiv 1904.12933.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> y = prt.datasets.load_lynx().pipe(np.log10)
+    >>> results = prt.ODERNN(y, hidden=2, order=2, stages=4, step=0.5).fit(n_starts=4)
+    >>> results.forecast(2).index.tolist()
+    [Period('1935', 'Y-DEC'), Period('1936', 'Y-DEC')]
+    """
+
+    def __init__(
+        self,
+        endog: Any,
+        exog: Any = None,
+        *,
+        lags: int | Sequence[int] = 1,
+        hidden: int = 4,
+        order: int = 1,
+        stages: int = 1,
+        step: float = 1.0,
+        antisymmetric: bool = False,
+        diffusion: float = 0.0,
+        damping: float | Sequence[float] | None = None,
+        integrator: str = "explicit",
+        activation: str = "tanh",
+        spacing: str | None = None,
+        linear_lags: int | Sequence[int] | None = None,
+        hold_back: int | None = None,
+        **series: Unpack[SeriesOptions],
+    ):
+        self.hidden, self.order = check_count(hidden, "hidden"), check_count(order, "order")
+        self.stages = check_count(stages, "stages")
+        if self.stages > 4:
+            raise ValueError(f"stages must be 1, 2, 3 or 4, but is {stages!r}; methods of more are not offered.")
+        self.step = _check_number(step, "step", positive=True)
+        if not isinstance(antisymmetric, (bool, np.bool_)):
+            raise TypeError(f"antisymmetric must be True or False, but is {antisymmetric!r}.")
+        self.antisymmetric = bool(antisymmetric)
+        self.diffusion = _check_number(diffusion, "diffusion")
+        if self.diffusion and not self.antisymmetric:
+            raise ValueError(f"diffusion={diffusion!r} belongs to antisymmetric=True; use damping for other networks.")
+        if integrator not in ("explicit", "symplectic"):
+            raise ValueError(f"integrator must be 'explicit' or 'symplectic', but is {integrator!r}.")
+        if integrator == "symplectic" and self.stages != 1:
+            raise ValueError(f"integrator='symplectic' has one stage, but stages is {stages!r}; leave it out.")
+        self.integrator = integrator
+        if not isinstance(activation, str) or activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, but is {activation!r}.")
+        self.activation = activation
+        self.damping = self._check_damping(damping)
+        self.spacing = spacing
+        super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)
+        if spacing is not None and (self._split_exog(self._exog, len(self._y))[1] <= 0.0).any():
+            raise ValueError(f"exog column {spacing!r} must be positive, the time since the observation before.")
+
+    @classmethod
+    def vanilla_rnn(cls, endog: Any, exog: Any = None, **options: Any) -> ODERNN:
+        """Vanilla (Elman) network, h+ = act(K h + U x + b): Euler, damping 1, step 1."""
+        return cls(endog, exog, **{"order": 1, "stages": 1, "step": 1.0, "damping": 1.0, **options})
+
+    @classmethod
+    def leaky_rnn(cls, endog: Any, exog: Any = None, *, leak: float = 0.5, **options: Any) -> ODERNN:
+        """Leaky network, h+ = (1 - leak) h + leak act(K h + U x + b): Euler, damping 1, step `leak`."""
+        return cls(endog, exog, **{"order": 1, "stages": 1, "step": leak, "damping": 1.0, **options})
+
+    @classmethod
+    def residual_rnn(cls, endog: Any, exog: Any = None, *, step: float = 0.1, **options: Any) -> ODERNN:
+        """Residual network, h+ = h + step act(K h + U x + b): Euler, no damping."""
+        return cls(endog, exog, **{"order": 1, "stages": 1, "step": step, "damping": 0.0, **options})
+
+    @classmethod
+    def antisymmetric_rnn(
+        cls, endog: Any, exog: Any = None, *, step: float = 0.1, diffusion: float = 0.1, **options: Any
+    ) -> ODERNN:
+        """AntisymmetricRNN of Chang et al. (2019), h+ = h + step tanh((S - diffusion I) h + U x + b)."""
+        fixed = {"order": 1, "stages": 1, "damping": 0.0, "antisymmetric": True}
+        return cls(endog, exog, **{**fixed, "step": step, "diffusion": diffusion, **options})
+
+    @classmethod
+    def cornn(
+        cls,
+        endog: Any,
+        exog: Any = None,
+        *,
+        step: float = 0.1,
+        stiffness: float = 1.0,
+        friction: float = 1.0,
+        **options: Any,
+    ) -> ODERNN:
+        """
+        Network of coupled oscillators of Rusch and Mishra (2021), by the semi-implicit Euler method.
+
+        z+ = z + step (tanh(K_1 h + K_2 z + U x + b) - stiffness h - friction z),  h+ = h + step z+.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> prt.ODERNN.cornn(prt.datasets.load_nile(), hidden=2).damping
+        (1.0, 1.0)
+        """
+        fixed = {"order": 2, "stages": 1, "integrator": "symplectic", "damping": (stiffness, friction)}
+        return cls(endog, exog, **{**fixed, "step": step, **options})
+
+    def _check_damping(self, damping: Any) -> tuple[float, ...]:
+        t = self.order
+        if damping is None:
+            if t == 1:
+                return (1.0,)
+            w = 1.0 / (MEMORY * self.step)
+            return tuple(comb(t, j) * w ** (t - j) for j in range(t))
+        values = [damping] if np.ndim(damping) == 0 else list(damping)
+        if len(values) != t:
+            raise ValueError(f"damping must have one number for each of the {t} orders, but is {damping!r}.")
+        return tuple(_check_number(value, "damping") for value in values)
+
+    @property
+    def label(self) -> str:
+        """The model in a few words."""
+        kind = "antisymmetric, " if self.antisymmetric else ""
+        method = "symplectic" if self.integrator == "symplectic" else f"stages {self.stages}"
+        return f"ODERNN({self.hidden}), {kind}order {self.order}, {method}"
+
+    def _parameter_note(self) -> str:
+        d, m, t = self.hidden, self.specification.n_inputs, self.order
+        one, words = (d * (d - 1) // 2, f"{d} x {d - 1} / 2") if self.antisymmetric else (d * d, f"{d}^2")
+        return (
+            f"the network has {t * one + d * m + 2 * d} parameters: {t} x {words} recurrent, {d} x ({m} + 1) of the "
+            f"input and {d} output weights; step {self.step:g}, damping {', '.join(f'{b:g}' for b in self.damping)}"
+        )
+
+    def _make_cell(self, n_inputs: int) -> ODECell:
+        return ODECell(
+            hidden=self.hidden,
+            n_inputs=n_inputs,
+            order=self.order,
+            stages=self.stages,
+            step=self.step,
+            damping=self.damping,
+            activation=self.activation,
+            antisymmetric=self.antisymmetric,
+            diffusion=self.diffusion,
+            symplectic=self.integrator == "symplectic",
+        )
+
+    def _exog_inputs(self) -> list[str]:
+        if self.spacing is None:
+            return list(self.exog_labels)
+        if self.spacing not in self.exog_labels:
+            raise ValueError(
+                f"spacing must be a column of exog ({', '.join(self.exog_labels) or 'there are none'}), but is "
+                f"{self.spacing!r}."
+            )
+        return [name for name in self.exog_labels if name != self.spacing]
+
+    def _split_exog(self, exog: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+        exog = np.ascontiguousarray(exog, dtype=float)
+        if self.spacing is None:
+            return exog, np.full(n, self.step)
+        at = self.exog_labels.index(self.spacing)
+        return np.ascontiguousarray(np.delete(exog, at, axis=1)), self.step * exog[:, at]
+
+
+def _check_number(value: Any, name: str, positive: bool = False) -> float:
+    wanted = f"{name} must be a {'positive ' if positive else ''}finite number, but is {value!r}."
+    if isinstance(value, (bool, str)) or np.ndim(value) != 0:
+        raise TypeError(wanted)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(wanted) from None
+    if not np.isfinite(number) or (positive and number <= 0.0):
+        raise ValueError(wanted)
+    return number

@@ -1,0 +1,166 @@
+"""QUNN: a reversible recurrent network of plane rotations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+import numpy as np
+
+from pararnn_ts.cells import QUNNCell
+from pararnn_ts.estimation.problem import difference_series
+from pararnn_ts.models.arguments import check_count
+from pararnn_ts.models.cell_model import CellModel
+from pararnn_ts.models.options import SeriesOptions
+
+__all__ = ["QUNN"]
+
+# sites whose state still fits: 2^12 amplitudes
+MOST_QUBITS = 12
+
+
+class QUNN(CellModel):
+    r"""
+    Quantum-inspired universal network: inputs turn a vector of length one, and a linear read-out predicts.
+
+    The state h has :math:`d = 2^q` real amplitudes of a chain of q sites. At memory step k,
+
+    .. math::
+
+        h_k = \prod_g \exp\big((a_{r,g} + B_{r,g}' x_k) A_g\big)\, h_{k-1}, \qquad
+        y_t = \tau' D_t + a' l_t + v' h_t + e_t,
+
+    with the fixed antisymmetric generators of a transverse-field-Ising-like chain: iY_j of each site, iY_j Z_{j+1} and
+    iY_{j+1} Z_j of each pair of neighbours. Each factor is an exact plane rotation, so the evolution preserves length
+    and is reversible, and gradients neither vanish nor explode along it, whatever the memory.
+
+    This update is our own construction with the properties that Niu, Horesh and Chuang (2019) state for their QUNN
+    (reversible, preserves norms, parameters linear in the length of the memory and no other length); the formula of
+    the paper was not available to us.
+
+    Parameters
+    ----------
+    endog : Series or array_like
+        The series; missing values are allowed.
+    exog : DataFrame or array_like, optional
+        Exogenous values, matched by label.
+    lags : int or list of int
+        Lags of the series in the input of each step; with 1, `memory` steps read the last `memory` observations.
+    memory : int
+        Steps that a prediction reads in mode "lag".
+    couplings : {"uniform", "site"}
+        Whether all sites share three angles (field, right and left coupling) or have their own (3 q - 2).
+    tie : bool
+        Whether the constants a are the same in all memory steps, so that only B differs.
+    mode : {"lag", "shared"}
+        "lag": a set of angles for each memory step, run anew from equal amplitudes for each prediction. "shared": one
+        set that runs along the series.
+    qubits : int
+        Number q of sites.
+    layers : int
+        Sets of rotations for each input, in mode "shared".
+    input_location : sequence of float, optional
+        Where inputs are measured from; None: their means in the sample. Copies of the model keep it.
+    linear_lags : int or list of int, optional
+        Lags that enter linearly; None: the same as `lags`; 0: none.
+    hold_back : int, optional
+        Rows at the start that are not predicted, at least as many as the memory reaches back.
+
+    Notes
+    -----
+    With g = 3 (uniform) or 3 q - 2 (site) angles for each of t memory steps and m inputs, the network has
+    t g (1 + m) + d parameters, g (1 + t m) + d with `tie`, and layers g (1 + m) + d in mode "shared". Angles are
+    determined up to multiples of 2 pi and up to what v undoes, so no standard errors of them are reported.
+
+    References
+    ----------
+    Niu, Horesh and Chuang (2019), arXiv 1904.12933.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> model = prt.QUNN(prt.datasets.load_nile(), memory=4, linear_lags=0)
+    >>> len(model.param_names)  # 4 x 3 x 2 angles, 8 output weights, the constant
+    33
+    """
+
+    def __init__(
+        self,
+        endog: Any,
+        exog: Any = None,
+        *,
+        lags: int | Sequence[int] = 1,
+        memory: int = 10,
+        couplings: str = "uniform",
+        tie: bool = False,
+        mode: str = "lag",
+        qubits: int = 3,
+        layers: int = 1,
+        input_location: Sequence[float] | None = None,
+        linear_lags: int | Sequence[int] | None = None,
+        hold_back: int | None = None,
+        **series: Unpack[SeriesOptions],
+    ):
+        self.memory, self.layers = check_count(memory, "memory"), check_count(layers, "layers")
+        self.qubits = check_count(qubits, "qubits")
+        if self.qubits > MOST_QUBITS:
+            raise ValueError(f"qubits must be at most {MOST_QUBITS}, but is {qubits!r}; the state doubles with each.")
+        for name, value, known in (("couplings", couplings, ("uniform", "site")), ("mode", mode, ("lag", "shared"))):
+            if value not in known:
+                raise ValueError(f"{name} must be {known[0]!r} or {known[1]!r}, but is {value!r}.")
+        if not isinstance(tie, (bool, np.bool_)):
+            raise TypeError(f"tie must be True or False, but is {tie!r}.")
+        if mode == "lag" and self.layers > 1:
+            raise ValueError(
+                f"layers={layers!r} belongs to mode='shared'; mode 'lag' has one set for each memory step."
+            )
+        self.couplings, self.tie, self.mode = couplings, bool(tie), mode
+        self.input_location: tuple[float, ...] | None = None
+        given = input_location
+        super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)
+        self.input_location = self._locate(given)
+
+    def _locate(self, given: Any) -> tuple[float, ...]:
+        """Location of each input: as given, or the mean of the (differenced) series and of the exogenous columns."""
+        n = self.specification.n_inputs
+        if given is not None:
+            location = np.array(given, dtype=float).ravel()
+            if len(location) != n or not np.isfinite(location).all():
+                raise ValueError(f"input_location must be {n} finite numbers, one for each input, but is {given!r}.")
+            return tuple(float(value) for value in location)
+        target = difference_series(self._y, self.difference)
+        seen = target[np.isfinite(target)]
+        own = float(seen.mean()) if len(seen) else 0.0
+        return (*[own] * len(self.lags), *(float(value) for value in self._exog.mean(axis=0)))
+
+    @property
+    def label(self) -> str:
+        """The model in a few words."""
+        reach = f"memory {self.memory}" if self.mode == "lag" else f"shared, layers {self.layers}"
+        return f"QUNN({self.qubits} qubits), {reach}, {self.couplings}{', tied' if self.tie else ''}"
+
+    def _parameter_note(self) -> str:
+        cell, m = self.specification.cell, self.specification.n_inputs
+        assert isinstance(cell, QUNNCell)
+        g, blocks, d = len(cell.families[0]), cell.blocks, cell.n_outputs
+        kind = "memory steps" if self.mode == "lag" else "layers"
+        count = f"{g} x (1 + {blocks} x {m})" if self.tie else f"{blocks} x {g} x (1 + {m})"
+        return (
+            f"the network has {len(cell.groups) + d} parameters: {count} of the angles ({blocks} {kind}) and {d} "
+            "output weights; angles have no standard errors, since multiples of 2 pi and rotations undone by the "
+            "output weights leave the model unchanged"
+        )
+
+    def _make_cell(self, n_inputs: int) -> QUNNCell:
+        return QUNNCell(
+            qubits=self.qubits,
+            n_inputs=n_inputs,
+            memory=self.memory if self.mode == "lag" else 1,
+            couplings=self.couplings,
+            tie=self.tie,
+            mode=self.mode,
+            layers=self.layers,
+        )
+
+    def _input_location(self) -> np.ndarray:
+        return np.array(self.input_location, dtype=float)

@@ -1,0 +1,147 @@
+"""Predictions with standard errors and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from pararnn_ts._compat import PredictionResults
+from pararnn_ts.results.conformal import conformal_radius
+
+__all__ = ["METHODS", "SIMULATED", "RecurrentPrediction", "check_method"]
+
+# methods with paths, whose shocks are residuals, normal, or those of the model; and methods without
+SIMULATED = ("bootstrap", "gaussian", "simulated")
+METHODS = (*SIMULATED, "exact", "conformal")
+
+
+def check_method(method: str, known: tuple[str, ...] = METHODS) -> str:
+    """
+    Name of a method, or a ValueError.
+
+    Examples
+    --------
+    >>> from pararnn_ts.results.intervals import check_method
+    >>> check_method("conformal")
+    'conformal'
+    """
+    if method not in known:
+        raise ValueError(f"method must be one of {', '.join(map(repr, known))}, but is {method!r}.")
+    return method
+
+
+class RecurrentPrediction(PredictionResults):
+    """
+    Predictions with standard errors and intervals.
+
+    Parameters
+    ----------
+    mean, se : ndarray, (n,)
+        Predictions and their standard errors.
+    labels : Index or None
+        Labels of the rows.
+    method : str
+        Where intervals come from, see `results.get_prediction`.
+    shape : callable, optional
+        Quantiles of a distribution of variance one; times the standard error they bound the rows that are not
+        simulated. The normal distribution when not given.
+    paths : ndarray, (n_sims, k), optional
+        Simulated paths of the last k rows.
+    errors : ndarray, (n, m), optional
+        Calibration errors of each row, NaN where there is none; the intervals are then conformal.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> y = np.random.default_rng(0).standard_normal(60)
+    >>> res = prt.ParaRNN(y, units=(1,)).fit(n_starts=2)
+    >>> frame = res.get_forecast(3, n_sims=200, rng=0).summary_frame()
+    >>> frame.columns.tolist()
+    ['mean', 'mean_se', 'mean_ci_lower', 'mean_ci_upper']
+    """
+
+    def __init__(
+        self,
+        mean: np.ndarray,
+        se: np.ndarray,
+        labels: pd.Index | None,
+        method: str,
+        *,
+        shape: Callable[[np.ndarray], np.ndarray] = stats.norm.ppf,
+        paths: np.ndarray | None = None,
+        errors: np.ndarray | None = None,
+    ):
+        super().__init__(mean, se**2, row_labels=labels)
+        self.method = method
+        self._shape, self._errors = shape, errors
+        self._paths = np.empty((0, 0)) if paths is None else paths
+
+    @property
+    def simulations(self) -> pd.DataFrame | np.ndarray:
+        """Simulated paths, one in each column; no rows where none were needed."""
+        values = self._paths.T.copy()
+        if self._row_labels is None:
+            return values
+        return pd.DataFrame(values, index=self._row_labels[len(self._row_labels) - len(values) :])
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame | np.ndarray:
+        """
+        Prediction intervals.
+
+        Parameters
+        ----------
+        alpha : float
+            One less the coverage.
+
+        Returns
+        -------
+        DataFrame or ndarray
+            Columns "lower" and "upper". Rows that are simulated have the quantiles of `simulations`; the others
+            quantiles of a distribution with the standard error `se_mean` around the prediction, or, by the method
+            "conformal", the prediction plus and minus a quantile of the absolute errors in the calibration part.
+
+        Raises
+        ------
+        ValueError
+            If there are too few calibration errors for this coverage.
+        """
+        if not 0 < alpha < 1:
+            raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
+        mean, se = self._predicted_mean, np.sqrt(self._var_pred_mean)
+        if self._errors is not None:
+            reach = conformal_radius(self._errors, alpha)[:, None] * np.array([-1.0, 1.0])
+            return self._wrap_pandas(mean[:, None] + reach, columns=["lower", "upper"])
+        levels = np.array([alpha / 2, 1 - alpha / 2])
+        quantiles = self._shape(levels)
+        known = len(mean) - self._paths.shape[1]
+        bounds = mean[:known, None] + se[:known, None] * quantiles
+        if known < len(mean):
+            bounds = np.concatenate([bounds, _quantiles(self._paths, levels)])
+        return self._wrap_pandas(bounds, columns=["lower", "upper"])
+
+    def summary_frame(self, alpha: float = 0.05) -> pd.DataFrame:
+        """
+        Predictions, standard errors and interval bounds in one table.
+
+        Parameters
+        ----------
+        alpha : float
+            One less the coverage.
+
+        Returns
+        -------
+        DataFrame
+            Columns mean, mean_se, mean_ci_lower and mean_ci_upper.
+        """
+        return super().summary_frame(alpha)
+
+
+def _quantiles(paths: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Quantiles over paths, (rows, levels); paths that are not finite are left out."""
+    if np.isfinite(paths).all():
+        return np.quantile(paths, levels, axis=0).T
+    rows = (column[np.isfinite(column)] for column in paths.T)
+    return np.array([np.quantile(row, levels) if len(row) else np.full(len(levels), np.nan) for row in rows])

@@ -1,0 +1,347 @@
+"""A test of linear dynamics against neglected nonlinearity, on arrays and for fitted models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+from scipy.signal import lfilter, lfiltic
+
+from pararnn_ts.estimation.problem import difference_series
+from pararnn_ts.results.trajectory import model_exog
+
+if TYPE_CHECKING:
+    from pararnn_ts.results.base import RecurrentResults
+
+__all__ = ["NonlinearityTest", "linearity_test", "test_nonlinearity"]
+
+# the linear model has at most this many lags of its own choosing
+MOST_LAGS = 12
+# a column of which the others leave less than this share is one of their combinations
+COLLINEAR = 1e-10
+# random logistic units, and how many principal components of what they add to the linear model are tried
+N_HIDDEN, N_KEPT = 20, 7
+METHODS = ("terasvirta", "white")
+
+
+class NonlinearityTest(NamedTuple):
+    """
+    Lagrange multiplier test of a linear model against neglected nonlinearity.
+
+    Attributes
+    ----------
+    statistic, pvalue : float
+        LM statistic and p-value of its chi-squared distribution.
+    fvalue, f_pvalue : float
+        The same in F form, which is closer to its nominal size in short series.
+    df_num, df_denom : int
+        Degrees of freedom: nonlinear terms, and observations less all terms.
+    lags : tuple of int
+        Lags of the series in the linear model.
+    bootstrap_pvalue : float
+        Share of series simulated from the estimated linear model whose F statistic is as large, the observed one
+        counted among them; NaN where none were asked for.
+    n_bootstrap : int
+        Number of simulated series.
+    """
+
+    statistic: float
+    pvalue: float
+    fvalue: float
+    f_pvalue: float
+    df_num: int
+    df_denom: int
+    lags: tuple[int, ...]
+    bootstrap_pvalue: float = float("nan")
+    n_bootstrap: int = 0
+
+
+def test_nonlinearity(
+    results: RecurrentResults, method: str | None = None, lags: Any = None, bootstrap: int = 0, rng: Any = 0
+) -> NonlinearityTest:
+    """
+    Test whether a linear model of the series would do.
+
+    Parameters
+    ----------
+    method : {"terasvirta", "white", None}
+        What is tried beside an autoregression: squares, cubes and cross products of the inputs [1]_, with the square
+        and the cube of its fitted values [3]_, since units remember more than the lags that feed them; or the first
+        principal components of what random logistic units add to it [2]_.
+    lags : int or list of int, optional
+        Lags of the (differenced) series that may act nonlinearly; by default the first two and those of the units.
+    bootstrap : int
+        Number of series to simulate from the estimated linear model for a second p-value.
+    rng : None, int or Generator
+        Source of the random units and of the simulated series.
+
+    Returns
+    -------
+    NonlinearityTest
+        A small p-value says that the linear model leaves structure behind. It is one where the linear model leaves
+        nothing, and where nonlinear terms are the same as linear ones, as they are for a series of two values.
+
+    Notes
+    -----
+    The linear model has the deterministic terms, the exogenous values and the lags of the fitted model, and as many
+    more lags (up to 12) as Akaike's criterion chooses, so that moving-average dynamics are not taken for
+    nonlinearity. The weights inside units are not identified where a linear model holds, which rules out a likelihood
+    ratio or Wald test with its usual distribution; this score-type test does not use the fitted units at all, and may
+    be run before trusting them. The bootstrap draws the residuals of the linear model with replacement, runs the
+    recursion from the first observations, and chooses the lags anew for each series.
+
+    References
+    ----------
+    .. [1] Terasvirta, T., C.-F. Lin and C. W. J. Granger. "Power of the neural network linearity test." Journal of Time
+       Series Analysis 14 (1993): 209-220.
+    .. [2] Lee, T.-H., H. White and C. W. J. Granger. "Testing for neglected nonlinearity in time series models."
+       Journal of Econometrics 56 (1993): 269-290.
+    .. [3] Ramsey, J. B. "Tests for specification errors in classical linear least-squares regression analysis."
+       Journal of the Royal Statistical Society B 31 (1969): 350-371.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> res = prt.ParaRNN(prt.datasets.load_lynx().pipe(np.log10), lags=2, units=(1,)).fit(n_starts=4)
+    >>> bool(res.test_nonlinearity().f_pvalue < 0.05)
+    True
+    """
+    results.require_data()
+    spec, model = results.model.specification, results.model
+    return linearity_test(
+        difference_series(model._y, np.asarray(spec.difference)),
+        np.column_stack([model._det, model_exog(model)]),
+        n_exog=model_exog(model).shape[1],
+        lags=sorted({1, 2, *spec.lags}) if lags is None else lags,
+        linear_lags=spec.linear_lags,
+        method=method,
+        bootstrap=bootstrap,
+        rng=rng,
+    )
+
+
+def linearity_test(
+    y: np.ndarray,
+    outside: np.ndarray | None = None,
+    *,
+    n_exog: int = 0,
+    lags: Any = (1, 2),
+    linear_lags: Sequence[int] = (),
+    method: str | None = None,
+    bootstrap: int = 0,
+    rng: Any = 0,
+) -> NonlinearityTest:
+    """
+    Test a linear autoregression of a series; see :func:`test_nonlinearity`.
+
+    Parameters
+    ----------
+    y : ndarray, (n,)
+        The series, NaN where missing.
+    outside : ndarray, (n, k), optional
+        Deterministic terms and exogenous values, beside a constant.
+    n_exog : int
+        How many of the last columns of `outside` may act nonlinearly.
+    lags : int or sequence of int
+        Lags that may act nonlinearly; an integer is one lag, here as in :func:`test_nonlinearity`.
+    linear_lags : sequence of int
+        Lags that the linear model has in any case.
+    method, bootstrap, rng
+        As in :func:`test_nonlinearity`.
+
+    Returns
+    -------
+    NonlinearityTest
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.results.nonlinearity import linearity_test
+    >>> e = np.random.default_rng(0).standard_normal(300)
+    >>> bool(linearity_test(e[1:] + 0.8 * e[:-1]).f_pvalue > 0.05)
+    True
+    """
+    if method is None:
+        method = METHODS[0]
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))} or None, but is {method!r}.")
+    if isinstance(bootstrap, bool) or not isinstance(bootstrap, Integral) or bootstrap < 0:
+        raise ValueError(f"bootstrap must be a number of series, zero for none, but is {bootstrap!r}.")
+    y = np.asarray(y, dtype=float)
+    tried = sorted({int(lag) for lag in np.atleast_1d(lags)})
+    if not tried or tried[0] < 1:
+        raise ValueError(f"lags must be positive integers, but is {lags!r}.")
+    outside = np.empty((len(y), 0)) if outside is None else np.asarray(outside, dtype=float)
+    generator = np.random.default_rng(rng)
+    n_inputs = len(tried) + n_exog
+    weights = generator.uniform(-2.0, 2.0, size=(n_inputs + 1, N_HIDDEN)) if method == "white" else None
+    design = _Design(outside, n_exog, tuple(tried), tuple(sorted({*linear_lags, *tried})), weights)
+    reach = design.reach(len(y))
+    complete = int(np.count_nonzero(design.sample(y).rows)) if reach < len(y) else 0
+    if complete < 3 * (reach + outside.shape[1] + 2):
+        raise ValueError(
+            f"The linearity test needs more data: {complete} complete rows are too few for {reach} lags; pass fewer "
+            "with lags."
+        )
+    sample = design.sample(y)
+    found, null = design.test(sample)
+    if not bootstrap:
+        return found
+    simulated = _simulate_null(y, sample, null, int(bootstrap), generator)
+    larger = sum(not design.test(design.sample(path))[0].fvalue < found.fvalue for path in simulated)
+    return found._replace(bootstrap_pvalue=(1 + larger) / (1 + int(bootstrap)), n_bootstrap=int(bootstrap))
+
+
+class _Sample(NamedTuple):
+    """Complete rows of a series beside its lags; the target and the lags in units of `size`."""
+
+    rows: np.ndarray
+    target: np.ndarray
+    lagged: np.ndarray
+    outside: np.ndarray
+    size: float
+
+
+@dataclass(frozen=True)
+class _Design:
+    """What enters the test, apart from the series itself."""
+
+    outside: np.ndarray
+    n_exog: int
+    tried: tuple[int, ...]
+    own: tuple[int, ...]
+    weights: np.ndarray | None
+
+    def reach(self, n: int) -> int:
+        """Longest lag."""
+        return max(*self.own, min(MOST_LAGS, n // 10))
+
+    def sample(self, y: np.ndarray) -> _Sample:
+        """Rows without missing values."""
+        reach = self.reach(len(y))
+        size = float(np.nanmax(np.abs(y), initial=0.0)) or 1.0
+        scaled = np.concatenate([np.full(reach, np.nan), y / size])
+        lagged = np.column_stack([scaled[reach - lag : len(scaled) - lag] for lag in range(reach + 1)])
+        rows = np.isfinite(lagged).all(axis=1) & np.isfinite(self.outside).all(axis=1)
+        constant = np.ones((np.count_nonzero(rows), 1))
+        outside = np.column_stack([constant, self.outside[rows]])
+        return _Sample(rows, lagged[rows, 0], lagged[rows, 1:], outside, size)
+
+    def test(self, sample: _Sample) -> tuple[NonlinearityTest, tuple[int, ...]]:
+        """Choose the lags of the linear model, and try the nonlinear terms beside it."""
+        target, lagged = sample.target, sample.lagged
+        n = len(target)
+        rounding = float(n * (16.0 * np.finfo(float).eps * np.abs(target).max(initial=0.0)) ** 2) or 1e-300
+        basis = _extended(np.empty((n, 0)), np.column_stack([sample.outside, lagged[:, np.array(self.own) - 1]]))
+        others = [lag for lag in range(1, min(MOST_LAGS, lagged.shape[1]) + 1) if lag not in self.own]
+        resid = target - basis @ (basis.T @ target)
+        candidates = [(basis, resid)]
+        for lag in others:
+            basis = _extended(basis, lagged[:, lag - 1 : lag])
+            if basis.shape[1] > candidates[-1][0].shape[1]:
+                resid = resid - basis[:, -1] * (basis[:, -1] @ resid)
+            candidates.append((basis, resid))
+        akaike = [n * np.log(max(float(e @ e), rounding)) + 2 * q.shape[1] for q, e in candidates]
+        best = int(np.argmin(akaike))
+        basis, resid = candidates[best]
+        lags = tuple(sorted({*self.own, *others[:best]}))
+
+        terms = self._terms(sample, target - resid)
+        for _ in range(2):
+            terms = terms - basis @ (basis.T @ terms)
+        left, values, _ = np.linalg.svd(terms, full_matrices=False)
+        left = left[:, values > 10.0 * COLLINEAR * np.sqrt(n)]
+        if self.weights is not None:
+            left = left[:, :N_KEPT]
+        gain = float(np.sum((left.T @ resid) ** 2))
+        ssr0 = max(float(resid @ resid), rounding)
+        ssr1 = max(ssr0 - gain, rounding)
+        df, df_denom = left.shape[1], n - basis.shape[1] - left.shape[1]
+        statistic = n * (ssr0 - ssr1) / ssr0
+        fvalue = (ssr0 - ssr1) / max(df, 1) / (ssr1 / max(df_denom, 1))
+        return NonlinearityTest(
+            statistic=statistic,
+            pvalue=float(stats.chi2.sf(statistic, df)) if df > 0 else 1.0,
+            fvalue=fvalue,
+            f_pvalue=float(stats.f.sf(fvalue, df, df_denom)) if df > 0 else 1.0,
+            df_num=df,
+            df_denom=df_denom,
+            lags=lags,
+        ), lags
+
+    def _terms(self, sample: _Sample, fitted: np.ndarray) -> np.ndarray:
+        """Nonlinear functions of the standardised inputs, and of the fitted values of the linear model."""
+        exog = sample.outside[:, sample.outside.shape[1] - self.n_exog :]
+        inputs = _standardised(np.column_stack([sample.lagged[:, np.array(self.tried) - 1], exog]))
+        if self.weights is not None:
+            return 1.0 / (1.0 + np.exp(-(inputs @ self.weights[1:] + self.weights[0])))
+        index = _standardised(fitted[:, None])
+        terms = np.column_stack([_products(inputs), index**2, index**3])
+        return terms / np.maximum(np.sqrt(np.mean(terms**2, axis=0)), 1e-300)
+
+
+def _standardised(columns: np.ndarray) -> np.ndarray:
+    spread = columns.std(axis=0)
+    return (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+
+
+def _extended(basis: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Orthonormal basis with those of the columns that are not combinations of it."""
+    n, k = basis.shape
+    wide = np.empty((n, k + columns.shape[1]))
+    wide[:, :k] = basis
+    for column in columns.T:
+        size = np.sqrt(column @ column)
+        # twice is enough (Kahan)
+        for _ in range(2):
+            column = column - wide[:, :k] @ (wide[:, :k].T @ column)
+        left = np.sqrt(column @ column)
+        if left > COLLINEAR * size:
+            wide[:, k] = column / left
+            k += 1
+    return wide[:, :k]
+
+
+def _products(inputs: np.ndarray) -> np.ndarray:
+    """Squares, cubes and cross products: as many kinds of them as leave ten observations for each."""
+    n, m = inputs.shape
+    for pairs, triples in ((True, True), (True, False), (False, False)):
+        sets: list[tuple[int, ...]] = (
+            [*combinations_with_replacement(range(m), 2)] if pairs else [(i, i) for i in range(m)]
+        )
+        sets += [*combinations_with_replacement(range(m), 3)] if triples else [(i, i, i) for i in range(m)]
+        if len(sets) <= n / 10:
+            break
+    return np.column_stack([inputs[:, list(chosen)].prod(axis=1) for chosen in sets])
+
+
+def _simulate_null(
+    y: np.ndarray, sample: _Sample, lags: tuple[int, ...], count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Series of the estimated linear model, (count, n), with the gaps and the first values of the observed one."""
+    rows, first = sample.rows, lags[-1]
+    design = np.column_stack([sample.outside, sample.lagged[:, np.array(lags) - 1]])
+    coefficients, _, rank, _ = np.linalg.lstsq(design, sample.target, rcond=None)
+    resid = sample.target - design @ coefficients
+    resid = (resid - resid.mean()) * np.sqrt(len(resid) / max(len(resid) - rank, 1))
+    k = sample.outside.shape[1]
+    polynomial = np.zeros(first + 1)
+    polynomial[0], polynomial[list(lags)] = 1.0, -coefficients[k:]
+    drift = np.zeros(len(y))
+    drift[rows] = sample.outside @ coefficients[:k]
+    # rows that were not complete have no terms of their own: the average does for them
+    drift[~rows] = drift[rows].mean()
+    missing = np.isnan(y)
+    history = np.where(missing[:first], np.nanmean(y), y[:first]) / sample.size
+    shocks = drift[first:] + rng.choice(resid, size=(count, len(y) - first))
+    state = np.broadcast_to(lfiltic([1.0], polynomial, history[::-1]), (count, first))
+    with np.errstate(over="ignore", invalid="ignore"):
+        path, _ = lfilter([1.0], polynomial, shocks, axis=1, zi=state)
+    simulated = np.column_stack([np.broadcast_to(history, (count, first)), path]) * sample.size
+    simulated[:, missing] = np.nan
+    return simulated

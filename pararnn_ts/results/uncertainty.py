@@ -1,0 +1,185 @@
+"""What is uncertain about a prediction: the shocks that are to come, and the parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg, special
+
+from pararnn_ts.estimation.blas import one_blas_thread
+from pararnn_ts.results.trajectory import continue_path, paths_under, refit_states, response, standpoint
+
+if TYPE_CHECKING:
+    from pararnn_ts.results.base import RecurrentResults
+
+__all__ = [
+    "covariance_root",
+    "draw_shocks",
+    "gap_variance",
+    "parameter_variance",
+    "shock_variance",
+    "simulated_paths",
+    "spread",
+]
+
+# step of numerical derivatives along the axes of the covariance, in standard deviations
+STEP = 1e-3
+
+
+def covariance_root(results: RecurrentResults) -> np.ndarray:
+    """Matrix R with R R' the covariance of the parameters, its columns along the axes of their correlations."""
+    covariance = np.asarray(results.cov_params())
+    if not np.isfinite(covariance).all():
+        raise ValueError(
+            "param_uncertainty=True needs the covariance of the parameters, which these results do not have; "
+            "rescale endog, or pass param_uncertainty=False."
+        )
+    # of the correlations: parameters have units, and rounding errors of large variances would swamp small ones
+    size = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    size[size == 0.0] = 1.0
+    values, vectors = linalg.eigh(covariance / size / size[:, None], driver="ev")
+    return size[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
+
+
+def draw_shocks(results: RecurrentResults, method: str, uniform: np.ndarray) -> np.ndarray:
+    """Shocks of a method at these levels of their distribution: normal ones, those of the model, or residuals."""
+    if method == "gaussian":
+        return np.sqrt(results.scale) * special.ndtri(np.maximum(uniform, 2.0**-54))
+    if method == "simulated":
+        return results.details.law.quantiles(np.maximum(uniform, 2.0**-54))
+    pool = np.sort(results.shocks)
+    return pool[np.minimum((uniform * len(pool)).astype(int), len(pool) - 1)]
+
+
+def simulated_paths(
+    results: RecurrentResults,
+    origin: int,
+    stop: int,
+    future: np.ndarray | None,
+    method: str,
+    n_sims: int,
+    rng: np.random.Generator,
+    param_uncertainty: bool,
+) -> np.ndarray:
+    """
+    Paths from row `origin` to row `stop`, (n_sims, steps).
+
+    The first shocks are stratified: each path has one of `n_sims` equally probable parts of their distribution to
+    itself, so that intervals of the first step hardly depend on `rng`.
+
+    With uncertain parameters each path has its own draw of them and moves by its derivative along the draw. The model
+    at the draw itself would not do: where data say little about a direction, draws go far along it, and predictions
+    that do not change to first order change to second. Units with the identity, which a change of basis leaves as they
+    are, have such directions always.
+    """
+    steps, start = stop - origin, standpoint(results, origin)
+    with one_blas_thread():
+        draws = rng.standard_normal((n_sims, len(results.params))) if param_uncertainty else None
+        uniform = rng.random((n_sims, steps))
+        uniform[:, 0] = (rng.permutation(n_sims) + uniform[:, 0]) / n_sims
+        shocks = draw_shocks(results, method, uniform)
+        paths = continue_path(results, start, steps, future, shocks)
+        if draws is None:
+            return paths
+        root = STEP * covariance_root(results)
+        ahead, back = (refit_states(results, origin, results.params + sign * root.T) for sign in (1, -1))
+        moved, states = draws @ root.T, 0.5 * draws @ (ahead - back)
+        above, below = (
+            continue_path(
+                results, start, steps, future, shocks, results.params + sign * moved, start.state + sign * states
+            )
+            for sign in (1, -1)
+        )
+    with np.errstate(all="ignore"):
+        return paths + (above - below) / (2 * STEP)
+
+
+def shock_variance(results: RecurrentResults, origin: int, stop: int, future: np.ndarray | None) -> np.ndarray:
+    """Variance of the rows from `origin` to `stop` that comes from shocks, for a model that is linear in them."""
+    with np.errstate(all="ignore"):
+        size = float(np.sqrt(results.scale))
+        return np.cumsum(response(results, origin, stop - origin, size, future) ** 2)
+
+
+def gap_variance(results: RecurrentResults, origins: np.ndarray, start: int) -> np.ndarray:
+    """
+    Variance, beyond that of one shock, of rows inside the sample that follow missing values.
+
+    Parameters
+    ----------
+    results : RecurrentResults
+        Fitted model.
+    origins : ndarray of int
+        For the rows from `start` on, the row after the last observation before each of them.
+    start : int
+        First row.
+
+    Returns
+    -------
+    ndarray
+        Zero for rows right after an observation; inside a gap, and in the first row after it, the sum of the squared
+        responses to earlier shocks of one standard deviation, which is exact for a linear model.
+    """
+    steps = np.arange(start, start + len(origins)) - origins
+    extra = np.zeros(len(origins))
+    for origin in np.unique(origins[steps > 0]).tolist():
+        rows = np.flatnonzero((origins == origin) & (steps > 0))
+        stop = origin + int(steps[rows].max()) + 1
+        variance = shock_variance(results, origin, stop, None)
+        extra[rows] = variance[steps[rows]] - variance[0]
+    return extra
+
+
+def parameter_variance(
+    results: RecurrentResults, start: int, begin: int, origin: int, stop: int, future: np.ndarray | None
+) -> np.ndarray:
+    """
+    Variance of predictions that comes from the parameters, by the delta method.
+
+    Parameters
+    ----------
+    results : RecurrentResults
+        Fitted model.
+    start, stop : int
+        Rows that are predicted: from `start` to before `stop`.
+    begin : int
+        First of them that may not use observations.
+    origin : int
+        Row after the last observation before `begin`.
+    future : ndarray or None
+        Exogenous values after the sample.
+
+    Returns
+    -------
+    ndarray, (stop - start,)
+        Sum over the axes of the covariance of the squared derivatives along them; NaN in rows that are held back.
+    """
+    with one_blas_thread():
+        axes = STEP * covariance_root(results).T
+    known = min(begin, stop)
+    slopes = np.full((len(axes), stop - start), np.nan)
+    for i, axis in enumerate(axes):
+        ends = results.params + np.array([axis, -axis])
+        values = np.empty((2, stop - start))
+        if start < known:
+            values[:, : known - start] = [
+                path.fitted[start - known :] for path in paths_under(results, known, ends, start)
+            ]
+        first = max(begin, start)
+        if first < stop:
+            states, shocks = refit_states(results, origin, ends), np.zeros((2, stop - origin))
+            paths = continue_path(results, standpoint(results, origin), stop - origin, future, shocks, ends, states)
+            values[:, first - start :] = paths[:, first - origin :]
+        slopes[i] = (values[0] - values[1]) / (2 * STEP)
+    return np.sum(slopes**2, axis=0)
+
+
+def spread(paths: np.ndarray) -> np.ndarray:
+    """Standard deviation over paths; those that are not finite are left out."""
+    if np.isfinite(paths).all():
+        return paths.std(axis=0, ddof=1)
+    finite = np.where(np.isfinite(paths), paths, np.nan)
+    count = np.isfinite(finite).sum(axis=0)
+    mean = np.nansum(finite, axis=0) / np.maximum(count, 1)
+    return np.sqrt(np.nansum((finite - mean) ** 2, axis=0) / np.maximum(count - 1, 0))
