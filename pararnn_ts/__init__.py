@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pararnn_ts.models.odernn import ODERNN
     from pararnn_ts.models.pararnn import ParaRNN
     from pararnn_ts.models.qunn import QUNN
+    from pararnn_ts.models.sista import SISTARNN
     from pararnn_ts.reporting import report
     from pararnn_ts.results.persistence import load
     from pararnn_ts.selection import select_order
@@ -31,6 +32,7 @@ _HOMES = {
     "QUNN": "pararnn_ts.models.qunn",
     "ElmanRNN": "pararnn_ts.models.elman",
     "ParaRNN": "pararnn_ts.models.pararnn",
+    "SISTARNN": "pararnn_ts.models.sista",
     "compare": "pararnn_ts.comparison",
     "load": "pararnn_ts.results.persistence",
     "report": "pararnn_ts.reporting",
@@ -42,6 +44,7 @@ __all__ = [
     "LSTM",
     "ODERNN",
     "QUNN",
+    "SISTARNN",
     "ElmanRNN",
     "ParaRNN",
     "__version__",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["check_count", "check_generator", "check_params"]
+__all__ = ["check_count", "check_generator", "check_params", "check_share"]
 
 
 def check_count(value: Any, name: str, least: int = 1) -> int:
@@ -36,6 +36,27 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
     if count < least:
         raise ValueError(message)
     return count
+
+
+def check_share(value: Any, name: str) -> float:
+    """
+    Return a number from 0 to below 1 as a float, or raise.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_share
+    >>> check_share(1, "tol")
+    Traceback (most recent call last):
+    ValueError: tol must be at least 0 and less than 1, but is 1.
+    """
+    message = f"{name} must be at least 0 and less than 1, but is {value!r}."
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(message) from None
+    if not 0.0 <= share < 1.0:
+        raise ValueError(message)
+    return share
 
 
 def check_generator(rng: Any, name: str = "rng") -> np.random.Generator:

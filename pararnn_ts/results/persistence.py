@@ -9,6 +9,7 @@ import pandas as pd
 
 from pararnn_ts.estimation.errors import ErrorLaw, gaussian_loglike
 from pararnn_ts.models.index_code import decode_index, encode_index, n_labels
+from pararnn_ts.results import sista_persistence
 from pararnn_ts.results.archive import NOT_ONE, read_archive, take, write_archive
 from pararnn_ts.results.covariance import Covariance
 from pararnn_ts.results.design_code import decode_design, encode_design
@@ -92,7 +93,7 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
     write_archive(path, header, arrays)
 
 
-def load(path: Any) -> RecurrentResultsWrapper:
+def load(path: Any) -> RecurrentResultsWrapper | Any:
     """
     Read results from a file written by `save`.
 
@@ -103,7 +104,7 @@ def load(path: Any) -> RecurrentResultsWrapper:
 
     Returns
     -------
-    RecurrentResultsWrapper
+    RecurrentResultsWrapper or SISTAResults
         Results that forecast, summarise and append as those that were saved.
 
     Raises
@@ -123,15 +124,17 @@ def load(path: Any) -> RecurrentResultsWrapper:
     (True, (1,))
     """
     header, arrays = read_archive(path)
-    if header.get("format") != FORMAT:
+    many = header.get("format") == sista_persistence.FORMAT
+    if header.get("format") != FORMAT and not many:
         raise ValueError(NOT_ONE.format(path))
-    if header.get("version") not in (1, VERSION):
+    known = sista_persistence.VERSION if many else VERSION
+    if header.get("version") not in (1, known):
         raise ValueError(
             f"path holds results of format version {header.get('version')!r}, but this version of pararnn_ts reads "
-            f"version {VERSION}; load it with pararnn_ts {header.get('package')}."
+            f"version {known}; load it with pararnn_ts {header.get('package')}."
         )
     try:
-        return _unpack(header, arrays)
+        return sista_persistence.unpack(header, arrays) if many else _unpack(header, arrays)
     except Exception as error:  # whatever goes wrong in here is wrong with the file
         if isinstance(error, ValueError) and str(error).startswith("path "):
             raise

@@ -21,7 +21,7 @@ from pararnn_ts.results.stability import HORIZON
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
-__all__ = ["RecurrentSummary", "make_facts", "make_summary"]
+__all__ = ["RecurrentSummary", "align_tables", "make_facts", "make_summary", "short_label"]
 
 # smallest eigenvalue of the precision on a diagonal of ones below which a note warns
 NEARLY_SINGULAR = 1e-9
@@ -109,7 +109,9 @@ def make_facts(results: RecurrentResults) -> dict[str, Any]:
     model = results.model
     index = model.index
     return {
-        "sample": [str(_label(index[0])), str(_label(index[-1]))] if model.is_pandas else ["0", str(len(index) - 1)],
+        "sample": [str(short_label(index[0])), str(short_label(index[-1]))]
+        if model.is_pandas
+        else ["0", str(len(index) - 1)],
         "missing": int(np.isnan(model._y).sum()),
         "tests": _tests(results),
         "features": _unit_table(results, "recurrence_features"),
@@ -138,13 +140,13 @@ def make_summary(results: RecurrentResults, alpha: float = 0.05) -> RecurrentSum
     if facts["features"] is not None and len(facts["features"]):
         tables.insert(1 if parts[0].stop > 0 else 0, _feature_table(facts["features"]))
     summary.tables += [*tables, _test_table(facts["tests"])]
-    _align(summary.tables)
+    align_tables(summary.tables)
     notes = [results._covariance_note, *facts["notes"]]
     summary.add_extra_txt(["Notes:", *(f"[{i}] {note}" for i, note in enumerate(notes, start=1))])
     return summary
 
 
-def _label(label: Any) -> Any:
+def short_label(label: Any) -> Any:
     """A label as short as it can be said: dates without the time of day when that is midnight."""
     if isinstance(label, pd.Timestamp) and label == label.normalize():
         return label.date()
@@ -238,7 +240,7 @@ def _feature_table(features: pd.DataFrame) -> SimpleTable:
     return SimpleTable(rows, headers, stubs, txt_fmt={**fmt_params, "data_fmts": ["%s"] * 6, "data_aligns": "r" * 6})
 
 
-def _align(tables: list[SimpleTable]) -> None:
+def align_tables(tables: list[SimpleTable]) -> None:
     """Pad the first column of each table, so that all are equally wide as text."""
     widths = [_width(table) for table in tables]
     for table, width in zip(tables, widths, strict=True):

@@ -66,7 +66,7 @@ def test_start_values_that_no_update_improves_are_returned():
     assert found.best == 0 and found.params[0] == 0.0
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e12])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_diverging_run_stops_and_keeps_the_best_parameters(bad):
     calls = []
 

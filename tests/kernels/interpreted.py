@@ -8,11 +8,15 @@ import twin
 from test_cells import rows_of as cell_rows_of
 from test_recursion import along, sample
 from test_sensitivity import rows_of
+from test_sparse_network import measurements, network_of
+from test_sparse_network import params as sista_params
 from test_units import problem, products
 
+from pararnn_ts.estimation.coding import code
 from pararnn_ts.estimation.estimate import make_problem
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
 from pararnn_ts.estimation.problem import Sample
+from pararnn_ts.estimation.sequences import SequenceLoss
 from pararnn_ts.estimation.starts import random_starts
 
 
@@ -44,6 +48,14 @@ def everything():
     small = make_problem(spec, Sample(y, exog, np.ones((40, 1)), weight), np.ones(1))
     solutions = minimize(small, random_starts(spec, 3, rng), Options(maxiter=3))
     found.update(params=solutions.params, log_evidence=solutions.log_evidence, alpha=solutions.alpha)
+    panel = measurements(4, rng, 0.2)
+    y = rng.normal(size=(len(panel.x), 6))
+    for kind in ("tied", "generic"):
+        network, wiring = network_of(kind, 4, 6, 9, 2, rng)
+        loss, gradient = SequenceLoss(panel, y).gradient(network, wiring, np.arange(3))
+        found[f"{kind}_loss"] = np.array(loss)
+        found.update({f"{kind}_{name}": value for name, value in gradient._asdict().items() if value.size})
+    found["codes"] = code(sista_params(4, 6, 9, rng), panel, 0.0, 4).codes
     return found
 
 
