@@ -107,12 +107,9 @@ class Selection:
         The chosen candidate, fitted until it has converged.
     """
 
-    def __init__(
-        self, fitted: dict[Candidate, _Fitted], criterion: str, penalty_options: Options, notes: Sequence[str]
-    ):
+    def __init__(self, fitted: dict[Candidate, _Fitted], criterion: str, notes: Sequence[str]):
         self.criterion = criterion
         self.notes = list(notes)
-        self._options = penalty_options
         self._fitted = dict(sorted(fitted.items(), key=lambda item: -item[1].score))
         self.best = _representative(self._fitted, criterion)
         self.table = _table(self._fitted, self.best, criterion)
@@ -143,9 +140,8 @@ class Selection:
         for place, (candidate, one) in enumerate(self._fitted.items()):
             # the average would leave the others out
             if score[place] > np.log(SMALLEST_SHARE):
-                details = one.model._details(
-                    one.found, ["search"] * len(one.found.starts.sse), "evidence", self._options, None, None
-                )
+                origin = ["search"] * len(one.found.starts.sse)
+                details = one.model._details(one.found, origin, "evidence")
                 members.append(one.model._results(one.found.params, details))
                 labels.append(candidate.label)
                 evidence.append(one.found.log_evidence)
@@ -302,7 +298,7 @@ def select_order(
     if "t" in laws:
         run(robust, _with_outliers(fitted, all_of_them="normal" not in laws), "Student-t errors")
         fitted = _better_law(fitted, laws)
-    return Selection(fitted, criterion, options, notes)
+    return Selection(fitted, criterion, notes)
 
 
 def _better_law(fitted: dict[Candidate, _Fitted], laws: Sequence[str]) -> dict[Candidate, _Fitted]:

@@ -104,6 +104,9 @@ class Estimate(NamedTuple):
         End points of all starts, standardised.
     best : int
         The start that was chosen.
+    n_best : int
+        Starts that ended within a tenth of a log-likelihood unit of it; with Student-t errors, those of the least
+        squares that come first.
     converged : bool
         Whether it reached an optimum: of the penalised objective, or of the evidence on the way to it and there within
         a tenth of a log-likelihood unit of the penalised optimum. With Student-t errors: whether parameters and law of
@@ -117,6 +120,7 @@ class Estimate(NamedTuple):
     law: ErrorLaw
     starts: Solutions
     best: int
+    n_best: int
     converged: bool
 
 
@@ -314,8 +318,9 @@ def estimate(
     evidence = options.penalty is None
     precision = float(solutions.beta[best])
     return _report(
-        problem, solutions, best, options, ErrorLaw(precision**-0.5) if evidence else None,
-        float(solutions.log_evidence[best]), _has_converged(solutions, best),
+        problem, solutions, best, _n_near(problem, solutions, best, options), options,
+        ErrorLaw(precision**-0.5) if evidence else None, float(solutions.log_evidence[best]),
+        _has_converged(solutions, best),
     )  # fmt: skip
 
 
@@ -344,12 +349,16 @@ def estimate_student(problem: Problem, solutions: Solutions, best: int, options:
     for field in fields(Solutions):
         values = getattr(solutions, field.name).copy()
         last = getattr(ended.solutions, field.name)[0]
+        if field.name == "log_evidence":
+            # what the others were worth by least squares cannot be compared
+            values[:] = np.nan
         values[best] = last + values[best] if field.name == "iterations" else last
         joined[field.name] = values
     status = joined["status"]
     status[best] = CONVERGED if ended.converged else STOPPED
     evidence = float(ended.solutions.log_evidence[0])
-    return _report(problem, Solutions(**joined), best, options, ended.law, evidence, ended.converged)
+    n_best = _n_near(problem, solutions, best, options)
+    return _report(problem, Solutions(**joined), best, n_best, options, ended.law, evidence, ended.converged)
 
 
 def _best(problem: Problem, solutions: Solutions, options: Options) -> int:
@@ -362,10 +371,20 @@ def _best(problem: Problem, solutions: Solutions, options: Options) -> int:
     return best
 
 
+def _n_near(problem: Problem, solutions: Solutions, best: int, options: Options) -> int:
+    """Count the starts that are as good as the best."""
+    if options.penalty is None:
+        score = solutions.log_evidence
+    else:
+        score = -solutions.objective / max(solutions.sse[best], 1e-300) * problem.n_obs
+    return int(np.count_nonzero(np.isfinite(score) & (score > score[best] - NEARLY)))
+
+
 def _report(
     problem: Problem,
     solutions: Solutions,
     best: int,
+    n_best: int,
     options: Options,
     law: ErrorLaw | None,
     log_evidence: float,
@@ -394,5 +413,6 @@ def _report(
         law=ErrorLaw(np.sqrt(found.scale)) if law is None or law.is_normal else ErrorLaw(law.spread * spread, law.dof),
         starts=solutions,
         best=best,
+        n_best=n_best,
         converged=converged,
     )

@@ -299,7 +299,7 @@ class RecurrentModel(SeriesModel):
         # to the last bit
         for position, value in self._held.items():
             found.params[position] = value
-        details = self._details(found, origin, penalty, options, cov_type, cov_kwds)
+        details = self._details(found, origin, penalty, cov_type, cov_kwds)
         if disp:
             retvals = details.mle_retvals
             print(
@@ -418,12 +418,15 @@ class RecurrentModel(SeriesModel):
 
         return RecurrentResultsWrapper(RecurrentResults(self, params, details, **origin))
 
-    def _details(self, found: Estimate, origin: list[str], penalty: Any, options: Options, cov_type: str | None,
-                 cov_kwds: dict[str, Any] | None) -> FitDetails:  # fmt: skip
+    def _details(
+        self,
+        found: Estimate,
+        origin: list[str],
+        penalty: Any,
+        cov_type: str | None = None,
+        cov_kwds: dict[str, Any] | None = None,
+    ) -> FitDetails:
         s, best = found.starts, found.best
-        evidence = options.penalty is None
-        score = s.log_evidence if evidence else -s.objective / max(s.sse[best], 1e-300) * int(self.used.sum())
-        near = np.isfinite(score) & (score > score[best] - 0.1)
         words = [STATUS_WORDS[int(code)] for code in s.status]
         table = pd.DataFrame(
             {
@@ -444,7 +447,7 @@ class RecurrentModel(SeriesModel):
             "iterations": int(s.iterations[best]),
             "warnflag": 0 if found.converged else int(s.status[best]),
             "n_starts": len(s.sse),
-            "n_best": int(near.sum()),
+            "n_best": found.n_best,
             "decrement": float(s.decrement[best]),
         }
         return FitDetails(

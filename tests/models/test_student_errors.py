@@ -132,6 +132,13 @@ def test_an_outlier_moves_the_fit_less():
     assert moved["t"] < 0.5 * moved["normal"]
 
 
+def test_the_table_of_starts_has_one_evidence_under_the_law():
+    res = prt.ParaRNN(heavy(300), units=(1,), errors="t").fit(n_starts=8)
+    assert res.starts["log_evidence"].notna().sum() == 1
+    assert res.starts.loc[res.starts["best"], "log_evidence"].item() == pytest.approx(res.log_evidence)
+    assert 1 <= res.mle_retvals["n_best"] <= 8
+
+
 def test_an_unknown_law_is_refused():
     with pytest.raises(ValueError, match=r"errors must be one of 'normal', 't', but is 'cauchy'"):
         prt.ParaRNN(heavy(50), errors="cauchy")
