@@ -189,6 +189,7 @@ OPTIONS = {
     "lags": st.sampled_from([1, 2, 3, [1, 4], [12], [2]]),
     "linear_lags": st.sampled_from([None, 0, 1, 5, [3]]),
     "activation": st.sampled_from(["tanh", "relu", "logistic", "identity"]),
+    "errors": st.sampled_from(["normal", "normal", "t"]),
     "trend": st.sampled_from(["c", "n", "t", "ct", "ctt"]),
     "seasonal": st.sampled_from([False, False, True]),
     "period": st.sampled_from([4, None, 7, 12]),
@@ -210,7 +211,7 @@ CASES = st.builds(
     index=st.sampled_from(list(INDEXES)),
     exog=st.sampled_from(list(EXOG)),
     seed=st.integers(0, 2**16),
-    method=st.sampled_from(["bootstrap", "gaussian", "exact", "conformal"]),
+    method=st.sampled_from(["bootstrap", "gaussian", "simulated", "exact", "conformal"]),
     param_uncertainty=st.booleans(),
     options=st.fixed_dictionaries(OPTIONS),
     fit=st.fixed_dictionaries(
