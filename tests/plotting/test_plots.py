@@ -202,7 +202,7 @@ def test_dynamic_prediction_begins_where_it_says(results):
 
 
 def test_a_sample_without_values_at_its_end_is_forecast_from_its_last_one(results):
-    y = pd.Series(results.model._y, results.model.index)
+    y = pd.Series(results.model._y.copy(), results.model.index)
     y.iloc[-4:] = np.nan
     ax = plot_predict(results.apply(y), N - 10, N + 3, n_sims=50, rng=0).axes[0]
     assert len(line(ax, "one-step prediction").get_xdata()) == 6
