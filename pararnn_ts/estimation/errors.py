@@ -113,10 +113,16 @@ def _constant(dof: float | np.ndarray) -> float | np.ndarray:
 def _profile(resid: np.ndarray, effective: float, spread: float, dof: float, sweeps: int) -> float:
     """Spread at given degrees of freedom: sum of w r^2 over observations less effective parameters."""
     square, room = resid**2, max(len(resid) - effective, 1.0)
+    least = _least_spread(square)
     for _ in range(sweeps):
         weights = (dof + 1.0) / (dof + square / spread**2)
-        spread = max(float(np.sqrt(weights @ square / room)), 1e-150)
+        spread = max(float(np.sqrt(weights @ square / room)), least)
     return spread
+
+
+def _least_spread(square: np.ndarray) -> float:
+    """Spread below which a law would give no weight to anything but residuals that are rounding errors."""
+    return max(1e-8 * float(np.sqrt(np.mean(square))), 1e-150) if len(square) else 1e-150
 
 
 def student_law(resid: np.ndarray, effective: float, start: ErrorLaw | None = None, sweeps: int = 4) -> ErrorLaw:
@@ -150,7 +156,8 @@ def student_law(resid: np.ndarray, effective: float, start: ErrorLaw | None = No
     """
     if start is None:
         middle = float(np.median(np.abs(resid)))
-        typical = middle / 0.7 if middle > 0.0 else float(np.sqrt(np.mean(resid**2))) or 1e-150
+        least = _least_spread(resid**2)
+        typical = middle / 0.7 if middle > least else max(float(np.sqrt(np.mean(resid**2))), least)
         start = ErrorLaw(typical, 5.0)
     spread, dof = start.spread, start.dof
     for _ in range(sweeps):

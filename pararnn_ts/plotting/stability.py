@@ -80,5 +80,7 @@ def plot_stability(results: Any, *, fig: Figure | None = None, figsize: tuple[fl
         right.set_ylim(0.1, 10.0)
     count_axis(right.xaxis)
     right.axhline(1.0, color=MUTED, linewidth=0.8, linestyle="--")
-    right.text(0.98, 0.95, f"verdict: {found.verdict}", transform=right.transAxes, ha="right", va="top", fontsize="medium")
+    right.text(
+        0.98, 0.95, f"verdict: {found.verdict}", transform=right.transAxes, ha="right", va="top", fontsize="medium"
+    )
     return fig

@@ -95,3 +95,11 @@ def test_outliers_are_what_students_law_gains_from():
     spiked[::40] *= 8.0
     assert student_gain(normal) < 1.0
     assert student_gain(spiked) > 20.0
+
+
+def test_a_law_of_residuals_that_are_mostly_rounding_can_be_computed():
+    for resid in (np.r_[np.full(9, 1e-200), 1.0], np.r_[np.zeros(9), 1.0], np.zeros(5), np.full(7, 1e-180)):
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            law = student_law(resid, 0.0)
+            assert np.isfinite(law.loglikeobs(resid)).all()
+        assert law.spread > 0.0
