@@ -144,7 +144,10 @@ def reweight(problem: Problem, start: np.ndarray, options: Options, law: ErrorLa
     if options.penalty is None:
         evidence = log_evidence(problem, params, found.alpha[0], law, options) + log_volume(resid, effective, law)
     # skew shocks have another mean than their centre of symmetry under the law: predictions are means
-    params = problem.with_mean(params, float(resid.mean()))
-    law = student_law(problem.residuals(params), effective, law, 1)
+    moved = problem.with_mean(params, float(resid.mean()))
+    centred = problem.residuals(moved)
+    # across gaps the constant feeds on itself, and residuals need not move with it
+    if np.isfinite(centred).all() and abs(centred.mean()) <= abs(resid.mean()):
+        params, law = moved, student_law(centred, effective, law, 1)
     ended = replace(found, params=params[None], log_evidence=np.array([evidence]), iterations=np.array([evaluations]))
     return Reweighted(ended, law, converged)

@@ -392,7 +392,9 @@ class RecurrentResults(TimeSeriesModelResults):
         from pararnn_ts.results.features import recurrence_features
 
         self.require_data()
-        return recurrence_features(self)
+        # paths that explode across gaps: what leaves the range of numbers has no standard error
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return recurrence_features(self)
 
     @cached_property
     def identification(self) -> pd.DataFrame:

@@ -219,6 +219,9 @@ def dominant_eigenvalue(jacobian: np.ndarray) -> Eigen:
     >>> eigen.kind, round(eigen.modulus, 6), round(eigen.angle / np.pi, 6)
     ('cyclical', 0.9, 0.5)
     """
+    if not np.isfinite(jacobian).all():
+        # an explosive path across gaps leaves the range of numbers
+        return Eigen("none", np.nan, np.nan, np.nan, np.nan)
     roots = np.linalg.eigvals(jacobian)
     # a conjugate pair speaks through its upper half; ties go to the positive real root
     upper = roots[roots.imag >= 0]

@@ -125,3 +125,8 @@ def test_distance_from_other_eigenvalues():
 def test_shares_add_up_to_one():
     components = np.random.default_rng(0).normal(size=(30, 3))
     assert variance_shares(components.sum(axis=1), components).sum() == pytest.approx(1)
+
+
+def test_a_jacobian_beyond_the_range_of_numbers_has_no_kind():
+    eigen = dominant_eigenvalue(np.array([[np.inf, 0.0], [0.0, np.nan]]))
+    assert eigen.kind == "none" and np.isnan(eigen.modulus)
