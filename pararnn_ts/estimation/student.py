@@ -99,7 +99,7 @@ def robust_weights(problem: Problem) -> np.ndarray | None:
     return weights
 
 
-def reweight(problem: Problem, start: np.ndarray, options: Options, law: ErrorLaw | None = None) -> Reweighted:
+def reweight(problem: Problem, start: np.ndarray, options: Options) -> Reweighted:
     """
     Fit a model with Student-t errors from one start.
 
@@ -111,8 +111,6 @@ def reweight(problem: Problem, start: np.ndarray, options: Options, law: ErrorLa
         Where to start, best an optimum of least squares.
     options : Options
         Penalty and stopping rules.
-    law : ErrorLaw, optional
-        Law of the shocks at the start; by default that of the start's residuals.
 
     Returns
     -------
@@ -123,7 +121,7 @@ def reweight(problem: Problem, start: np.ndarray, options: Options, law: ErrorLa
     params, effective, before, converged = start, 0.0, -np.inf, False
     evaluations = 0
     resid = problem.residuals(params)
-    law = student_law(resid, effective, law)
+    law = student_law(resid, effective)
     for _ in range(MOST_CHANGES):
         weighted = problem.reweighted(law.weights(resid))
         found = minimize(weighted, params[None], inner, warm=True)
