@@ -1,9 +1,9 @@
 """
 One penalised least-squares problem for every package, and the time until its loss is reached.
 
-The loss is (sum of squared residuals + penalty * sum of squared weights) / T on the standardised scale, over the weights
-that `fit(penalty=1.0)` penalises, of one series of T = 1,000. A goal is a loss one per cent, or a tenth of it, above
-the median loss at which the default sixteen starts of a model of this package end.
+The loss is (sum of squared residuals + penalty * sum of squared weights) / T on the standardised scale, with those
+weights that `fit(penalty=1.0)` penalises, of one series of T = 1,000. A goal is a loss one per cent, or a tenth of it,
+above the median loss at which the default sixteen starts of a model of this package end.
 """
 
 import statistics
@@ -25,12 +25,10 @@ STATES = sum(UNITS)
 N_STARTS = 16
 SEEDS = (0, 1, 2)
 GAPS = (0.01, 0.001)
-# of Adam, in every package; the best counts
-RATES = (0.003, 0.01, 0.03, 0.1)
-# seconds after which a peer gives up
-CAP = 20.0
 SERIES: dict[str, Callable[[], pd.Series]] = {
     "simulated": lambda: series(N),
+    "simulated 300": lambda: series(300),
+    "simulated 3000": lambda: series(3_000),
     "laser": lambda: prt.datasets.load_laser().iloc[:N].reset_index(drop=True).astype(float),
 }
 MODELS = {
@@ -135,15 +133,13 @@ def own_seconds(kind: str, y: pd.Series, evaluations: list[dict[str, int | None]
     for name in evaluations[0]:
         limits = [found[name] for found in evaluations]
         seconds[name] = [
-            None
-            if limit is None
-            else median_time(lambda seed=seed, limit=limit: fit(kind, y, seed, limit), repeats)
+            None if limit is None else median_time(lambda seed=seed, limit=limit: fit(kind, y, seed, limit), repeats)
             for seed, limit in zip(SEEDS, limits, strict=True)
         ]
     return seconds
 
 
-def times_to_reach(chunks: Iterator[np.ndarray], goals: dict[str, float], cap: float = CAP) -> dict:
+def times_to_reach(chunks: Iterator[np.ndarray], goals: dict[str, float], cap: float) -> dict:
     """
     Seconds until each goal is reached.
 

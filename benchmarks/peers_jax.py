@@ -11,14 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from equal_loss import PENALTY, RATES, Task
+from equal_loss import PENALTY, Task
 from scipy.optimize import minimize
 
 jax.config.update("jax_enable_x64", True)
 
-# values by which optimisers are known in the results
-VARIANTS = (*(f"Adam, rate {rate:g}" for rate in RATES), "L-BFGS, zoom", "L-BFGS, backtracking", "L-BFGS of scipy",
-            "Levenberg-Marquardt")  # fmt: skip
 # steps in one compiled call
 STEPS = {"Adam": 50, "L-BFGS": 10, "Levenberg-Marquardt": 5}
 
@@ -135,7 +132,26 @@ def one_by_one(loss: Callable, example: jax.Array) -> Callable:
 
 
 def compiled(variant: str, task: Task, units: tuple[int, ...], n_starts: int) -> Callable[[np.ndarray], Iterator]:
-    """Compile one of the `VARIANTS`; the function it returns takes starts and gives the losses of chunks of steps."""
+    """
+    Compile an optimiser.
+
+    Parameters
+    ----------
+    variant : str
+        "Adam, rate 0.03" with any rate, "L-BFGS, zoom", "L-BFGS, backtracking", "L-BFGS of scipy" or
+        "Levenberg-Marquardt". Adam runs in single precision, which makes it faster; the others need double.
+    task : Task
+        The data.
+    units : tuple of int
+        Dimensions of the units.
+    n_starts : int
+        Starts that run side by side.
+
+    Returns
+    -------
+    callable
+        Takes starts and gives the losses of chunks of steps.
+    """
     kind = variant.split(",")[0]
     dtype = jnp.float32 if kind == "Adam" else jnp.float64
     stacked, n_obs = stacked_residuals(task, units, dtype), len(task.y)

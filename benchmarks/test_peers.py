@@ -60,7 +60,9 @@ def test_the_loss_of_a_fit_is_what_its_optimiser_minimised():
     assert equal_loss.loss(results) == pytest.approx(float((stacked(theta) ** 2).sum()) / (len(y) - 1), rel=1e-6)
 
 
-@pytest.mark.parametrize("variant", ["Adam, rate 0.03", "L-BFGS, backtracking", "L-BFGS of scipy", "Levenberg-Marquardt"])
+@pytest.mark.parametrize(
+    "variant", ["Adam, rate 0.03", "L-BFGS, backtracking", "L-BFGS of scipy", "Levenberg-Marquardt"]
+)
 def test_every_optimiser_of_jax_lowers_the_loss(variant):
     model = MODELS["ParaRNN"](SERIES["simulated"]())
     chunks = peers_jax.compiled(variant, task(model), UNITS, 2)(own_starts(model, 0)[:2])
@@ -71,7 +73,7 @@ def test_every_optimiser_of_jax_lowers_the_loss(variant):
 
 def test_a_goal_counts_when_the_smallest_loss_so_far_is_below_it():
     chunks = iter([np.array([4.0, 2.0]), np.array([3.0, 1.0]), np.array([0.5])])
-    found = times_to_reach(chunks, {"easy": 2.5, "hard": 1.0, "out of reach": 0.1})
+    found = times_to_reach(chunks, {"easy": 2.5, "hard": 1.0, "out of reach": 0.1}, 60.0)
     assert found["seconds"]["easy"] <= found["seconds"]["hard"] <= found["spent"]
     assert found["seconds"]["out of reach"] is None
     assert (found["loss"], found["steps"]) == (0.5, 5)
