@@ -74,16 +74,15 @@ def long_fits() -> dict:
 def threads() -> dict:
     """Seconds of a fit from 16 starts on one and on two threads."""
     found = {}
-    for name, n, units in (("(2,), T = 1,000", 1_000, 1), ("(2, 2, 2, 2), T = 1,000", 1_000, 4),
-                           ("(2,), T = 100,000", 100_000, 1), ("(2, 2, 2, 2), T = 100,000", 100_000, 4)):  # fmt: skip
+    for n, units, repeats in ((1_000, 1, 25), (1_000, 4, 15), (10_000, 1, 15), (10_000, 4, 3), (100_000, 1, 3)):
         y = series(n)
 
         def fit(count, y=y, units=units):
             numba.set_num_threads(count)
-            prt.ParaRNN(y, units=units).fit(penalty=1.0)
+            prt.ParaRNN(y, units=units).fit()
 
         calls = {str(count): lambda count=count, fit=fit: fit(count) for count in (1, 2)}
-        found[name] = together(calls, 15 if n == 1_000 else 3)
+        found[f"{(2,) * units}, T = {n:,}"] = together(calls, repeats)
     return found
 
 
