@@ -68,7 +68,7 @@ format: $(VENV)/.stamp-lint
 	$(VENV)/bin/python -m ruff format .
 
 bench: $(VENV_BENCH)/.stamp-bench
-	$(VENV_BENCH)/bin/python -m pytest benchmarks -p no:doctest -o addopts= -o doctest_optionflags= $(PYTEST_ARGS)
+	$(VENV_BENCH)/bin/python -m pytest benchmarks -p no:doctest -o addopts= $(PYTEST_ARGS)
 	$(VENV_BENCH)/bin/python benchmarks/speed.py $(BENCH_ARGS)
 
 wheel: $(VENV)/.stamp-cli

@@ -2,6 +2,7 @@
 
 import importlib.util
 import warnings
+from functools import partial
 
 import numba
 import numpy as np
@@ -9,6 +10,7 @@ from statsmodels.tsa.arima.model import ARIMA
 from timing import median_time, series, together
 
 import pararnn_ts as prt
+from pararnn_ts.estimation.levenberg_marquardt import Options
 from pararnn_ts.kernels.lanes import LANES
 
 ARIMA_METHODS = ("innovations_mle", "statespace")
@@ -72,17 +74,18 @@ def long_fits() -> dict:
 
 
 def threads() -> dict:
-    """Seconds of a fit from 16 starts on one and on two threads."""
+    """Seconds of a fit from 16 starts on one and on two threads; whole, and until half of the starts are retired."""
     found = {}
-    for n, units, repeats in ((1_000, 1, 25), (1_000, 4, 15), (10_000, 1, 15), (10_000, 4, 3), (100_000, 1, 3)):
-        y = series(n)
+    for n, units, repeats in ((1_000, 1, 25), (1_000, 4, 15), (10_000, 1, 15), (10_000, 4, 5), (100_000, 1, 3)):
+        model = prt.ParaRNN(series(n), units=units)
 
-        def fit(count, y=y, units=units):
+        def fit(count, maxiter, model=model):
             numba.set_num_threads(count)
-            prt.ParaRNN(y, units=units).fit()
+            model.fit(maxiter=maxiter)
 
-        calls = {str(count): lambda count=count, fit=fit: fit(count) for count in (1, 2)}
-        found[f"{(2,) * units}, T = {n:,}"] = together(calls, repeats)
+        for maxiter, label in ((200, ""), (Options().audition, ", until half of the starts retire")):
+            calls = {str(count): partial(fit, count, maxiter) for count in (1, 2)}
+            found[f"{(2,) * units}, T = {n:,}{label}"] = together(calls, repeats)
     return found
 
 

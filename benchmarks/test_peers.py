@@ -48,7 +48,7 @@ def test_torch_has_the_loss_and_gradient_of_this_package(setting):
     value = peers_torch.objective(network, work, torch.float64)()
     value.backward()
     expected = own_value_and_gradient(model, theta)
-    assert float(value) == pytest.approx(expected[0], rel=1e-6)
+    assert value.item() == pytest.approx(expected[0], rel=1e-6)
     np.testing.assert_allclose(network.coefficients.grad.numpy(), expected[1][:2], rtol=1e-6)
 
 
