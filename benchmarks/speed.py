@@ -4,8 +4,8 @@ Speed: every figure a ratio of medians of repeated warm calls, measured in one r
     python benchmarks/speed.py [--only PREFIX ...] [--fresh] [--list]
 
 Each piece runs in a process of its own and is kept in build/studies/; those that are there are not measured again.
-`--only` names pieces by the beginning of their names, `--fresh` measures them anew ("own" and "goal" need no peer but
-statsmodels and take a few minutes). After each call the tables and the figure are written from what there is:
+`--only` names pieces by the beginning of their names, `--fresh` measures them anew ("own" needs no peer but statsmodels
+and takes a few minutes). After each call the tables and the figure are written from what there is:
 results/speed.md, speed.json and speed.png.
 """
 
