@@ -264,7 +264,12 @@ def _details(store: dict) -> list[str]:
                 "",
             ]
     if cold := store.get("own cold start"):
-        lines += ["## A fresh process", ""]
+        lines += [
+            "## A fresh process",
+            "",
+            "The package imports its parts when they are first used: with the first fit.",
+            "",
+        ]
         lines += markdown([
             {"": name, **{step: _seconds(steps[step]) if step in steps else "" for step in cold["empty cache"]}}
             for name, steps in cold.items()
@@ -290,15 +295,16 @@ def curve(store: dict) -> dict[str, dict[int, float]]:
 
 def equal_loss_curve(store: dict) -> dict[str, dict[int, float]]:
     """Seconds to a loss within a tenth of a per cent of that of ParaRNN, simulated series, by length."""
-    found: dict[str, dict[int, float]] = {}
     goal = "ParaRNN 0.001"
+    labels = ("JAX, same model, usual starts", "torch nn.RNN")
+    found: dict[str, dict[int, float]] = {name: {} for name in ("ParaRNN, four units", *labels)}
     for n, series in ((300, "simulated 300"), (1_000, "simulated"), (3_000, "simulated 3000")):
         if own := store.get(f"goal {series} ParaRNN"):
-            found.setdefault("ParaRNN, four units", {})[n] = _middle(own["seconds"][goal])
-        for label in ("JAX, same model, usual starts", "torch nn.RNN"):
+            found["ParaRNN, four units"][n] = _middle(own["seconds"][goal])
+        for label in labels:
             reached = best(store, PEERS[label].format(series), goal)
             if reached and not reached[1].never:
-                found.setdefault(f"{label}, best", {})[n] = reached[1].seconds
+                found[label][n] = reached[1].seconds
     return found
 
 
@@ -317,8 +323,11 @@ def draw(store: dict, path: Path) -> None:
     for axis, title, lines in zip(axes, titles, (curve(store), equal_loss_curve(store)), strict=True):
         for number, (label, values) in enumerate(lines.items()):
             sizes = sorted(values)
+            if not sizes:
+                continue
             axis.loglog(sizes, [values[n] for n in sizes], marker="osD^v"[number % 5], label=label, lw=1.5)
         axis.set(title=title, xlabel="observations T")
+        axis.set_xlim(200, 150_000)
         axis.grid(which="major", alpha=0.3)
         if lines:
             axis.legend(frameon=False, fontsize=8)
