@@ -56,7 +56,7 @@ def test_results_give_what_their_arrays_give(fitted):
 
 def test_the_statistic_is_that_of_two_regressions():
     y = linear_series(300, 0)
-    found = linearity_test(y, lags=1)
+    found = linearity_test(y, lags=1, method="terasvirta")
     rows = np.arange(12, 300)
     null = np.column_stack([np.ones(len(rows)), *(y[rows - lag] for lag in found.lags)])
     fitted = null @ np.linalg.lstsq(null, y[rows])[0]
@@ -78,7 +78,7 @@ def test_linearity_test_with_gaps_exogenous_values_and_differences(gappy, differ
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda r: r.test_nonlinearity("keenan"), "method must be one of 'terasvirta', 'white' or None"),
+        (lambda r: r.test_nonlinearity("keenan"), "method must be one of 'units', 'terasvirta', 'white' or None"),
         (lambda r: r.test_nonlinearity(lags=[0]), "lags must be positive integers"),
         (lambda r: r.test_nonlinearity(bootstrap=-1), "bootstrap must be a number of series"),
         (lambda r: r.apply(r.fittedvalues[2:10].to_numpy()).test_nonlinearity(), "needs more data"),
