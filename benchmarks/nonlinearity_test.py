@@ -93,9 +93,7 @@ def rejections(series: np.ndarray, method: str, bootstrap: int) -> tuple[float, 
     )
 
 
-def table(
-    processes: dict, n: int, replications: int, simulated: int, only: str, methods: tuple[str, ...]
-) -> list[str]:
+def table(processes: dict, n: int, replications: int, simulated: int, only: str, methods: tuple[str, ...]) -> list[str]:
     """Rejection rates, one row for each process and method."""
     rows = []
     for name, process in processes.items():

@@ -112,9 +112,7 @@ def _constant(dof: float | np.ndarray) -> float | np.ndarray:
     return special.gammaln(0.5 * (dof + 1.0)) - special.gammaln(0.5 * dof) - 0.5 * np.log(dof * np.pi)
 
 
-def _profile(
-    resid: np.ndarray, effective: float, spread: float, dof: float, sweeps: int, least: float = TINY
-) -> float:
+def _profile(resid: np.ndarray, effective: float, spread: float, dof: float, sweeps: int, least: float = TINY) -> float:
     """Spread at given degrees of freedom: sum of w r^2 over observations less effective parameters."""
     square, room = resid**2, max(len(resid) - effective, 1.0)
     least = _least_spread(square, least)

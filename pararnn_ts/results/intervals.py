@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -115,7 +116,7 @@ class RecurrentPrediction(PredictionResults):
         ValueError
             If there are too few calibration errors for this coverage, or a bound is beyond every number.
         """
-        if not 0 < alpha < 1:
+        if not (isinstance(alpha, Real) and 0 < alpha < 1):
             raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
         mean, se = self._predicted_mean, self._se
         if self._errors is not None:
