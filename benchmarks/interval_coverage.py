@@ -11,12 +11,12 @@ The robust estimators of the covariance are looked at in 200 samples.
 
 What is identified. With the identity, a unit enters the predictions through its transfer function v'(I - W L)^-1 U L
 only: any regular matrix G turns (W, U, v) into (G W G^-1, G U, G^-T v) and changes nothing. Identified are its
-denominator, hence trace and determinant of W and with them modulus and frequency, its numerator, by v'U and v'W U, and
-the level c + sum v'(I - W)^-1 b, hence the mean of the series. The determinant, like the modulus, lies between -1 and 1, and
-the standard error is the smaller, the nearer an estimate is to the ends: both have intervals on the scale of Fisher's z.
-Rows marked "symmetric" have the estimate plus and minus 1.96 standard errors instead. With tanh, only permutations and changes of sign of the
-states are left (Albertini and Sontag 1993, "For neural networks, function determines form", Neural Networks 6), and the
-canonical form takes those away: all parameters are identified.
+denominator, hence trace and determinant of W and with them modulus and frequency, its numerator, by v'U and v'W U,
+and the level c + sum v'(I - W)^-1 b, hence the mean of the series. The determinant, like the modulus, lies between -1
+and 1, and the standard error is the smaller, the nearer an estimate is to the ends: both have intervals on the scale
+of Fisher's z. Rows marked "symmetric" have the estimate plus and minus 1.96 standard errors instead. With tanh, only
+permutations and changes of sign of the states are left (Albertini and Sontag 1993, "For neural networks, function
+determines form", Neural Networks 6), and the canonical form takes those away: all parameters are identified.
 
 The recursion of the model begins at state zero. Samples of the nonlinear models begin there, too, except in two cases,
 where the process has been under way for long: the first predictions are then off by what the state was.

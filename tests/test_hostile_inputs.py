@@ -205,3 +205,16 @@ def test_paths_that_are_no_numbers_count_as_beyond_every_number():
     assert upper == np.quantile(finite, 0.9, method="higher")
     with pytest.raises(ValueError, match="The interval of row 0 has no bound"):
         prediction.conf_int(0.05)
+
+
+@pytest.mark.parametrize("errors", ["normal", "t"])
+def test_a_fit_without_residuals_has_finite_information(errors):
+    steps = np.where(np.arange(155) == 0, 0.0, 1e9)
+    results = fit(
+        steps, 1e12 * np.random.default_rng(155).standard_normal(155), lags=[12], linear_lags=1, errors=errors
+    )
+    assert results.scale >= (np.finfo(float).eps * 1e6) ** 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert np.isfinite(results.ingredients.information()).all()
+        assert "ParaRNN Results" in results.summary().as_text()

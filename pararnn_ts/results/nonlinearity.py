@@ -350,7 +350,9 @@ def _principal(terms: np.ndarray, most: int) -> np.ndarray:
 
 
 def _standardised(columns: np.ndarray, rows: Any = slice(None)) -> np.ndarray:
-    """Columns less their means and over their standard deviations, those of some rows."""
+    """Columns less their means and over their standard deviations, those of some rows; zero where there are none."""
+    if not len(columns[rows]):
+        return np.zeros_like(columns)
     spread = columns[rows].std(axis=0)
     return (columns - columns[rows].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
