@@ -157,9 +157,7 @@ def _quantiles(paths: np.ndarray, levels: np.ndarray) -> np.ndarray:
     if np.isfinite(paths).all():
         return np.quantile(paths, levels, axis=0).T
     # a path that is no number has left on one side or the other
-    sides = [np.where(np.isnan(paths), side, paths) for side in (-np.inf, np.inf)]
-    methods = ("lower", "higher")
-    return np.column_stack([
-        np.quantile(values, level, axis=0, method=method)
-        for values, level, method in zip(sides, levels, methods, strict=True)
-    ])  # fmt: skip
+    lower, upper = (np.where(np.isnan(paths), side, paths) for side in (-np.inf, np.inf))
+    return np.column_stack(
+        [np.quantile(lower, levels[0], axis=0, method="lower"), np.quantile(upper, levels[1], axis=0, method="higher")]
+    )

@@ -186,7 +186,7 @@ def linearity_test(
     outside = np.empty((len(y), 0)) if outside is None else np.asarray(outside, dtype=float)
     generator = np.random.default_rng(rng)
     n_inputs = len(tried) + n_exog
-    weights = None
+    weights = np.empty(0)
     if method == "white":
         weights = generator.uniform(-LARGEST, LARGEST, size=(n_inputs + 1, N_HIDDEN))
     elif method == "units":
@@ -232,7 +232,7 @@ class _Design:
     tried: tuple[int, ...]
     own: tuple[int, ...]
     method: str
-    weights: np.ndarray | None
+    weights: np.ndarray
 
     def reach(self, n: int) -> int:
         """Longest lag."""
