@@ -170,6 +170,11 @@ def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: Erro
         Statistics in the data's units; rows and columns of parameters that are held at a value are zero.
     """
     products = problem.products(params)
+    if not np.isfinite(products).all():
+        raise ValueError(
+            "The derivatives of the predictions are beyond every number at the estimate, whose largest weight is "
+            f"{np.abs(params).max(initial=0.0):.1e}; fit with penalty='evidence' or with fewer units."
+        )
     square, sse = products[:-1, :-1], products[-1, -1]
     prior = np.where(problem.group >= 0, alpha[np.maximum(problem.group, 0)], 0.0)
     ridge = prior if law is None else prior / law.information
