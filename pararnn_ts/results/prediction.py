@@ -199,7 +199,8 @@ def get_prediction(
     if method == "conformal":
         steps = np.arange(window.start, window.stop) - _origins(results, window, first, origin) + 1
         errors = calibration_errors(results.calibration, int(steps.max()))[steps - 1]
-        size = np.hypot.reduce(np.where(np.isnan(errors), 0.0, errors), axis=1)
+        with np.errstate(over="ignore"):
+            size = np.hypot.reduce(np.where(np.isnan(errors), 0.0, errors), axis=1)
         se = np.where(np.isfinite(mean), size / np.sqrt((~np.isnan(errors)).sum(axis=1)), np.nan)
         _require_finite(results, window, se)
         return RecurrentPrediction(mean, se, window.index, method, errors=errors)
