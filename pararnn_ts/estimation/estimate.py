@@ -383,7 +383,9 @@ def _n_near(problem: Problem, solutions: Solutions, best: int, options: Options)
     if options.penalty is None:
         score = solutions.log_evidence
     else:
-        score = -solutions.objective / max(solutions.sse[best], 1e-300) * problem.n_obs
+        # starts that diverged are worth minus infinity beside a series that is fitted exactly
+        with np.errstate(over="ignore"):
+            score = -solutions.objective / max(solutions.sse[best], 1e-300) * problem.n_obs
     return int(np.count_nonzero(np.isfinite(score) & (score > score[best] - NEARLY)))
 
 
