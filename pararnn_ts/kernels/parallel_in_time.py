@@ -1,23 +1,23 @@
 """
 The recurrence of a unit in parallel over time: Newton's method on the states at the ends of chunks.
 
-A series is cut into chunks of a fixed number of rows. Let s_c be the state before chunk c and F_c(s) the state after it.
-The chunks can run side by side once all s_c are known, and these solve s_(c+1) = F_c(s_c), s_0 = 0. Newton's method gives,
-with A_c the derivative of F_c (a product of the unit's d x d Jacobians diag(g_t) W) at the present guess,
+A series is cut into chunks of a fixed number of rows. Let s_c be the state before chunk c and F_c(s) the state after
+it. The chunks can run side by side once all s_c are known, and these solve s_(c+1) = F_c(s_c), s_0 = 0. With A_c the
+derivative of F_c, a product of the unit's d x d Jacobians diag(g_t) W, Newton's method gives
 
     delta_(c+1) = A_c delta_c + (F_c(s_c) - s_(c+1)),   delta_0 = 0,       new s_(c+1) = F_c(s_c) + A_c delta_c.
 
 An affine recurrence is solved in parallel, too: its maps compose associatively (Blelloch 1990, "Prefix sums and their
-applications"), and :func:`affine_scan` does so in three phases: within groups, over the groups, and within groups again.
+applications"), and :func:`affine_scan` does so in three phases: within groups, over the groups, within groups again.
 Chunks and groups do not depend on the number of threads, so that the bits of the result do not either.
 
-With chunks of one row this is Newton's method on the whole trajectory (DEER: Lim et al. 2024, arXiv 2309.12252; ParaRNN:
-Danieli et al. 2025, arXiv 2510.21450). Longer chunks are multiple shooting (Chartier and Philippe 1993, "A parallel shooting
-technique for solving dissipative ODE's"; Gander and Vandewalle 2007, "Analysis of the parareal time-parallel
-time-integration method"): the recurrence is exact inside a chunk, nothing is stored for each row, and where the unit forgets
-within a chunk A_c vanishes, so that one or two iterations are enough. After k iterations the first k chunks are exact in any
-case. Linear units need one iteration. A unit that still has not converged after `LIMIT` iterations, because it never forgets
-which of several states it once fell into, is run sequentially.
+With chunks of one row this is Newton's method on the whole trajectory (DEER: Lim et al. 2024, arXiv 2309.12252;
+Danieli et al. 2025, arXiv 2510.21450). Longer chunks are multiple shooting (Chartier and Philippe 1993, "A parallel
+shooting technique for solving dissipative ODE's"; Gander and Vandewalle 2007, "Analysis of the parareal time-parallel
+time-integration method"): the recurrence is exact inside a chunk, nothing is stored for each row, and where the unit
+forgets within a chunk A_c vanishes, so that one or two iterations are enough. After k iterations the first k chunks are
+exact in any case. Linear units need one iteration. A unit that still has not converged after `LIMIT` iterations,
+because it never forgets which of several states it once fell into, is run sequentially.
 
 Sensitivities obey affine recurrences with the same A_c: a scan each, no iteration.
 """
@@ -131,7 +131,7 @@ def add_sensitivity(weights, p, d, m, slope, state, x, at, vectors, scratch):
 @jit
 def affine_scan(slopes, offsets, values):
     """
-    Solve values[c + 1] = slopes[c] values[c] + offsets[c], in an order of operations that a parallel machine can follow.
+    Solve values[c + 1] = slopes[c] values[c] + offsets[c], in an order that a parallel machine can follow.
 
     Parameters
     ----------
