@@ -38,6 +38,7 @@ __all__ = [
     "Outcome",
     "add_sensitivity",
     "affine_scan",
+    "is_finite",
     "n_chunks",
     "products",
     "push",
@@ -83,6 +84,12 @@ def n_chunks(n_rows, chunk):
 def state_weights(d, m):
     """Number of weights that act through the state: W, U and b."""
     return d * d + d * m + d
+
+
+@jit
+def is_finite(a):
+    """Whether `a` is a finite number."""
+    return abs(a) < np.inf
 
 
 @jit
@@ -212,8 +219,8 @@ def _correct(starts, ends, slopes, offsets, values):
             gap = ends[c, i] - starts[c + 1, i]
             size = abs(gap) / max(1.0, abs(ends[c, i]))
             # what is not a number is the largest mismatch of all
-            worst = max(worst, size) if np.isfinite(size) else np.inf
-            offsets[c, i] = gap if np.isfinite(gap) else 0.0
+            worst = max(worst, size) if is_finite(size) else np.inf
+            offsets[c, i] = gap if is_finite(gap) else 0.0
     offsets[chunks - 1] = 0.0
     values[0] = 0.0
     affine_scan(slopes, offsets, values)
@@ -222,9 +229,9 @@ def _correct(starts, ends, slopes, offsets, values):
             total = ends[c, i]
             for k in range(d):
                 total += times(slopes[c, i * d + k], values[c, k])
-            if not np.isfinite(total):
+            if not is_finite(total):
                 # no use as a correction: begin from the end of the chunk before, or from anywhere
-                total = ends[c, i] if np.isfinite(ends[c, i]) else 0.0
+                total = ends[c, i] if is_finite(ends[c, i]) else 0.0
             starts[c + 1, i] = total
     return worst
 
