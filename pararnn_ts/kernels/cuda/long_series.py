@@ -66,6 +66,10 @@ class LongSeries:
         Rows of a chunk.
     limit : int
         Most Newton iterations.
+    threads : int
+        Threads of a block; the result does not depend on it.
+    groups : int
+        Groups of a scan, each a thread of one block.
 
     Raises
     ------
@@ -83,8 +87,11 @@ class LongSeries:
         weight: np.ndarray,
         chunk: int = CHUNK,
         limit: int = LIMIT,
+        threads: int = THREADS,
+        groups: int = GROUPS,
     ):
         require_device()
+        self.threads, self.groups = threads, groups
         self._cuda = cuda_module()
         self.units, self.activation, self.limit = [int(d) for d in units], int(activation), limit
         (self.n, self.m), self.q = x.shape, linear.shape[1]
@@ -94,10 +101,10 @@ class LongSeries:
         sizes = [int(unit_size(d, self.m)) for d in self.units]
         firsts = self.q + np.cumsum([0, *sizes])
         self.n_params = int(firsts[-1])
-        self.groups, outputs = [], [np.arange(0)]
+        self.kinds, outputs = [], [np.arange(0)]
         for d in sorted(set(self.units)):
             numbers = np.flatnonzero(np.array(self.units) == d)
-            self.groups.append(_Group(d, numbers, self._cuda.to_device(firsts[numbers])))
+            self.kinds.append(_Group(d, numbers, self._cuda.to_device(firsts[numbers])))
         for d, first, size in zip(self.units, firsts, sizes):
             outputs.append(np.arange(first + size - d, first + size))
         self.outputs = self._cuda.to_device(np.concatenate(outputs).astype(np.int64))
@@ -111,7 +118,7 @@ class LongSeries:
 
     def _grid(self, sequences: int) -> tuple:
         """Launch of a thread for each chunk of each sequence."""
-        return ((self.chunks + THREADS - 1) // THREADS, sequences), THREADS
+        return ((self.chunks + self.threads - 1) // self.threads, sequences), self.threads
 
     def _empty(self, *shape: int):
         return self._cuda.device_array(shape, np.float64)
@@ -119,7 +126,7 @@ class LongSeries:
     def _find_starts(self, group: _Group, theta) -> tuple:
         """States before all chunks of a group of units at all parameter vectors, and how they were found."""
         d, sequences = group.d, len(group.numbers) * theta.shape[0]
-        kernels, scans = compiled_unit_kernels(d, self.m, self.activation), compiled_scan_kernels(d)
+        kernels, scans = compiled_unit_kernels(d, self.m, self.activation), compiled_scan_kernels(d, self.groups)
         starts = self._cuda.to_device(np.zeros((sequences, d, self.chunks)))
         ends, slopes, offsets = (self._empty(sequences, k, self.chunks) for k in (d, d * d, d))
         running = np.ones(sequences, dtype=np.bool_)
@@ -127,15 +134,17 @@ class LongSeries:
         grid = self._grid(sequences)
         for iteration in range(self.limit + 1):
             mismatch, active = self._cuda.to_device(np.zeros(sequences)), self._cuda.to_device(running)
-            kernels.shoot[grid](theta, group.firsts, self.x, self.chunk, active, starts, ends, slopes, offsets, mismatch)
-            scans.scan[(sequences, 1), GROUPS](active, slopes, offsets)
+            kernels.shoot[grid](
+                theta, group.firsts, self.x, self.chunk, active, starts, ends, slopes, offsets, mismatch
+            )
+            scans.scan[(sequences, 1), self.groups](active, slopes, offsets)
             scans.correct[grid](active, ends, slopes, offsets, starts)
             iterations[running] = iteration
             running &= ~(mismatch.copy_to_host() <= TOLERANCE)
             if not running.any():
                 break
         if running.any():
-            kernels.run_sequentially[(sequences + THREADS - 1) // THREADS, THREADS](
+            kernels.run_sequentially[(sequences + self.threads - 1) // self.threads, self.threads](
                 theta, group.firsts, self.x, self.chunk, self._cuda.to_device(running), starts
             )
         shape = (theta.shape[0], len(group.numbers))
@@ -145,7 +154,7 @@ class LongSeries:
         """Join what was found for the groups of units, for each parameter vector."""
         iterations = np.zeros((lanes, len(self.units)), dtype=np.int64)
         converged = np.ones((lanes, len(self.units)), dtype=bool)
-        for group, (_, taken, reached) in zip(self.groups, found):
+        for group, (_, taken, reached) in zip(self.kinds, found):
             iterations[:, group.numbers], converged[:, group.numbers] = taken, reached
         return [Outcome(iterations[lane], converged[lane]) for lane in range(lanes)]
 
@@ -166,10 +175,10 @@ class LongSeries:
             How they were found.
         """
         device_theta = self._cuda.to_device(np.ascontiguousarray(theta[None], dtype=np.float64))
-        found = [self._find_starts(group, device_theta) for group in self.groups]
+        found = [self._find_starts(group, device_theta) for group in self.kinds]
         states = np.empty((self.n, sum(self.units)))
         columns = np.cumsum([0, *self.units])
-        for group, (starts, *_) in zip(self.groups, found):
+        for group, (starts, *_) in zip(self.kinds, found):
             count = len(group.numbers)
             out = self._empty(count, group.d, self.chunks * self.chunk)
             kernels = compiled_unit_kernels(group.d, self.m, self.activation)
@@ -199,7 +208,7 @@ class LongSeries:
         lanes, columns = len(theta), self.n_params + 1
         device_theta = self._cuda.to_device(np.ascontiguousarray(theta, dtype=np.float64))
         found, sensitivities = [], []
-        for group in self.groups:
+        for group in self.kinds:
             found.append(self._find_starts(group, device_theta))
             sensitivities.append(self._find_sensitivities(group, device_theta, found[-1][0]))
         gram = self._cuda.to_device(np.zeros((lanes, columns, columns)))
@@ -217,17 +226,17 @@ class LongSeries:
             last = min(first + steps, self.chunk)
             if last - first < steps:
                 jacobian = self._empty(lanes, columns, (last - first) * self.chunks)
-            for group, (starts, *_), slopes in zip(self.groups, found, sensitivities):
+            for group, (starts, *_), slopes in zip(self.kinds, found, sensitivities):
                 units = compiled_unit_kernels(group.d, self.m, self.activation)
                 units.fill_columns[self._grid(lanes * len(group.numbers))](
                     device_theta, group.firsts, self.x, first, last, starts, slopes, self.weight, jacobian
                 )
             positions = (last - first) * self.chunks
-            kernels.finish_rows[((positions + THREADS - 1) // THREADS, lanes), THREADS](
+            kernels.finish_rows[((positions + self.threads - 1) // self.threads, lanes), self.threads](
                 device_theta, self.linear, self.outputs, self.target, self.weight, first * self.chunks, jacobian
             )
             kernels.multiply[(tiles, splits, lanes), (side, side)](jacobian, parts)
-            kernels.collect[((columns * columns + THREADS - 1) // THREADS, lanes), THREADS](parts, gram)
+            kernels.collect[((columns * columns + self.threads - 1) // self.threads, lanes), self.threads](parts, gram)
         return gram.copy_to_host(), self._outcomes(found, lanes)
 
     def _find_sensitivities(self, group: _Group, theta, starts):
@@ -239,5 +248,5 @@ class LongSeries:
             theta, group.firsts, self.x, self.chunk, starts, slopes, vectors
         )
         everyone = self._cuda.to_device(np.ones(sequences, dtype=np.bool_))
-        compiled_scan_kernels(d).scan[(sequences, count), GROUPS](everyone, slopes, vectors)
+        compiled_scan_kernels(d, self.groups).scan[(sequences, count), self.groups](everyone, slopes, vectors)
         return vectors

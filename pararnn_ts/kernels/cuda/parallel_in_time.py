@@ -11,8 +11,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from numba import cuda
 
-from pararnn_ts.kernels.cuda.target import cuda_module, on_device
+from pararnn_ts.kernels.cuda.target import on_device
 from pararnn_ts.kernels.parallel_in_time import GROUPS, add_sensitivity, is_finite, push, state_weights, step, times
 from pararnn_ts.kernels.units import unit_size
 
@@ -74,19 +75,19 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
     sequences that take part, `starts`, `ends` (S, d, C), `slopes` (S, d * d, C), `offsets` (S, d, C) and
     `sensitivities` (S, count * d, C), with S = lanes * K sequences and count = d * d + d * m + d.
     """
-    cuda = cuda_module()
     built: dict[Callable, Callable] = {}
     advance, multiply = on_device(step, built=built), on_device(push, built=built)
     sensitise, finite = on_device(add_sensitivity, built=built), on_device(is_finite, built=built)
     size, count = unit_size(d, m), state_weights(d, m)
-    held = (count + d) * d
+    # shapes of local arrays are names, not expressions
+    square, held = d * d, (count + d) * d
 
     def shoot(theta, firsts, x, chunk, running, starts, ends, slopes, offsets, mismatch):
         c, s = cuda.grid(1), cuda.blockIdx.y
         chunks = starts.shape[2]
         if c >= chunks or not running[s]:
             return
-        weights, columns = cuda.local.array(size, np.float64), cuda.local.array(d * d, np.float64)
+        weights, columns = cuda.local.array(size, np.float64), cuda.local.array(square, np.float64)
         state, new = cuda.local.array(d, np.float64), cuda.local.array(d, np.float64)
         slope, scratch = cuda.local.array(d, np.float64), cuda.local.array(d, np.float64)
         p = firsts[s % firsts.shape[0]]
@@ -222,18 +223,18 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
     return UnitKernels(shoot, run_sequentially, fill_states, find_sensitivities, fill_columns)
 
 
-def scan_kernels(d: int) -> ScanKernels:
+def scan_kernels(d: int, groups: int = GROUPS) -> ScanKernels:
     """
     Kernels of the affine recurrence over chunks for vectors of length `d`, as plain functions.
 
     Notes
     -----
     `scan` solves value[c + 1] = slope[c] value[c] + offset[c], value[0] = 0, where `values` (S, V * d, C) holds offsets
-    and receives values; a block of `GROUPS` threads for each of the V vectors of a sequence. `correct` moves the starts
+    and receives values; a block of `groups` threads for each of the V vectors of a sequence. `correct` moves the starts
     of chunks by what the scan found.
     """
-    cuda = cuda_module()
     built: dict[Callable, Callable] = {}
+    square, held = d * d, (d + 1) * d
     product, finite = on_device(times, built=built), on_device(is_finite, built=built)
 
     def scan(running, slopes, values):
@@ -241,11 +242,12 @@ def scan_kernels(d: int) -> ScanKernels:
         if not running[s]:
             return
         chunks = values.shape[2]
-        size = (chunks + GROUPS - 1) // GROUPS
+        size = (chunks + groups - 1) // groups
         first, last = g * size, min((g + 1) * size, chunks - 1)
-        slope, offset = cuda.shared.array((GROUPS, d * d), np.float64), cuda.shared.array((GROUPS, d), np.float64)
+        slope = cuda.shared.array((groups, square), np.float64)
+        offset = cuda.shared.array((groups, d), np.float64)
         # what the group makes of a state: the columns of its matrix, and then its vector
-        own, scratch = cuda.local.array((d + 1) * d, np.float64), cuda.local.array(d, np.float64)
+        own, scratch = cuda.local.array(held, np.float64), cuda.local.array(d, np.float64)
         for i in range((d + 1) * d):
             own[i] = 1.0 if i < d * d and i % (d + 1) == 0 else 0.0
         for c in range(first, last):
@@ -266,7 +268,7 @@ def scan_kernels(d: int) -> ScanKernels:
             # the state before each group replaces its vector
             for i in range(d):
                 own[i] = 0.0
-            for group in range(GROUPS):
+            for group in range(groups):
                 for i in range(d):
                     total = offset[group, i]
                     for k in range(d):
@@ -303,6 +305,7 @@ def scan_kernels(d: int) -> ScanKernels:
 
     return ScanKernels(scan, correct)
 
+
 def product_kernels() -> ProductKernels:
     """
     Kernels of the normal equations, as plain functions.
@@ -313,7 +316,8 @@ def product_kernels() -> ProductKernels:
     columns `outputs` enter linearly, too. `multiply` forms its products in `parts` (lanes, splits, P + 1, P + 1), of
     which `collect` adds up the splits.
     """
-    cuda = cuda_module()
+    wide, several = DEPTH + 1, EACH * EACH
+
     def finish_rows(theta, linear, outputs, target, weight, first, jacobian):
         at, lane = cuda.grid(1), cuda.blockIdx.y
         if at >= jacobian.shape[2]:
@@ -339,9 +343,9 @@ def product_kernels() -> ProductKernels:
         share = (positions + splits - 1) // splits
         last = min((split + 1) * share, positions)
         x, y, side = cuda.threadIdx.x, cuda.threadIdx.y, TILE // EACH
-        left = cuda.shared.array((TILE, DEPTH + 1), np.float64)
-        right = cuda.shared.array((TILE, DEPTH + 1), np.float64)
-        sums = cuda.local.array(EACH * EACH, np.float64)
+        left = cuda.shared.array((TILE, wide), np.float64)
+        right = cuda.shared.array((TILE, wide), np.float64)
+        sums = cuda.local.array(several, np.float64)
         for i in range(EACH * EACH):
             sums[i] = 0.0
         for begin in range(split * share, last, DEPTH):
@@ -351,9 +355,7 @@ def product_kernels() -> ProductKernels:
                 left[column, depth] = (
                     jacobian[lane, high + column, at] if at < last and high + column < columns else 0.0
                 )
-                right[column, depth] = (
-                    jacobian[lane, low + column, at] if at < last and low + column < columns else 0.0
-                )
+                right[column, depth] = jacobian[lane, low + column, at] if at < last and low + column < columns else 0.0
             cuda.syncthreads()
             for depth in range(DEPTH):
                 for i in range(EACH):
@@ -383,16 +385,16 @@ def product_kernels() -> ProductKernels:
 @cache
 def compiled_unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
     """Kernels of :func:`unit_kernels` for the present device; those of one kind of unit are made once."""
-    return UnitKernels(*(cuda_module().jit(kernel) for kernel in unit_kernels(d, m, activation)))
+    return UnitKernels(*(cuda.jit(kernel) for kernel in unit_kernels(d, m, activation)))
 
 
 @cache
-def compiled_scan_kernels(d: int) -> ScanKernels:
+def compiled_scan_kernels(d: int, groups: int) -> ScanKernels:
     """Kernels of :func:`scan_kernels` for the present device."""
-    return ScanKernels(*(cuda_module().jit(kernel) for kernel in scan_kernels(d)))
+    return ScanKernels(*(cuda.jit(kernel) for kernel in scan_kernels(d, groups)))
 
 
 @cache
 def compiled_product_kernels() -> ProductKernels:
     """Kernels of :func:`product_kernels` for the present device."""
-    return ProductKernels(*(cuda_module().jit(kernel) for kernel in product_kernels()))
+    return ProductKernels(*(cuda.jit(kernel) for kernel in product_kernels()))
