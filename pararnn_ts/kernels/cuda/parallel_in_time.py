@@ -2,8 +2,8 @@
 The kernels of :mod:`pararnn_ts.kernels.parallel_in_time` for CUDA: a thread is a chunk of one unit at one start.
 
 A *sequence* is a unit at a start. Rows are stored by their place in the chunk, then by chunk: row t = c * chunk + j is
-at position j * C + c, so that threads side by side, which are chunks side by side, read and write side by side. The rows
-that fill up the last chunk have weight zero.
+at position j * C + c, so that threads side by side, which are chunks side by side, read and write side by side. The
+rows that fill up the last chunk have weight zero.
 """
 
 from collections.abc import Callable
