@@ -426,20 +426,22 @@ def products(theta, units, activation, x, linear, target, weight, chunk=CHUNK, l
         before.append(found)
         p += unit_size(d, m)
     gram = np.zeros((len(theta) + 1, len(theta) + 1))
-    for c in range(n_chunks(n, chunk)):
-        rows = slice(c * chunk, min((c + 1) * chunk, n))
-        block = np.empty((len(theta) + 1, rows.stop - rows.start))
-        block[:q] = linear[rows].T
-        fitted = linear[rows] @ theta[:q]
-        p = q
-        for d, start, slopes in zip(units, starts, before):
-            size = unit_size(d, m)
-            _fill_columns(theta, p, activation, columns, chunk, c, start[c], slopes[:, c], block[p : p + size], fitted)
-            p += size
-        block[-1] = target[rows] - fitted
-        block *= weight[rows]
-        block[:, weight[rows] == 0.0] = 0.0
-        # a path that explodes gives infinite products
-        with np.errstate(over="ignore", invalid="ignore"):
+    # a path that explodes gives infinite products
+    with np.errstate(over="ignore", invalid="ignore"):
+        for c in range(n_chunks(n, chunk)):
+            rows = slice(c * chunk, min((c + 1) * chunk, n))
+            block = np.empty((len(theta) + 1, rows.stop - rows.start))
+            block[:q] = linear[rows].T
+            fitted = linear[rows] @ theta[:q]
+            p = q
+            for d, start, slopes in zip(units, starts, before):
+                size = unit_size(d, m)
+                _fill_columns(
+                    theta, p, activation, columns, chunk, c, start[c], slopes[:, c], block[p : p + size], fitted
+                )
+                p += size
+            block[-1] = target[rows] - fitted
+            block *= weight[rows]
+            block[:, weight[rows] == 0.0] = 0.0
             gram += block @ block.T
     return gram, outcome
