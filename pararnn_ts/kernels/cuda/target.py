@@ -8,6 +8,7 @@ calls, is built once more with other global names: the operations on eight lanes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
@@ -186,6 +187,9 @@ def on_device(
         return real(value) if real is not None and isinstance(value, float) else value
 
     names = {name: ready(value) for name, value in (SCALAR if substitutes is None else substitutes).items()}
+    if not simulated():
+        # numba-cuda knows log, exp and the like of one number by their names in `math` only
+        names["np"] = math
     return rebuild(function, names, real, finish, built)
 
 
