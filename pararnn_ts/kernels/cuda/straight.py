@@ -21,7 +21,7 @@ from pararnn_ts.kernels.units import accumulate, unit_size
 __all__ = ["Pass", "straight_pass"]
 
 # rows after which sums are added to the products, so that single sums lose little
-CHUNK = 64
+CHUNK = 256
 # sums that fit into the registers of a thread beside the recursion
 PART = 96
 # products beyond which compilation would take too long: some seconds for each part
