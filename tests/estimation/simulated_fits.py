@@ -1,15 +1,18 @@
-"""Fits in the CUDA simulator, written to the file that the command line names."""
+"""Fits in the CUDA simulator, written to the file that the command line names; small, because it is slow."""
 
 import sys
 
 import numpy as np
 import twin
 
+import pararnn_ts as prt
+from pararnn_ts.estimation import cuda
 from pararnn_ts.estimation.cuda import minimize_many
 from pararnn_ts.estimation.estimate import make_problem
 from pararnn_ts.estimation.levenberg_marquardt import Options
 from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.estimation.starts import random_starts
+from pararnn_ts.kernels.cuda import straight
 
 FIELDS = ("params", "status", "iterations", "objective", "sse", "log_evidence", "gamma", "beta", "alpha")
 
@@ -48,6 +51,33 @@ def everything(minimize):
     return found
 
 
+def on_simulator(problems, starts, options, warm):
+    return minimize_many(problems, starts, options, warm=warm)
+
+
+def variants():
+    """The first problems once more: in tiles, in single precision, and with the pass as loops over arrays."""
+    _, problems, starts, options, _ = next(cases())
+    tiled = minimize_many(problems, starts, options, memory=20_000)
+    single = minimize_many(problems, starts, options, "cuda:float32")
+    straight.MOST_PRODUCTS = 0
+    cuda._kernels.cache_clear()
+    looped = minimize_many(problems[2:], starts[2:], options)
+    looped_single = minimize_many(problems[2:], starts[2:], options, "cuda:float32")
+    for name, solutions in (("tiled", tiled), ("single", single), ("looped", looped), ("looped single", looped_single)):
+        for i, one in enumerate(solutions):
+            yield from ((f"{name}.{i}.{field}", getattr(one, field)) for field in FIELDS)
+
+
+def faces():
+    """What users call, on one short series."""
+    y = prt.datasets.load_lynx()[:40]
+    results = prt.ParaRNN(y, units=(1,)).fit(n_starts=2, device="cuda", maxiter=60)
+    chosen = prt.select_order(y, max_lags=1, max_linear_lags=1, max_units=1, unit_dims=(1,), n_starts=1,
+                              errors="normal", device="cuda")  # fmt: skip
+    return {"fit": results.params.to_numpy(), "select_order": chosen.table["log_evidence"].to_numpy()}
+
+
 if __name__ == "__main__":
-    whole = everything(lambda problems, starts, options, warm: minimize_many(problems, starts, options, warm=warm))
-    np.savez(sys.argv[1], **whole)
+    with np.errstate(divide="ignore"):
+        np.savez(sys.argv[1], **everything(on_simulator), **faces(), **dict(variants()))
