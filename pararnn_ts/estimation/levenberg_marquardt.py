@@ -39,6 +39,7 @@ __all__ = [
     "STOPPED",
     "Options",
     "Solutions",
+    "State",
     "log_gamma_prior",
     "minimize",
 ]
@@ -105,7 +106,7 @@ def _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted, n_o
     last = (n + 1) * (n + 1) - 1
     found = False
     for lane in range(LANES):
-        accepted[lane] = False
+        accepted[lane] = 0.0
         if table[STATUS * LANES + lane] != RUNNING:
             continue
         table[ITERATIONS * LANES + lane] += 1
@@ -119,7 +120,7 @@ def _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted, n_o
         # at the optimum a step cannot be told from rounding: it counts as accepted, so that the precisions move on
         flat = not first and max(predicted, objective - before) <= FLAT * abs(before)
         if first or flat or objective < before:
-            accepted[lane] = True
+            accepted[lane] = 1.0
             found = True
             for i in range(n):
                 theta[i * LANES + lane] = trial[i * LANES + lane]
@@ -289,7 +290,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
     settings : tuple
         evidence (bool), tolerance in nats per observation, largest number of iterations, iterations before the
         precisions are first updated, number of leading parameters that are linear whatever the others are.
-    work : ndarray, ((n^2 + 3 n) * LANES,)
+    work : ndarray, ((n^2 + 3 n + 1) * LANES,)
         Scratch space.
 
     Returns
@@ -300,12 +301,14 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
     n = group.shape[0]
     n_groups = prior.shape[0]
     evidence, tolerance, maxiter, patience, q = settings
-    accepted = np.zeros(LANES, np.bool_)
     hessian = work[: n * n * LANES]
     gradient = work[n * n * LANES : (n * n + n) * LANES]
     diagonal = work[(n * n + n) * LANES : (n * n + 2 * n) * LANES]
-    column = work[(n * n + 2 * n) * LANES :]
-    first = table[ITERATIONS * LANES : (ITERATIONS + 1) * LANES].max() == 0.0
+    column = work[(n * n + 2 * n) * LANES : (n * n + 3 * n) * LANES]
+    accepted = work[(n * n + 3 * n) * LANES :]
+    first = True
+    for lane in range(LANES):
+        first = first and table[ITERATIONS * LANES + lane] == 0.0
     if q > 0:
         _project(trial, trial_gram, alpha, group, q, n, n_obs, table, hessian, column)
     if _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted, n_obs, tolerance, evidence):
@@ -314,7 +317,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
         solve_lower(hessian, n, gradient)
         inverse_diagonal(hessian, n, column, diagonal)
         for lane in range(LANES):
-            if not accepted[lane]:
+            if accepted[lane] == 0.0:
                 continue
             update = evidence and table[ITERATIONS * LANES + lane] > patience
             beta = _precisions(theta, alpha, group, n_groups, n, n_obs, table, diagonal, lane, prior, update)
@@ -330,7 +333,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
         _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
         cholesky(hessian, n, SMALLEST_PIVOT)
         for lane in range(LANES):
-            if not accepted[lane]:
+            if accepted[lane] == 0.0:
                 continue
             before = table[EVIDENCE * LANES + lane]
             now = _log_evidence(theta, alpha, group, n, n_obs, table, hessian, lane, prior)
@@ -438,7 +441,7 @@ class Solutions:
     alpha: np.ndarray
 
 
-class _State:
+class State:
     """Everything a start carries from one evaluation to the next; starts are columns."""
 
     def __init__(self, starts: np.ndarray, options: Options, problem, warm: bool):
@@ -465,7 +468,8 @@ class _State:
         self.table[OBJECTIVE] = np.inf
         self.table[BETA] = 1.0 if options.penalty is not None else 1.0 / problem.variance
 
-    def _arrays(self) -> tuple[np.ndarray, ...]:
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All that is carried; :func:`advance` says what each array holds."""
         return self.theta, self.trial, self.gram, self.alpha, self.table, self.best
 
     def return_to_peaks(self) -> None:
@@ -478,16 +482,34 @@ class _State:
         self.table[OBJECTIVE:, fell] = self.best[n + n_groups :, fell]
         status[fell] = PEAKED
 
+    def solutions(self, evidence: bool) -> Solutions:
+        """Where the starts have ended; with the evidence penalty, those past their peak at the peak."""
+        if evidence:
+            self.return_to_peaks()
+        table = self.table
+        return Solutions(
+            params=self.theta.T.copy(),
+            status=table[STATUS].astype(int),
+            iterations=table[ITERATIONS].astype(int),
+            objective=table[OBJECTIVE].copy(),
+            sse=table[SSE].copy(),
+            log_evidence=table[EVIDENCE].copy(),
+            decrement=table[DECREMENT].copy(),
+            gamma=table[GAMMA].copy(),
+            beta=table[BETA].copy(),
+            alpha=self.alpha.T.copy(),
+        )
+
     def take(self, columns: np.ndarray) -> list[np.ndarray]:
         """Flat arrays of up to `LANES` starts, filled up with copies of the last that do not run."""
         index = np.concatenate([columns, np.repeat(columns[-1:], LANES - len(columns))])
-        parts = [a[:, index].ravel() for a in self._arrays()]
+        parts = [a[:, index].ravel() for a in self.arrays()]
         parts[4][STATUS * LANES + len(columns) : (STATUS + 1) * LANES] = FAILED
         return parts
 
     def put(self, columns: np.ndarray, parts: list[np.ndarray]) -> None:
         """Store what :meth:`take` handed out."""
-        for a, part in zip(self._arrays(), parts, strict=True):
+        for a, part in zip(self.arrays(), parts, strict=True):
             a[:, columns] = part.reshape(-1, LANES)[:, : len(columns)]
 
 
@@ -527,12 +549,12 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
         0 if warm else int(options.patience),
         problem.n_projected,
     )
-    state = _State(starts, options, problem, warm)
+    state = State(starts, options, problem, warm)
 
     def run(columns: np.ndarray, rounds: int) -> None:
         theta, trial, gram, alpha, table, best = parts = state.take(columns)
         trial_gram = np.empty_like(gram)
-        work = np.empty((n * n + 3 * n) * LANES)
+        work = np.empty((n * n + 3 * n + 1) * LANES)
         evaluate = problem.evaluator()
         for _ in range(rounds):
             evaluate(trial, trial_gram)
@@ -561,21 +583,7 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
     finally:
         if pool is not None:
             pool.shutdown()
-    if evidence:
-        state.return_to_peaks()
-    table = state.table
-    return Solutions(
-        params=state.theta.T.copy(),
-        status=table[STATUS].astype(int),
-        iterations=table[ITERATIONS].astype(int),
-        objective=table[OBJECTIVE].copy(),
-        sse=table[SSE].copy(),
-        log_evidence=table[EVIDENCE].copy(),
-        decrement=table[DECREMENT].copy(),
-        gamma=table[GAMMA].copy(),
-        beta=table[BETA].copy(),
-        alpha=state.alpha.T.copy(),
-    )
+    return state.solutions(evidence)
 
 
 def _finish(table: np.ndarray, evidence: bool) -> None:

@@ -25,6 +25,7 @@ from pararnn_ts.estimation.estimate import (
 from pararnn_ts.estimation.levenberg_marquardt import PEAKED, PRIOR, RELEVANCE, Options
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
+from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models.arguments import check_count, check_generator, check_params
 from pararnn_ts.models.checks import require_representable
 from pararnn_ts.models.options import SeriesOptions
@@ -254,8 +255,9 @@ class RecurrentModel(SeriesModel):
         cov_kwds : dict, optional
             Options of the covariance estimator: ``{"maxlags": 4}`` for "HAC", ``{"n_boot": 200, "rng": 0}`` for
             "bootstrap".
-        device : {"cpu"}
-            Where the work is done.
+        device : {"cpu", "cuda", "cuda:float32"}
+            Where the starts run. A CUDA device has one thread for each start, which pays for many series or starts at
+            once; with "cuda:float32" it passes over the data in single precision.
         disp : bool
             Whether to print how the optimisation went.
 
@@ -295,7 +297,7 @@ class RecurrentModel(SeriesModel):
             starts, origin = self._starts(problem, count, check_generator(rng))
         starts = np.delete(starts, list(self._held), axis=1)
         restricted = RestrictedProblem(problem, self._held) if self._held else problem
-        found = estimate(restricted, starts, options, n_threads(), warm, self.errors)
+        found = estimate(restricted, starts, options, n_threads(), warm, self.errors, device)
         # to the last bit
         for position, value in self._held.items():
             found.params[position] = value
@@ -311,8 +313,7 @@ class RecurrentModel(SeriesModel):
         return self._results(found.params, details)
 
     def _check_device(self, device: Any) -> None:
-        if device != "cpu":
-            raise ValueError(f"device must be 'cpu', but is {device!r}; this version fits on the processor only.")
+        check_device(device)
 
     def evaluate(self, params: Any, *, cov_type: str | None = None, cov_kwds: dict[str, Any] | None = None):
         """

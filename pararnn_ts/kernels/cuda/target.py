@@ -8,6 +8,7 @@ calls, is built once more with other global names: the operations on eight lanes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
@@ -17,10 +18,26 @@ import numpy as np
 from pararnn_ts._compat import compiling_for
 from pararnn_ts.kernels import lanes, scalar
 
-__all__ = ["SCALAR", "NoDeviceError", "cuda_module", "on_device", "ptx", "require_device", "simulated", "tiles"]
+__all__ = [
+    "DEVICES",
+    "SCALAR",
+    "NoDeviceError",
+    "check_device",
+    "cuda_module",
+    "free_memory",
+    "on_device",
+    "ptx",
+    "rebuild",
+    "require_device",
+    "simulated",
+    "tiles",
+]
 
 # what the names of `lanes` mean where a thread is a lane
 SCALAR: dict[str, Any] = {name: getattr(scalar, name) for name in scalar.__all__}
+
+# numbers with which passes over the data are computed; small systems are always solved in double precision
+DEVICES = {"cuda": np.float64, "cuda:float32": np.float32}
 
 # share of the free memory that a launch may use
 MEMORY_SHARE = 0.8
@@ -67,44 +84,58 @@ def require_device() -> None:
         )
 
 
-def on_device(
+def check_device(device: Any) -> None:
+    """
+    Check the name of a device and that there is one.
+
+    Raises
+    ------
+    ValueError
+        No such name.
+    NoDeviceError
+        The name of a device that is not here.
+    """
+    if device == "cpu":
+        return
+    if not isinstance(device, str) or device not in DEVICES:
+        names = ", ".join(map(repr, ("cpu", *DEVICES)))
+        raise ValueError(f"device must be one of {names}, but is {device!r}.")
+    require_device()
+
+
+def rebuild(
     function: Callable,
-    substitutes: Mapping[str, Any] | None = None,
+    substitutes: Mapping[str, Any],
     real: type | None = None,
+    finish: Callable[[Callable], Callable] | None = None,
     built: dict[Callable, Callable] | None = None,
 ) -> Callable:
     """
-    Build a CPU kernel, and every kernel it calls, as a device function.
+    Build a kernel, and every kernel it calls, from its plain source with other values of global names.
 
     Parameters
     ----------
     function : callable
         A kernel made by :func:`jit.jit`, or its plain form.
-    substitutes : mapping, optional
-        Values that global names take on the device; by default `SCALAR`, the operations of one thread.
+    substitutes : mapping
+        Values that global names take.
     real : type, optional
         ``numpy.float32`` also makes the numbers in the source single, so that single arguments stay single.
+    finish : callable, optional
+        What is done with each function that is built: a compiler, say.
     built : dict, optional
-        Device functions made before with the same substitutes, by plain function; extended.
+        Functions built before in the same way, by plain function; extended.
 
     Returns
     -------
     callable
-        A device function that other kernels may call; in the simulator a plain one.
+        The new function.
 
     Raises
     ------
     TypeError
-        The kernel uses an operation on lanes that has no meaning for one number.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pararnn_ts.kernels.activations import tanh
-    >>> from pararnn_ts.kernels.cuda.target import on_device, simulated
-    >>> device_tanh = on_device(tanh)
+        The kernel uses an operation on lanes that has no substitute.
     """
-    substitutes = SCALAR if substitutes is None else substitutes
     built = {} if built is None else built
     plain = getattr(function, "py_func", function)
     if plain in built:
@@ -112,12 +143,12 @@ def on_device(
 
     def translate(name: str, value: Any) -> Any:
         if name in substitutes:
-            value = substitutes[name]
-        elif getattr(value, "__module__", None) == lanes.__name__:
+            return substitutes[name]
+        if getattr(value, "__module__", None) == lanes.__name__:
             raise TypeError(f"{plain.__name__} calls {name}, which has no meaning for one number; see kernels.scalar.")
         inner = getattr(value, "py_func", value)
         if isinstance(inner, FunctionType) and inner.__module__.startswith("pararnn_ts."):
-            return on_device(inner, substitutes, real, built)
+            return rebuild(inner, substitutes, real, finish, built)
         return real(value) if real is not None and isinstance(value, float) else value
 
     code, known = plain.__code__, plain.__globals__
@@ -126,8 +157,40 @@ def on_device(
     names = {name: translate(name, known[name]) for name in code.co_names if name in known}
     twin = FunctionType(code, {"__builtins__": known["__builtins__"], **names}, plain.__name__, plain.__defaults__)
     twin.__module__, twin.__qualname__ = plain.__module__, plain.__qualname__
-    built[plain] = twin if simulated() else cuda_module().jit(device=True)(twin)
+    built[plain] = twin if finish is None else finish(twin)
     return built[plain]
+
+
+def on_device(
+    function: Callable,
+    substitutes: Mapping[str, Any] | None = None,
+    real: type | None = None,
+    built: dict[Callable, Callable] | None = None,
+) -> Callable:
+    """
+    Build a CPU kernel, and every kernel it calls, as a device function; see :func:`rebuild` for the parameters.
+
+    Without `substitutes` the operations on lanes become those on one number (`SCALAR`): a thread is a lane.
+
+    Examples
+    --------
+    >>> from pararnn_ts.kernels.activations import tanh
+    >>> from pararnn_ts.kernels.cuda.target import on_device
+    >>> device_tanh = on_device(tanh)  # for use in a kernel
+    """
+    finish = None if simulated() else cuda_module().jit(device=True)
+    built = {} if built is None else built
+
+    def ready(value: Any) -> Any:
+        if isinstance(value, FunctionType):
+            return rebuild(value, {}, real, finish, built)
+        return real(value) if real is not None and isinstance(value, float) else value
+
+    names = {name: ready(value) for name, value in (SCALAR if substitutes is None else substitutes).items()}
+    if not simulated():
+        # numba-cuda knows log, exp and the like of one number by their names in `math` only
+        names["np"] = math
+    return rebuild(function, names, real, finish, built)
 
 
 def ptx(build: Callable[[], Callable], signature: tuple, capability: tuple[int, int]) -> str:
