@@ -23,6 +23,7 @@ from pararnn_ts.estimation.levenberg_marquardt import (
     Solutions,
     minimize,
 )
+from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, UnitProblem, difference_series
 from pararnn_ts.estimation.scaling import Scaling, standardise
 from pararnn_ts.estimation.student import reweight, robust_weights
@@ -224,6 +225,9 @@ def _minimize(
     problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool, device: str
 ) -> Solutions:
     """Run all starts to their end on a device."""
+    if isinstance(getattr(problem, "whole", problem), ParallelInTimeProblem):
+        # the device is busy with the series; steps are taken on the processor, by one thread
+        return minimize(problem, starts, options, 1, warm)
     if device == "cpu":
         return minimize(problem, starts, options, threads, warm)
     from pararnn_ts.estimation.cuda import minimize_many

@@ -23,6 +23,7 @@ from pararnn_ts.estimation.estimate import (
     n_threads,
 )
 from pararnn_ts.estimation.levenberg_marquardt import PEAKED, PRIOR, RELEVANCE, Options
+from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_parallel
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.kernels.cuda.target import check_device
@@ -257,7 +258,8 @@ class RecurrentModel(SeriesModel):
             "bootstrap".
         device : {"cpu", "cuda", "cuda:float32"}
             Where the starts run. A CUDA device has one thread for each start, which pays for many series or starts at
-            once; with "cuda:float32" it passes over the data in single precision.
+            once; with "cuda:float32" it passes over the data in single precision. With "cuda" a single long series
+            without gaps is run in parallel over time.
         disp : bool
             Whether to print how the optimisation went.
 
@@ -288,6 +290,8 @@ class RecurrentModel(SeriesModel):
                 "without a penalty; leave penalty at 'evidence', choose fewer units or pass a longer series."
             )
         problem = self._problem()
+        if device == "cuda":
+            problem = in_parallel(problem)
         warm = start_params is not None
         if warm:
             given = check_params(start_params, self.param_names, "start_params")
@@ -302,6 +306,8 @@ class RecurrentModel(SeriesModel):
         for position, value in self._held.items():
             found.params[position] = value
         details = self._details(found, origin, penalty, cov_type, cov_kwds)
+        if isinstance(problem, ParallelInTimeProblem):
+            details.mle_retvals.update(problem.record.retvals())
         if disp:
             retvals = details.mle_retvals
             print(

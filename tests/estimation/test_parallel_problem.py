@@ -5,6 +5,7 @@ import pytest
 import twin
 from problems import make, nonlinear_series
 
+import pararnn_ts as prt
 from pararnn_ts.estimation import parallel_in_time
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_parallel
@@ -12,6 +13,7 @@ from pararnn_ts.estimation.problem import UnitProblem
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.kernels.parallel_in_time import LIMIT
+from pararnn_ts.models import recurrent
 
 
 def pair(n=300, units=(2, 1), chunk=16):
@@ -93,3 +95,19 @@ def test_lanes_that_are_not_numbers_do_not_touch_the_others(bad):
     others = np.arange(LANES) != 3
     np.testing.assert_array_equal(spoiled.reshape(-1, LANES)[:, others], clean.reshape(-1, LANES)[:, others])
     assert not np.isfinite(spoiled.reshape(-1, LANES)[-1, 3])
+
+
+def test_a_fit_of_a_long_series_says_how_its_states_were_found(monkeypatch):
+    # the device is played by the processor, and three hundred observations are many
+    monkeypatch.setattr(parallel_in_time, "LONG_SERIES", 250)
+    monkeypatch.setattr(recurrent, "check_device", lambda device: None)
+    monkeypatch.setattr(recurrent, "in_parallel", lambda problem: in_parallel(problem, "cpu"))
+    model = prt.ParaRNN(nonlinear_series(300), lags=2, units=(1,))
+    expected, ours = model.fit(n_starts=2), model.fit(n_starts=2, device="cuda")
+    assert ours.converged and abs(ours.log_evidence - expected.log_evidence) < 1e-5
+    assert ours.mle_retvals["parallel_runs"] > 0 and ours.mle_retvals["sequential_runs"] >= 0
+    assert "parallel_runs" not in expected.mle_retvals
+    given = {"start_params": expected.params}
+    assert abs(model.fit(**given, device="cuda").log_evidence - model.fit(**given).log_evidence) < 1e-5
+    held = model.fit_constrained({model.param_names[0]: 1.0}, device="cuda", n_starts=2)
+    assert held.params.iloc[0] == 1.0 and held.mle_retvals["parallel_runs"] > 0

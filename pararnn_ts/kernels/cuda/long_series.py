@@ -79,7 +79,7 @@ class LongSeries:
 
     def __init__(
         self,
-        units: Sequence[int],
+        units: Sequence[int] | np.ndarray,
         activation: int,
         x: np.ndarray,
         linear: np.ndarray,
@@ -158,6 +158,33 @@ class LongSeries:
             iterations[:, group.numbers], converged[:, group.numbers] = taken, reached
         return [Outcome(iterations[lane], converged[lane]) for lane in range(lanes)]
 
+    def device_states(self, theta: np.ndarray) -> tuple[list, Outcome]:
+        """
+        States of all units, left on the device.
+
+        Parameters
+        ----------
+        theta : ndarray, (P,)
+            Coefficients of the linear columns, which are not used, then the weights of each unit.
+
+        Returns
+        -------
+        states : list of device arrays, (K_d, d, chunk * C)
+            States of the units of each dimension d, in increasing order of d; rows by place in the chunk, then by chunk.
+        outcome : Outcome
+            How they were found.
+        """
+        device_theta = self._cuda.to_device(np.ascontiguousarray(theta[None], dtype=np.float64))
+        found, states = [], []
+        for group in self.kinds:
+            found.append(self._find_starts(group, device_theta))
+            count = len(group.numbers)
+            states.append(self._empty(count, group.d, self.chunks * self.chunk))
+            compiled_unit_kernels(group.d, self.m, self.activation).fill_states[self._grid(count)](
+                device_theta, group.firsts, self.x, self.chunk, found[-1][0], states[-1]
+            )
+        return states, self._outcomes(found, 1)[0]
+
     def states(self, theta: np.ndarray) -> tuple[np.ndarray, Outcome]:
         """
         States of all units after every row.
@@ -174,20 +201,14 @@ class LongSeries:
         outcome : Outcome
             How they were found.
         """
-        device_theta = self._cuda.to_device(np.ascontiguousarray(theta[None], dtype=np.float64))
-        found = [self._find_starts(group, device_theta) for group in self.kinds]
-        states = np.empty((self.n, sum(self.units)))
-        columns = np.cumsum([0, *self.units])
-        for group, (starts, *_) in zip(self.kinds, found):
-            count = len(group.numbers)
-            out = self._empty(count, group.d, self.chunks * self.chunk)
-            kernels = compiled_unit_kernels(group.d, self.m, self.activation)
-            kernels.fill_states[self._grid(count)](device_theta, group.firsts, self.x, self.chunk, starts, out)
-            rows = out.copy_to_host().reshape(count, group.d, self.chunk, self.chunks).swapaxes(2, 3)
-            rows = rows.reshape(count, group.d, -1)[:, :, : self.n]
+        on_device, outcome = self.device_states(theta)
+        states, columns = np.empty((self.n, sum(self.units))), np.cumsum([0, *self.units])
+        for group, out in zip(self.kinds, on_device):
+            rows = out.copy_to_host().reshape(len(group.numbers), group.d, self.chunk, self.chunks).swapaxes(2, 3)
+            rows = rows.reshape(len(group.numbers), group.d, -1)[:, :, : self.n]
             for number, part in zip(group.numbers, rows):
                 states[:, columns[number] : columns[number] + group.d] = part.T
-        return states, self._outcomes(found, 1)[0]
+        return states, outcome
 
     def products(self, theta: np.ndarray) -> tuple[np.ndarray, list[Outcome]]:
         """
@@ -217,10 +238,8 @@ class LongSeries:
         tiles = (columns + TILE - 1) // TILE
         tiles = tiles * (tiles + 1) // 2
         splits = max(1, min(BUSY // tiles, steps * self.chunks // LEAST))
-        jacobian, parts = (
-            self._empty(lanes, columns, steps * self.chunks),
-            self._empty(lanes, splits, columns, columns),
-        )
+        jacobian = self._empty(lanes, columns, steps * self.chunks)
+        parts = self._empty(lanes, splits, columns, columns)
         side = TILE // EACH
         for first in range(0, self.chunk, steps):
             last = min(first + steps, self.chunk)

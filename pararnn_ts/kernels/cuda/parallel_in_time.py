@@ -6,9 +6,12 @@ at position j * C + c, so that threads side by side, which are chunks side by si
 rows that fill up the last chunk have weight zero.
 """
 
+# types of numba.cuda are those of the host
+# mypy: disable-error-code="operator,var-annotated"
+
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda
@@ -41,26 +44,26 @@ DEPTH = 16
 class UnitKernels(NamedTuple):
     """Kernels of one kind of unit, see :func:`unit_kernels`."""
 
-    shoot: Callable
-    run_sequentially: Callable
-    fill_states: Callable
-    find_sensitivities: Callable
-    fill_columns: Callable
+    shoot: Any
+    run_sequentially: Any
+    fill_states: Any
+    find_sensitivities: Any
+    fill_columns: Any
 
 
 class ScanKernels(NamedTuple):
     """Kernels of the affine recurrence over chunks, see :func:`scan_kernels`."""
 
-    scan: Callable
-    correct: Callable
+    scan: Any
+    correct: Any
 
 
 class ProductKernels(NamedTuple):
     """Kernels of the normal equations, see :func:`product_kernels`."""
 
-    finish_rows: Callable
-    multiply: Callable
-    collect: Callable
+    finish_rows: Any
+    multiply: Any
+    collect: Any
 
 
 def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
