@@ -110,4 +110,4 @@ def test_a_fit_of_a_long_series_says_how_its_states_were_found(monkeypatch):
     given = {"start_params": expected.params}
     assert abs(model.fit(**given, device="cuda").log_evidence - model.fit(**given).log_evidence) < 1e-5
     held = model.fit_constrained({model.param_names[0]: 1.0}, device="cuda", n_starts=2)
-    assert held.params.iloc[0] == 1.0 and held.mle_retvals["parallel_runs"] > 0
+    assert held.params[0] == 1.0 and held.mle_retvals["parallel_runs"] > 0

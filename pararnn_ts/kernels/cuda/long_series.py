@@ -170,7 +170,7 @@ class LongSeries:
         Returns
         -------
         states : list of device arrays, (K_d, d, chunk * C)
-            States of the units of each dimension d, in increasing order of d; rows by place in the chunk, then by chunk.
+            States of the units of each dimension d, smallest first; rows by place in the chunk, then by chunk.
         outcome : Outcome
             How they were found.
         """
