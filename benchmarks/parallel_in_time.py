@@ -7,7 +7,7 @@ radius of their recurrent matrices is 0.8 (contractive), 0.999 with inputs so sm
 (nearly a unit root) or 1.3 (expansive). States are compared with those of the sequential kernel, which is also timed.
 What a device would need is counted, not measured; `cuda_long_series.py` measures it where there is one.
 
-    python benchmarks/parallel_in_time.py [--out FOLDER] [--fresh]
+    python benchmarks/parallel_in_time.py [--out FOLDER] [--fresh] [--times] [--iterations]
 """
 
 import argparse
@@ -154,13 +154,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fresh", action="store_true", help="compute all pieces again")
     parser.add_argument("--times", action="store_true", help="only take the times, on a quiet machine")
+    parser.add_argument("--iterations", action="store_true", help="only count the iterations")
     parser.add_argument("--out", type=Path, help="folder for tables and figure")
     args = parser.parse_args()
-    timed = compute("parallel_time_cost", [(SIZES[-1], UNITS)], timings, fresh=args.fresh or args.times)
     if args.times:
+        compute("parallel_time_cost", [(SIZES[-1], UNITS)], timings, fresh=True)
         return
     keys = [(kind, rows, chunk) for chunk in CHUNKS for kind in KINDS for rows in SIZES]
     found = compute("parallel_time", keys, piece, fresh=args.fresh)
+    if args.iterations:
+        return
+    timed = compute("parallel_time_cost", [(SIZES[-1], UNITS)], timings, fresh=args.fresh)
     rows = [
         {
             "rows of a chunk": chunk, "units": kind, "T": f"{n:,}",

@@ -13,10 +13,12 @@ from pararnn_ts.kernels import parallel_in_time
 from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.specification import Specification
 
-__all__ = ["LONG_SERIES", "ParallelInTimeProblem", "Record", "in_parallel"]
+__all__ = ["LARGEST_UNIT", "LONG_SERIES", "ParallelInTimeProblem", "Record", "in_parallel"]
 
 # rows from which a device has enough chunks to be worth a launch; counted, not measured: see docs/parallel_in_time.md
 LONG_SERIES = 100_000
+# largest unit whose Jacobians and sensitivities a thread can hold
+LARGEST_UNIT = 4
 
 
 @dataclass
@@ -160,8 +162,10 @@ def in_parallel(problem: Problem, device: str = "cuda", record: Record | None = 
     -------
     Problem
         A `ParallelInTimeProblem`; `problem` itself where the sample is shorter than `LONG_SERIES` rows, where values
-        are filled as the recursion runs, or where there are no units.
+        are filled as the recursion runs, or where there are no units or one of a dimension above `LARGEST_UNIT`.
     """
-    if type(problem) is not UnitProblem or not len(problem.units) or len(problem.sample.y) < LONG_SERIES:
+    if type(problem) is not UnitProblem or len(problem.sample.y) < LONG_SERIES:
+        return problem
+    if not len(problem.units) or max(problem.units) > LARGEST_UNIT:
         return problem
     return ParallelInTimeProblem(problem.specification, problem.sample, problem.scaling, device, record)

@@ -307,7 +307,7 @@ class RecurrentModel(SeriesModel):
             found.params[position] = value
         details = self._details(found, origin, penalty, cov_type, cov_kwds)
         if isinstance(problem, ParallelInTimeProblem):
-            details.mle_retvals.update(problem.record.retvals())
+            details = replace(details, mle_retvals={**details.mle_retvals, **problem.record.retvals()})
         if disp:
             retvals = details.mle_retvals
             print(

@@ -8,7 +8,7 @@ from problems import make, nonlinear_series
 import pararnn_ts as prt
 from pararnn_ts.estimation import parallel_in_time
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
-from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_parallel
+from pararnn_ts.estimation.parallel_in_time import LARGEST_UNIT, ParallelInTimeProblem, in_parallel
 from pararnn_ts.estimation.problem import UnitProblem
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.kernels.lanes import LANES
@@ -65,7 +65,7 @@ def test_a_unit_that_cannot_forget_is_recorded_as_a_sequential_run():
     assert parallel.record.retvals()["parallel_runs"] == 0
 
 
-def test_only_long_samples_without_gaps_go_to_the_device(monkeypatch):
+def test_only_long_samples_without_gaps_and_large_units_go_to_the_device(monkeypatch):
     sequential, _ = pair(300)
     assert in_parallel(sequential, "cpu") is sequential
     monkeypatch.setattr(parallel_in_time, "LONG_SERIES", 200)
@@ -80,6 +80,9 @@ def test_only_long_samples_without_gaps_go_to_the_device(monkeypatch):
     y = nonlinear_series(300)
     y[100] = np.nan
     gapped = make(sequential.specification, y)
+    for units in ((), (1, LARGEST_UNIT + 1)):
+        other = make(twin.specification(units, "tanh", (1,) if units else (), (1,), 1), nonlinear_series(300))
+        assert in_parallel(other, "cpu") is other
     assert in_parallel(gapped, "cpu") is gapped
 
 
@@ -97,7 +100,7 @@ def test_lanes_that_are_not_numbers_do_not_touch_the_others(bad):
     assert not np.isfinite(spoiled.reshape(-1, LANES)[-1, 3])
 
 
-def test_a_fit_of_a_long_series_says_how_its_states_were_found(monkeypatch):
+def test_a_fit_of_a_long_series_says_how_its_states_were_found(monkeypatch, tmp_path):
     # the device is played by the processor, and three hundred observations are many
     monkeypatch.setattr(parallel_in_time, "LONG_SERIES", 250)
     monkeypatch.setattr(recurrent, "check_device", lambda device: None)
@@ -107,6 +110,8 @@ def test_a_fit_of_a_long_series_says_how_its_states_were_found(monkeypatch):
     assert ours.converged and abs(ours.log_evidence - expected.log_evidence) < 1e-5
     assert ours.mle_retvals["parallel_runs"] > 0 and ours.mle_retvals["sequential_runs"] >= 0
     assert "parallel_runs" not in expected.mle_retvals
+    ours.save(tmp_path / "ours")
+    assert prt.load(tmp_path / "ours").mle_retvals == ours.mle_retvals
     given = {"start_params": expected.params}
     assert abs(model.fit(**given, device="cuda").log_evidence - model.fit(**given).log_evidence) < 1e-5
     held = model.fit_constrained({model.param_names[0]: 1.0}, device="cuda", n_starts=2)

@@ -127,15 +127,14 @@ class LongSeries:
         """States before all chunks of a group of units at all parameter vectors, and how they were found."""
         d, sequences = group.d, len(group.numbers) * theta.shape[0]
         kernels, scans = compiled_unit_kernels(d, self.m, self.activation), compiled_scan_kernels(d, self.groups)
-        starts = self._cuda.to_device(np.zeros((sequences, d, self.chunks)))
-        ends, slopes, offsets = (self._empty(sequences, k, self.chunks) for k in (d, d * d, d))
+        starts, ends, slopes, offsets = (self._empty(sequences, k, self.chunks) for k in (d, d, d * d, d))
         running = np.ones(sequences, dtype=np.bool_)
         iterations = np.zeros(sequences, dtype=np.int64)
         grid = self._grid(sequences)
         for iteration in range(self.limit + 1):
             mismatch, active = self._cuda.to_device(np.zeros(sequences)), self._cuda.to_device(running)
             kernels.shoot[grid](
-                theta, group.firsts, self.x, self.chunk, active, starts, ends, slopes, offsets, mismatch
+                theta, group.firsts, self.x, self.chunk, iteration, active, starts, ends, slopes, offsets, mismatch
             )
             scans.scan[(sequences, 1), self.groups](active, slopes, offsets)
             scans.correct[grid](active, ends, slopes, offsets, starts)
@@ -232,7 +231,7 @@ class LongSeries:
         for group in self.kinds:
             found.append(self._find_starts(group, device_theta))
             sensitivities.append(self._find_sensitivities(group, device_theta, found[-1][0]))
-        gram = self._cuda.to_device(np.zeros((lanes, columns, columns)))
+        gram = self._empty(lanes, columns, columns)
         steps = min(self.chunk, max(1, BLOCK // (8 * columns * self.chunks)))
         kernels = compiled_product_kernels()
         tiles = (columns + TILE - 1) // TILE
@@ -255,8 +254,10 @@ class LongSeries:
                 device_theta, self.linear, self.outputs, self.target, self.weight, first * self.chunks, jacobian
             )
             kernels.multiply[(tiles, splits, lanes), (side, side)](jacobian, parts)
-            kernels.collect[((columns * columns + self.threads - 1) // self.threads, lanes), self.threads](parts, gram)
-        return gram.copy_to_host(), self._outcomes(found, lanes)
+            kernels.collect[((columns * columns + self.threads - 1) // self.threads, lanes), self.threads](
+                parts, first, gram
+            )
+        return np.tril(gram.copy_to_host()), self._outcomes(found, lanes)
 
     def _find_sensitivities(self, group: _Group, theta, starts):
         """Sensitivities of the states before all chunks to the weights that act through the state."""

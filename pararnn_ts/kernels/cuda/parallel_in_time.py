@@ -85,7 +85,7 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
     # shapes of local arrays are names, not expressions
     square, held = d * d, (count + d) * d
 
-    def shoot(theta, firsts, x, chunk, running, starts, ends, slopes, offsets, mismatch):
+    def shoot(theta, firsts, x, chunk, iteration, running, starts, ends, slopes, offsets, mismatch):
         c, s = cuda.grid(1), cuda.blockIdx.y
         chunks = starts.shape[2]
         if c >= chunks or not running[s]:
@@ -96,8 +96,13 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
         p = firsts[s % firsts.shape[0]]
         for i in range(size):
             weights[i] = theta[s // firsts.shape[0], p + i]
+        # the first guess is zero everywhere
         for i in range(d):
-            state[i] = starts[s, i, c]
+            if iteration == 0:
+                starts[s, i, c] = 0.0
+                state[i] = 0.0
+            else:
+                state[i] = starts[s, i, c]
         for i in range(d * d):
             columns[i] = 1.0 if i % (d + 1) == 0 else 0.0
         for j in range(chunk):
@@ -111,7 +116,7 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
             ends[s, i, c] = state[i]
             offset = 0.0
             if c + 1 < chunks:
-                gap = state[i] - starts[s, i, c + 1]
+                gap = state[i] - (starts[s, i, c + 1] if iteration > 0 else 0.0)
                 ratio = abs(gap) / max(1.0, abs(state[i]))
                 worst = max(worst, ratio) if finite(ratio) else np.inf
                 offset = gap if finite(gap) else 0.0
@@ -317,7 +322,7 @@ def product_kernels() -> ProductKernels:
     -----
     `finish_rows` fills the linear columns and the residual of a block of the Jacobian (lanes, P + 1, positions), whose
     columns `outputs` enter linearly, too. `multiply` forms its products in `parts` (lanes, splits, P + 1, P + 1), of
-    which `collect` adds up the splits.
+    which `collect` adds up the splits, beginning anew where `first`, the place of the block in the chunks, is zero.
     """
     wide, several = DEPTH + 1, EACH * EACH
 
@@ -371,13 +376,13 @@ def product_kernels() -> ProductKernels:
                 if high + y + i * side < columns and low + x + j * side < columns:
                     parts[lane, split, high + y + i * side, low + x + j * side] = sums[i * EACH + j]
 
-    def collect(parts, gram):
+    def collect(parts, first, gram):
         at, lane = cuda.grid(1), cuda.blockIdx.y
         columns = gram.shape[1]
         i, j = at // columns, at % columns
         if i >= columns or j > i:
             return
-        total = gram[lane, i, j]
+        total = gram[lane, i, j] if first > 0 else 0.0
         for split in range(parts.shape[1]):
             total += parts[lane, split, i, j]
         gram[lane, i, j] = total

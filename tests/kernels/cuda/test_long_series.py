@@ -74,7 +74,7 @@ def signatures():
     matrix, cube, parts = float64[:, ::1], float64[:, :, ::1], types.Array(float64, 4, "C")
     series = (matrix, numbers, matrix)
     return {
-        "shoot": (*series, int64, flags, cube, cube, cube, cube, vector),
+        "shoot": (*series, int64, int64, flags, cube, cube, cube, cube, vector),
         "run_sequentially": (*series, int64, flags, cube),
         "fill_states": (*series, int64, cube, cube),
         "find_sensitivities": (*series, int64, cube, cube, cube),
@@ -83,7 +83,7 @@ def signatures():
         "correct": (flags, cube, cube, cube, cube),
         "finish_rows": (matrix, matrix, numbers, vector, vector, int64, cube),
         "multiply": (cube, parts),
-        "collect": (parts, cube),
+        "collect": (parts, int64, cube),
     }
 
 
