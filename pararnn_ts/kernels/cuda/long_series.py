@@ -91,11 +91,12 @@ class LongSeries:
         groups: int = GROUPS,
     ):
         require_device()
-        self.threads, self.groups = threads, groups
         self._cuda = cuda_module()
         self.units, self.activation, self.limit = [int(d) for d in units], int(activation), limit
         (self.n, self.m), self.q = x.shape, linear.shape[1]
         self.chunk, self.chunks = chunk, int(n_chunks(self.n, chunk))
+        # more would have nothing to do
+        self.threads, self.groups = min(threads, self.chunks), min(groups, self.chunks)
         self.x, self.linear = self._by_chunk(x), self._by_chunk(linear)
         self.target, self.weight = self._by_chunk(target[:, None])[0], self._by_chunk(weight[:, None])[0]
         sizes = [int(unit_size(d, self.m)) for d in self.units]

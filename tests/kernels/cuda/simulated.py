@@ -4,8 +4,12 @@ import sys
 from typing import NamedTuple
 
 import numpy as np
+import twin
 from test_units import problem
 
+from pararnn_ts.estimation.estimate import make_problem
+from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem
+from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.cuda.long_series import LongSeries
 
@@ -55,6 +59,15 @@ def everything(threads, cases=CASES, groups=4):
     return found
 
 
+def small_problem():
+    """The least-squares problem of one short series, and parameters."""
+    spec, rng = twin.specification((1,), "tanh", (1,), (1,), 1), np.random.default_rng(0)
+    sample = Sample(rng.normal(size=40), np.zeros((40, 0)), np.ones((40, 1)), np.r_[0.0, np.ones(39)])
+    return make_problem(spec, sample, np.ones(1)), twin.random_params(spec, rng)
+
+
 if __name__ == "__main__":
+    small, params = small_problem()
+    device = ParallelInTimeProblem(small.specification, small.sample, small.scaling, "cuda", chunk=16)
     other = {f"other_{name}": value for name, value in everything(3, CASES[:1]).items()}
-    np.savez(sys.argv[1], **everything(8), **other)
+    np.savez(sys.argv[1], **everything(8), **other, evaluator=device.products(params))

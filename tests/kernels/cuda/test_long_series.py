@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import CASES, arguments, everything
+from simulated import CASES, arguments, everything, small_problem
 
 import pararnn_ts
 from pararnn_ts.kernels import parallel_in_time
@@ -59,6 +59,8 @@ def test_in_the_simulator_device_and_processor_agree_whatever_the_size_of_a_bloc
     agrees_with_the_processor(found)
     for name in ("states0", "products0"):
         np.testing.assert_array_equal(found[f"other_{name}"], found[name])
+    problem, params = small_problem()
+    np.testing.assert_allclose(found["evaluator"], problem.products(params), rtol=1e-10)
 
 
 @pytest.mark.gpu
