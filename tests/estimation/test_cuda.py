@@ -163,24 +163,31 @@ def signature(real):
     )  # fmt: skip
 
 
-# CUDA 13 has dropped Volta: sm_70 needs the compiler of CUDA 12
 @pytest.mark.parametrize("capability", [(7, 0), (8, 0), (9, 0)], ids=lambda c: f"sm_{c[0]}{c[1]}")
-@pytest.mark.parametrize("real", [np.float64, np.float32], ids=lambda r: r.__name__)
-def test_kernels_compile_without_a_device(capability, real):
+def test_kernels_compile_without_a_device(capability):
+    pytest.importorskip("cuda.bindings", reason="numba-cuda[cu13] is not installed")
+    _, problems = problems_of((1,), (20,), np.random.default_rng(0))
+    shape = many._shape_of(problems[0])
+    try:
+        double = ptx(lambda: many.build_fit(shape, np.float64), signature(np.float64), capability)
+    except Exception as error:
+        # CUDA 13 has dropped Volta
+        if capability != (7, 0) or "7.0 is not supported" not in str(error):
+            raise
+        pytest.skip(f"{error}; the compiler of CUDA 12, numba-cuda[cu12], builds for sm_70")
+    assert f".target sm_{capability[0]}{capability[1]}" in double
+    assert "fma.rn.f64" in double and "fma.rn.f32" not in double
+
+
+def test_single_precision_and_reviews_compile_without_a_device():
     from numba import boolean, float64, int64
 
     pytest.importorskip("cuda.bindings", reason="numba-cuda[cu13] is not installed")
-    if capability not in many.cuda.cudadrv.nvvm.get_supported_ccs():
-        pytest.skip(f"the installed CUDA toolkit does not compile for {capability}; numba-cuda[cu12] does for sm_70")
     _, problems = problems_of((1,), (20,), np.random.default_rng(0))
     shape = many._shape_of(problems[0])
-    text = ptx(lambda: many.build_fit(shape, real), signature(real), capability)
-    assert f".target sm_{capability[0]}{capability[1]}" in text
-    assert ("fma.rn.f32" in text) == (real is np.float32)
-    reviewed = ptx(
-        many.build_review, (float64[:, ::1], int64[::1], boolean, boolean, int64[::1], int64[::1]), capability
-    )
-    assert "atom" in reviewed
+    assert "fma.rn.f32" in ptx(lambda: many.build_fit(shape, np.float32), signature(np.float32), (8, 0))
+    review = (float64[:, ::1], int64[::1], boolean, boolean, int64[::1], int64[::1])
+    assert "atom" in ptx(many.build_review, review, (8, 0))
 
 
 # ------------------------------------------------------------------------------------- the real thing
