@@ -11,6 +11,7 @@ from simulated_fits import FIELDS, cases, everything, problems_of
 
 import pararnn_ts as prt
 from pararnn_ts.estimation import cuda as many
+from pararnn_ts.estimation import damped_steps as steps
 from pararnn_ts.estimation import levenberg_marquardt as lm
 from pararnn_ts.estimation.estimate import estimate, estimate_many
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
@@ -95,23 +96,23 @@ def test_reviews_retire_whom_the_cpu_retires(evidence):
     rng = np.random.default_rng(0)
     for trial in range(300):
         n = int(rng.integers(1, 30))
-        table = np.zeros((lm.N_FIELDS, n))
-        table[lm.STATUS] = rng.choice([lm.RUNNING, lm.CONVERGED, lm.FAILED, lm.STALLED], n, p=[0.5, 0.4, 0.05, 0.05])
-        table[lm.EVIDENCE], table[lm.OBJECTIVE] = rng.normal(size=(2, n)).round(1)
+        table = np.zeros((steps.N_FIELDS, n))
+        table[steps.STATUS] = rng.choice([lm.RUNNING, lm.CONVERGED, lm.FAILED, lm.STALLED], n, p=[0.5, 0.4, 0.05, 0.05])
+        table[steps.EVIDENCE], table[steps.OBJECTIVE] = rng.normal(size=(2, n)).round(1)
         expected, found, audition = table.copy(), table.copy(), bool(trial % 2)
         if audition and n > many.BLOCK:
             lm._retire(expected, evidence)
         lm._finish(expected, evidence)
-        assert many.review_series(found, 0, n, audition, evidence) == np.sum(expected[lm.STATUS] == lm.RUNNING)
+        assert many.review_series(found, 0, n, audition, evidence) == np.sum(expected[steps.STATUS] == lm.RUNNING)
         np.testing.assert_array_equal(found, expected)
 
 
 def test_reviews_leave_other_series_alone():
-    table = np.zeros((lm.N_FIELDS, 30))
-    table[lm.EVIDENCE] = np.arange(30.0)
+    table = np.zeros((steps.N_FIELDS, 30))
+    table[steps.EVIDENCE] = np.arange(30.0)
     assert many.review_series(table, 10, 30, True, True) == 10
-    assert (table[lm.STATUS, :10] == lm.RUNNING).all()
-    np.testing.assert_array_equal(np.flatnonzero(table[lm.STATUS] == lm.RETIRED), np.arange(10, 20))
+    assert (table[steps.STATUS, :10] == lm.RUNNING).all()
+    np.testing.assert_array_equal(np.flatnonzero(table[steps.STATUS] == lm.RETIRED), np.arange(10, 20))
 
 
 def test_estimates_of_many_series_are_those_of_each():
