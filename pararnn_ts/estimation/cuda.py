@@ -2,7 +2,7 @@
 Levenberg-Marquardt for many series and starts at once on a CUDA device: one thread for each start.
 
 The kernels are those of the CPU, built for the device (:mod:`kernels.cuda.target`): the pass over the data of
-:mod:`kernels.units` and :func:`levenberg_marquardt.advance`. A launch takes every start that still runs through as many
+:mod:`kernels.units` and :func:`damped_steps.advance`. A launch takes every start that still runs through as many
 evaluations as lie between two reviews; a second kernel then retires starts as the CPU does and lists those that go on.
 Nothing but their number comes back before the end. This module needs numba.cuda and is imported when a device is
 asked for.
@@ -20,21 +20,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda
 
-from pararnn_ts.estimation.levenberg_marquardt import (
+from pararnn_ts.estimation.damped_steps import (
     CONVERGED,
     EVIDENCE,
-    LEAD,
     N_FIELDS,
     OBJECTIVE,
     RETIRED,
     RUNNING,
     STATUS,
-    Options,
-    Solutions,
-    State,
     advance,
-    log_gamma_prior,
 )
+from pararnn_ts.estimation.levenberg_marquardt import LEAD, Options, Solutions, State, log_gamma_prior
 from pararnn_ts.estimation.problem import Problem, UnitProblem
 from pararnn_ts.kernels.cuda.straight import straight_pass
 from pararnn_ts.kernels.cuda.target import DEVICES, SCALAR, check_device, on_device, simulated, tiles
@@ -111,7 +107,7 @@ def build_fit(shape: _Shape, real: type) -> Callable:
     -------
     callable
         Its arguments are the starts that run and their number; the series of each start; first and last row and
-        number of observations of each series; the arrays of :func:`levenberg_marquardt.advance`, a column for each
+        number of observations of each series; the arrays of :func:`damped_steps.advance`, a column for each
         start; the rows of all series one after the other; and settings.
     """
     evaluate, length = _pass(shape, real)

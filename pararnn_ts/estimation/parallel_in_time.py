@@ -140,6 +140,10 @@ class ParallelInTimeProblem(UnitProblem):
 
         return evaluate
 
+    def advance(self, rounds: int, *state) -> None:
+        """See :meth:`~pararnn_ts.estimation.problem.Problem.advance`: from the device back to the interpreter."""
+        Problem.advance(self, rounds, *state)
+
     def with_sample(self, sample: Sample) -> Problem:
         """See :meth:`~pararnn_ts.estimation.problem.Problem.with_sample`; short parts are for the processor."""
         return in_parallel(UnitProblem(self.specification, sample, self.scaling), self.device, self.record)
