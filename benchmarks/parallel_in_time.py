@@ -135,11 +135,13 @@ def draw(found: dict, path: Path) -> None:
             drawn = [n for n in SIZES if found[kind, n, chunk]["iterations"]]
             middle = [np.median(found[kind, n, chunk]["iterations"]) for n in drawn]
             most = [max(found[kind, n, chunk]["iterations"]) for n in drawn]
-            axis.semilogx(drawn, middle, "o-", color=f"C{number}", label=f"{kind}, median")
-            axis.semilogx(drawn, most, "^:", color=f"C{number}", label=f"{kind}, largest")
-        title = "chunks of 256 rows" if chunk > 1 else "chunks of one row (whole trajectory)"
+            axis.semilogx(drawn, middle, "o-", color=f"C{number}", markersize=10 - 3 * number, label=f"{kind}, median")
+            axis.semilogx(drawn, most, "^:", color=f"C{number}", markersize=10 - 3 * number, label=f"{kind}, largest")
+        title = "chunks of 256 rows" if chunk > 1 else "chunks of one row (eight units at the right end)"
         axis.set(xlabel="rows of the series", title=title, xticks=SIZES, ylim=(-0.5, parallel_in_time.LIMIT + 1))
         axis.axhline(parallel_in_time.LIMIT, color="grey", linewidth=0.8)
+        axis.text(SIZES[0], parallel_in_time.LIMIT - 0.4, "then sequential", color="grey", va="top", ha="left")
+        axis.minorticks_off()
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("Newton iterations of units that converge")
     axes[0].legend(frameon=False, loc="center left", bbox_to_anchor=(0.0, 0.62))
@@ -208,6 +210,7 @@ def main() -> None:
     if args.out:
         foot = (
             f"{processor()}, {os.cpu_count()} cores; {versions()}; command: `python benchmarks/parallel_in_time.py`. "
+            "Times are of the processor, while others used the machine. "
             f"Counted: {INSTRUCTIONS} double-precision instructions for a unit and a row, 8 bytes of input a pass "
             f"and 16 of states; ceilings of an H100 SXM: {OPERATIONS / 1e12:g} TFLOP/s in double precision, "
             f"{BYTES / 1e12:g} TB/s."
