@@ -140,7 +140,10 @@ def draw(found: dict, path: Path) -> None:
         title = "chunks of 256 rows" if chunk > 1 else "chunks of one row (eight units at the right end)"
         axis.set(xlabel="rows of the series", title=title, xticks=SIZES, ylim=(-0.5, parallel_in_time.LIMIT + 1))
         axis.axhline(parallel_in_time.LIMIT, color="grey", linewidth=0.8)
-        axis.text(SIZES[0], parallel_in_time.LIMIT - 0.4, "then sequential", color="grey", va="top", ha="left")
+        if chunk > 1:
+            axis.text(
+                10_000, parallel_in_time.LIMIT - 0.4, "sequential from here on", color="grey", va="top", ha="center"
+            )
         axis.minorticks_off()
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("Newton iterations of units that converge")
