@@ -9,6 +9,7 @@ import numpy as np
 
 from pararnn_ts.estimation.problem import Problem, Sample, UnitProblem
 from pararnn_ts.estimation.scaling import Scaling
+from pararnn_ts.estimation.series_problem import SeriesProblem, complete_problem
 from pararnn_ts.kernels import parallel_in_time
 from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.specification import Specification
@@ -146,7 +147,7 @@ class ParallelInTimeProblem(UnitProblem):
 
     def with_sample(self, sample: Sample) -> Problem:
         """See :meth:`~pararnn_ts.estimation.problem.Problem.with_sample`; short parts are for the processor."""
-        return in_parallel(UnitProblem(self.specification, sample, self.scaling), self.device, self.record)
+        return in_parallel(complete_problem(self.specification, sample, self.scaling), self.device, self.record)
 
 
 def in_parallel(problem: Problem, device: str = "cuda", record: Record | None = None) -> Problem:
@@ -168,8 +169,8 @@ def in_parallel(problem: Problem, device: str = "cuda", record: Record | None = 
         A `ParallelInTimeProblem`; `problem` itself where the sample is shorter than `LONG_SERIES` rows, where values
         are filled as the recursion runs, or where there are no units or one of a dimension above `LARGEST_UNIT`.
     """
-    if type(problem) is not UnitProblem or len(problem.sample.y) < LONG_SERIES:
+    if type(problem) not in (UnitProblem, SeriesProblem) or len(problem.sample.y) < LONG_SERIES:
         return problem
-    if not len(problem.units) or max(problem.units) > LARGEST_UNIT:
+    if not 0 < max(problem.specification.units, default=0) <= LARGEST_UNIT:
         return problem
     return ParallelInTimeProblem(problem.specification, problem.sample, problem.scaling, device, record)
