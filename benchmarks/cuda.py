@@ -25,11 +25,14 @@ import numpy as np
 from cuda_long_series import measure
 
 from pararnn_ts.estimation.blas import one_blas_thread
+from pararnn_ts.estimation.damped_steps import advance
 from pararnn_ts.estimation.estimate import make_problem
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
 from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.kernels.cuda.straight import straight_pass
+from pararnn_ts.kernels.cuda.target import rebuild
+from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.specification import Specification
 
 # seconds a measurement takes at least
@@ -93,6 +96,50 @@ def cpu_fits(settings):
             solutions = list(pool.map(lambda pair: minimize(*pair, options), zip(problems, starts, strict=True)))
         found[f"{threads} threads"] = rates(solutions, settings.rows, time.perf_counter() - begin)
     return found
+
+
+class SingleProblem:
+    """A problem whose pass over the data is the device's code in single precision, compiled for the CPU."""
+
+    def __init__(self, problem, function):
+        self.whole, self.function = problem, function
+        for name in ("group", "linear", "n_projected", "n_obs", "variance"):
+            setattr(self, name, getattr(problem, name))
+        self.data = [np.ascontiguousarray(a, np.float32) for a in (problem.x, problem.linear_columns, problem.y,
+                                                                   problem.weight)]  # fmt: skip
+
+    def advance(self, rounds, theta, trial, gram, trial_gram, *others):
+        n, p = len(self.group), self.whole
+        sums, one = np.empty(n * n, np.float32), np.empty((n + 1) ** 2)
+        for _ in range(rounds):
+            for lane in range(LANES):
+                start = np.ascontiguousarray(trial[lane::LANES])
+                self.function(start, *self.data, 0, len(p.y), p.linear_gram, sums, one)
+                trial_gram[lane::LANES] = one
+            if not advance(theta, trial, gram, trial_gram, *others):
+                break
+
+
+def single_precision(settings):
+    """What fits lose where the pass over the data is in single precision, without a device."""
+    problems, starts = problems_of(settings, min(settings.sample, 20))
+    code = straight_pass((2,), problems[0].activation, 1, 2, np.float32)
+    function = rebuild(code.function, {}, np.float32, numba.njit(error_model="numpy"))
+    options, nats, moved, more = Options(), [], [], []
+    for problem, start in zip(problems, starts, strict=True):
+        double = minimize(problem, start, options)
+        single = minimize(SingleProblem(problem, function), start, options)
+        a, b = int(np.nanargmax(double.log_evidence)), int(np.nanargmax(single.log_evidence))
+        nats.append(abs(double.log_evidence[a] - single.log_evidence[b]))
+        # where both took the same start to its end, how far apart its parameters are
+        moved.append(np.abs(double.params[a] - single.params[a]).max() / np.abs(double.params[a]).max())
+        more.append(single.iterations.sum() / double.iterations.sum())
+    return {
+        "largest difference of the best log evidence, nats": float(max(nats)),
+        "median difference of the best log evidence, nats": float(np.median(nats)),
+        "median relative difference of the best start's parameters": float(np.median(moved)),
+        "evaluations in relation to double precision": float(np.mean(more)),
+    }
 
 
 def ceilings(settings):
@@ -177,7 +224,8 @@ def many_fits(settings):
     from pararnn_ts.estimation import cuda as fits
 
     problems, starts = problems_of(settings, settings.series)
-    limits, found = ceilings(settings), {"ceilings": ceilings(settings)}
+    limits = ceilings(settings)
+    found = {"ceilings": limits}
     for device, kind in fits.DEVICES.items():
         begin = time.perf_counter()
         fits.minimize_many(problems[:1], starts[:1], Options(), device)
@@ -200,7 +248,13 @@ def long_series(settings):
     return measure(settings.long_rows)
 
 
-SECTIONS = {"cpu": cpu_fits, "agreement": agreement, "many fits": many_fits, "one long series": long_series}
+SECTIONS = {
+    "cpu": cpu_fits,
+    "single precision": single_precision,
+    "agreement": agreement,
+    "many fits": many_fits,
+    "one long series": long_series,
+}
 
 
 def environment():
@@ -237,7 +291,7 @@ def main():
     parser.add_argument("--cpu-only", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/cuda"))
     settings = parser.parse_args()
-    names = ["cpu"] if settings.cpu_only else list(SECTIONS)
+    names = ["cpu", "single precision"] if settings.cpu_only else list(SECTIONS)
     found = {"environment": environment(), "settings": {k: str(v) for k, v in vars(settings).items()}}
     for name in names:
         found[name] = SECTIONS[name](settings)

@@ -111,22 +111,23 @@ def build_fit(shape: _Shape, real: type) -> Callable:
         start; the rows of all series one after the other; and settings.
     """
     evaluate, length = _pass(shape, real)
+    n_work = (len(shape.group) + 3) * len(shape.group) + 1
     step = on_device(advance, SCALAR if real is np.float64 else {**SCALAR, "FLAT": FLAT_SINGLE})
 
-    def fit(columns, running, series, first, last, n_obs, theta, trial, gram, trial_gram, alpha, table, best, work, x,
+    def fit(columns, running, series, first, last, n_obs, theta, trial, gram, trial_gram, alpha, table, best, x,
             linear, target, weight, linear_gram, group, prior, is_linear, evidence, tolerance, maxiter, patience, q,
             rounds):  # fmt: skip
-        slot = cuda.grid(1)
+        slot: int = cuda.grid(1)  # type: ignore[call-arg]
         if slot < running:
             c = columns[slot]
             s = series[c]
-            sums = cuda.local.array(length, real)
+            sums, work = cuda.local.array(length, real), cuda.local.array(n_work, np.float64)
             settings = (evidence, tolerance, maxiter, patience, q)
             for _ in range(rounds):
                 evaluate(trial[:, c], x, linear, target, weight, first[s], last[s], linear_gram[s], sums,
                          trial_gram[:, c])  # fmt: skip
                 if not step(theta[:, c], trial[:, c], gram[:, c], trial_gram[:, c], alpha[:, c], group, prior,
-                            is_linear, n_obs[s], table[:, c], best[:, c], settings, work[:, c]):  # fmt: skip
+                            is_linear, n_obs[s], table[:, c], best[:, c], settings, work):  # fmt: skip
                     break
 
     return fit
@@ -200,7 +201,7 @@ def build_review() -> Callable:
     review_one = on_device(review_series, {})
 
     def review(table, bounds, audition, evidence, columns, count):
-        s = cuda.grid(1)
+        s: int = cuda.grid(1)  # type: ignore[call-arg]
         if s < bounds.shape[0] - 1:
             running = review_one(table, bounds[s], bounds[s + 1], audition, evidence)
             slot = cuda.atomic.add(count, 0, running)
@@ -221,7 +222,7 @@ def _kernels(shape: _Shape, real: type, simulator: bool) -> tuple[Any, Any]:
 def _bytes(problem: UnitProblem, n_starts: int, n_groups: int, real: type) -> int:
     """Device memory for one series and its starts."""
     n = len(problem.group)
-    each = 4 * n + 2 * (n + 1) ** 2 + 2 * n_groups + 2 * N_FIELDS + n * n + 4 * n + 3
+    each = 3 * n + 2 * (n + 1) ** 2 + 2 * n_groups + 2 * N_FIELDS + 2
     rows = len(problem.y) * (problem.x.shape[1] + problem.linear_columns.shape[1] + 2)
     return 8 * each * n_starts + np.dtype(real).itemsize * rows + 8 * problem.n_projected**2 + 64
 
@@ -298,7 +299,7 @@ def _minimize_tile(
     alpha = put(np.hstack([s.alpha for s in states]))
     table = put(np.hstack([s.table for s in states]))
     gram, trial_gram = room((n + 1) ** 2, n_columns_), room((n + 1) ** 2, n_columns_)
-    best, work = put(np.hstack([s.best for s in states])), room(n * n + 3 * n + 1, n_columns_)
+    best = put(np.hstack([s.best for s in states]))
     series = put(np.repeat(np.arange(len(problems)), np.diff(bounds)), np.int64)
     first, last = put(rows[:-1], np.int64), put(rows[1:], np.int64)
     data = [put(np.concatenate([getattr(p, name) for p in problems]), real)
@@ -313,7 +314,7 @@ def _minimize_tile(
     columns, running, audition = put(np.arange(n_columns_), np.int64), n_columns_, True
     while running:
         fit[_grid(running)](columns, running, series, first, last, n_obs, theta, trial, gram, trial_gram, alpha, table,
-                            best, work, *data, *fixed)  # fmt: skip
+                            best, *data, *fixed)  # fmt: skip
         count = put([0], np.int64)
         review[_grid(len(problems))](table, edges, audition, evidence, columns, count)
         running, audition = int(count.copy_to_host()[0]), False

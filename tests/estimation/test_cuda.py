@@ -159,7 +159,7 @@ def signature(real):
     flags, number, matrix = boolean[::1], float64 if real is np.float64 else float32, float64[:, ::1]
     data = (number[:, ::1], number[:, ::1], number[::1], number[::1])
     return (
-        int64[::1], int64, int64[::1], int64[::1], int64[::1], float64[::1], *[matrix] * 8, *data, float64[:, :, ::1],
+        int64[::1], int64, int64[::1], int64[::1], int64[::1], float64[::1], *[matrix] * 7, *data, float64[:, :, ::1],
         int64[::1], matrix, flags, boolean, float64, int64, int64, int64, int64,
     )  # fmt: skip
 

@@ -118,7 +118,8 @@ class _Column:
     """An array that the pass only reads; its items are read where they are first met."""
 
     def __init__(self, trace: _Trace, form: str, shape: tuple[int, ...]):
-        self.trace, self.form, self.shape, self.seen = trace, form, shape, {}
+        self.trace, self.form, self.shape = trace, form, shape
+        self.seen: dict[Any, Any] = {}
 
     def __getitem__(self, at: Any) -> Any:
         if at not in self.seen:
@@ -182,7 +183,8 @@ class _Row(NamedTuple):
 
     def part(self, sums: Sequence[int]) -> tuple[list[tuple[str, str]], list[str]]:
         """Assignments that some of the sums need, and the states among them."""
-        wanted, states = {self.sums[i] for i in sums}, set()
+        wanted = {self.sums[i] for i in sums}
+        states: set[str] = set()
         while True:
             lines = self.trace.needed(wanted)
             found = {right for _, right in lines if right in self.state}

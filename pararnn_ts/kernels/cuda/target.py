@@ -58,7 +58,7 @@ def simulated() -> bool:
     """Whether kernels run in numba's simulator (``NUMBA_ENABLE_CUDASIM=1``)."""
     from numba import config
 
-    return bool(config.ENABLE_CUDASIM)
+    return bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
 
 
 def require_device() -> None:
