@@ -23,8 +23,9 @@ from pararnn_ts.estimation.levenberg_marquardt import (
     Solutions,
     minimize,
 )
-from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, UnitProblem, difference_series
+from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, difference_series
 from pararnn_ts.estimation.scaling import Scaling, standardise
+from pararnn_ts.estimation.series_problem import complete_problem
 from pararnn_ts.estimation.student import reweight, robust_weights
 from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.specification import SeriesLayout, Specification
@@ -135,14 +136,15 @@ def make_problem(specification: Specification, sample: Sample, constant: np.ndar
     """Standardise a sample and state the least-squares problem for it."""
     scaling = sample_scaling(specification, sample, constant)
     gaps = not np.isfinite(sample.y).all()
-    return (GappedProblem if gaps else UnitProblem)(specification, sample, scaling)
+    return (GappedProblem if gaps else complete_problem)(specification, sample, scaling)
 
 
 def sample_scaling(specification: SeriesLayout, sample: Sample, constant: np.ndarray | None) -> Scaling:
     """Locations and scales of a sample, gaps allowed; `constant` as in :func:`scaling.standardise`."""
-    y, seen = sample.y, np.flatnonzero(np.isfinite(sample.y))
-    if len(seen) < len(y) and specification.order_of_difference:
+    y = sample.y
+    if specification.order_of_difference and not np.isfinite(y).all():
         # differences across gaps are missing, sometimes all of them: scales come from the series with its gaps bridged
+        seen = np.flatnonzero(np.isfinite(y))
         y = np.interp(np.arange(len(y)), seen, y[seen])
     target = difference_series(y, specification.difference)
     target[: specification.order_of_difference] = np.nan
