@@ -32,6 +32,7 @@ from pararnn_ts.estimation.damped_steps import (
 )
 from pararnn_ts.estimation.levenberg_marquardt import LEAD, Options, Solutions, State, log_gamma_prior
 from pararnn_ts.estimation.problem import Problem, UnitProblem
+from pararnn_ts.estimation.series_problem import SeriesProblem
 from pararnn_ts.kernels.cuda.straight import straight_pass
 from pararnn_ts.kernels.cuda.target import DEVICES, SCALAR, check_device, on_device, simulated, tiles
 from pararnn_ts.kernels.lanes import LANES
@@ -57,6 +58,13 @@ class _Shape(NamedTuple):
     q: int
     group: tuple[int, ...]
     linear: tuple[bool, ...]
+
+
+def _with_columns(problem: Problem) -> Problem:
+    """Return a long sample with its lags in columns, as the device reads them."""
+    if isinstance(problem, SeriesProblem):
+        return UnitProblem(problem.specification, problem.sample, problem.scaling)
+    return problem
 
 
 def _shape_of(problem: Problem) -> _Shape:
@@ -260,6 +268,7 @@ def minimize_many(
     """
     check_device(device)
     real, n_groups = DEVICES[device], len(options.prior)
+    problems = [_with_columns(problem) for problem in problems]
     shapes = [_shape_of(problem) for problem in problems]
     different = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
     if different is not None:

@@ -15,6 +15,7 @@ from pararnn_ts.estimation import damped_steps as steps
 from pararnn_ts.estimation import levenberg_marquardt as lm
 from pararnn_ts.estimation.estimate import estimate, estimate_many
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
+from pararnn_ts.estimation.series_problem import SeriesProblem
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.kernels.cuda.target import NoDeviceError, ptx
 
@@ -141,6 +142,14 @@ def test_without_a_device_nothing_runs_elsewhere(device):
 def test_models_of_other_kinds_say_that_they_have_no_kernel():
     with pytest.raises(ValueError, match="device must be 'cpu' for LSTM, but is 'cuda'"):
         prt.LSTM(prt.datasets.load_lynx(), hidden=1).fit(device="cuda")
+
+
+def test_long_samples_are_read_from_columns():
+    _, problems = problems_of((1,), (40,), np.random.default_rng(0))
+    p = problems[0]
+    long = SeriesProblem(p.specification, p.sample, p.scaling)
+    assert many._shape_of(many._with_columns(long)) == many._shape_of(p)
+    np.testing.assert_array_equal(many._with_columns(long).x, p.x)
 
 
 def test_gaps_and_held_parameters_have_no_kernel():

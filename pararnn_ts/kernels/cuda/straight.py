@@ -145,8 +145,8 @@ class _Items:
         return part
 
     def __setitem__(self, at: slice, value: float) -> None:
-        if at != slice(None) or value != 0.0:
-            raise TypeError("only a whole array can be cleared while a pass is traced.")
+        if value != 0.0 or self.values:
+            raise TypeError("arrays can only be cleared, and before the first row, while a pass is traced.")
 
     def load(self, i: int) -> Any:
         i += self.first
