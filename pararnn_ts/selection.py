@@ -19,6 +19,7 @@ from pararnn_ts.estimation.errors import student_gain
 from pararnn_ts.estimation.estimate import Estimate, estimate, estimate_student, make_problem, n_threads
 from pararnn_ts.estimation.levenberg_marquardt import LEAD, Options
 from pararnn_ts.estimation.problem import Sample
+from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.recurrent import ERRORS, check_lags
@@ -167,6 +168,7 @@ def select_order(
     criterion: str = "evidence",
     n_starts: int = 8,
     rng: int | np.random.Generator | None = 0,
+    device: str = "cpu",
     progress: bool = False,
     **series: Unpack[SeriesOptions],
 ) -> Selection:
@@ -198,6 +200,8 @@ def select_order(
         Starts of each candidate.
     rng : None, int or Generator
         Source of the random starts.
+    device : {"cpu", "cuda", "cuda:float32"}
+        Where the starts of each candidate run; see `ParaRNN.fit`.
     progress : bool
         Whether to show a progress bar.
     **series
@@ -222,6 +226,7 @@ def select_order(
     (9, True)
     """
     laws = _check_errors(errors)
+    check_device(device)
     if criterion not in CRITERIA:
         raise ValueError(f"criterion must be one of {', '.join(map(repr, CRITERIA))}, but is {criterion!r}.")
     seasonal = check_lags(list(seasonal_lags), "seasonal_lags")
@@ -266,18 +271,19 @@ def select_order(
         if kind not in images:
             images[kind] = arma_blocks(problem)
         starts, _ = start_values(problem, n_starts if candidate.units else 1, own, images[kind])
-        found = estimate(problem, starts, options)
-        return candidate, _Fitted(model, found, _score(model, found, criterion, options, starts), starts)
+        found = estimate(problem, starts, options, device=device)
+        return candidate, _Fitted(model, found, _score(model, found, criterion, options, starts, device), starts)
 
     def robust(candidate: Candidate) -> tuple[Candidate, _Fitted]:
         before, candidate = fitted[candidate], replace(candidate, errors="t")
         model = model_of(candidate)
         found = estimate_student(model._problem(), before.found.starts, before.found.best, options)
-        score = _score(model, found, criterion, options, before.starts)
+        score = _score(model, found, criterion, options, before.starts, device)
         return candidate, _Fitted(model, found, score, before.starts)
 
     def run(work: Callable, jobs: list, what: str) -> None:
-        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
+        # a device takes one launch after the other
+        with one_blas_thread(), ThreadPoolExecutor(n_threads() if device == "cpu" else 1) as pool:
             fitted.update(tqdm(pool.map(work, jobs), total=len(jobs), desc=what, disable=not progress))
 
     def search(candidates: list[Candidate], what: str) -> None:
@@ -397,7 +403,7 @@ def _information(found: Estimate, n: int) -> tuple[float, float]:
     return minus_two_llf + 2.0 * k, minus_two_llf + np.log(n) * k
 
 
-def _score(model: ParaRNN, found: Estimate, criterion: str, options: Options, starts: np.ndarray) -> float:
+def _score(model: ParaRNN, found: Estimate, criterion: str, options: Options, starts: np.ndarray, device: str) -> float:
     """Criterion, larger is better."""
     if criterion == "evidence":
         return found.log_evidence
@@ -410,7 +416,7 @@ def _score(model: ParaRNN, found: Estimate, criterion: str, options: Options, st
     weight[test] = 0.0
     sample = Sample(model._with_history(model._y), model._exog, model._det, weight)
     problem = make_problem(model.specification, sample, model.constant_weights)
-    early = estimate(problem, starts, options, errors=model.errors)
+    early = estimate(problem, starts, options, errors=model.errors, device=device)
     return -float(np.mean((model._y - model.path(early.params).fitted)[test] ** 2))
 
 

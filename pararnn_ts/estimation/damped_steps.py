@@ -94,7 +94,7 @@ def _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted, n_o
     last = (n + 1) * (n + 1) - 1
     found = False
     for lane in range(LANES):
-        accepted[lane] = False
+        accepted[lane] = 0.0
         if table[STATUS * LANES + lane] != RUNNING:
             continue
         table[ITERATIONS * LANES + lane] += 1
@@ -108,7 +108,7 @@ def _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted, n_o
         # at the optimum a step cannot be told from rounding: it counts as accepted, so that the precisions move on
         flat = not first and max(predicted, objective - before) <= FLAT * abs(before)
         if first or flat or objective < before:
-            accepted[lane] = True
+            accepted[lane] = 1.0
             found = True
             for i in range(n):
                 theta[i * LANES + lane] = trial[i * LANES + lane]
@@ -278,7 +278,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
     settings : tuple
         evidence (bool), tolerance in nats per observation, largest number of iterations, iterations before the
         precisions are first updated, number of leading parameters that are linear whatever the others are.
-    work : ndarray, ((n^2 + 3 n) * LANES,)
+    work : ndarray, ((n^2 + 3 n + 1) * LANES,)
         Scratch space.
 
     Returns
@@ -289,12 +289,14 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
     n = group.shape[0]
     n_groups = prior.shape[0]
     evidence, tolerance, maxiter, patience, q = settings
-    accepted = np.zeros(LANES, np.bool_)
     hessian = work[: n * n * LANES]
     gradient = work[n * n * LANES : (n * n + n) * LANES]
     diagonal = work[(n * n + n) * LANES : (n * n + 2 * n) * LANES]
-    column = work[(n * n + 2 * n) * LANES :]
-    first = table[ITERATIONS * LANES : (ITERATIONS + 1) * LANES].max() == 0.0
+    column = work[(n * n + 2 * n) * LANES : (n * n + 3 * n) * LANES]
+    accepted = work[(n * n + 3 * n) * LANES :]
+    first = True
+    for lane in range(LANES):
+        first = first and table[ITERATIONS * LANES + lane] == 0.0
     if q > 0:
         _project(trial, trial_gram, alpha, group, q, n, n_obs, table, hessian, column)
     if _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted, n_obs, tolerance, evidence):
@@ -303,7 +305,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
         solve_lower(hessian, n, gradient)
         inverse_diagonal(hessian, n, column, diagonal)
         for lane in range(LANES):
-            if not accepted[lane]:
+            if accepted[lane] == 0.0:
                 continue
             update = evidence and table[ITERATIONS * LANES + lane] > patience
             beta = _precisions(theta, alpha, group, n_groups, n, n_obs, table, diagonal, lane, prior, update)
@@ -319,7 +321,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
         _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
         cholesky(hessian, n, SMALLEST_PIVOT)
         for lane in range(LANES):
-            if not accepted[lane]:
+            if accepted[lane] == 0.0:
                 continue
             before = table[EVIDENCE * LANES + lane]
             now = _log_evidence(theta, alpha, group, n, n_obs, table, hessian, lane, prior)

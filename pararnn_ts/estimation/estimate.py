@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from pararnn_ts.estimation.levenberg_marquardt import (
     Solutions,
     minimize,
 )
+from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, difference_series
 from pararnn_ts.estimation.scaling import Scaling, standardise
 from pararnn_ts.estimation.series_problem import complete_problem
@@ -35,6 +37,7 @@ __all__ = [
     "Estimate",
     "curvature",
     "estimate",
+    "estimate_many",
     "estimate_student",
     "make_problem",
     "n_threads",
@@ -225,7 +228,23 @@ def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndar
     return np.where(np.isin(solutions.status, (FAILED, RETIRED)) | ~np.isfinite(score), -np.inf, score)
 
 
-def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool) -> Solutions:
+def _minimize(
+    problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool, device: str
+) -> Solutions:
+    """Run all starts to their end on a device."""
+    if isinstance(getattr(problem, "whole", problem), ParallelInTimeProblem):
+        # the device is busy with the series; steps are taken on the processor, by one thread
+        return minimize(problem, starts, options, 1, warm)
+    if device == "cpu":
+        return minimize(problem, starts, options, threads, warm)
+    from pararnn_ts.estimation.cuda import minimize_many
+
+    return minimize_many([problem], [starts], options, device, warm)[0]
+
+
+def _race(
+    problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool, device: str = "cpu"
+) -> Solutions:
     """
     Run the starts, on a long sample first on its beginning and then the best of them on more and more of it.
 
@@ -239,19 +258,18 @@ def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, 
         rows *= GROWTH
         if part.n_obs < part.specification.n_params:
             continue
-        found = minimize(
-            part, starts[cast] if solutions is None else solutions.params[cast], options, threads, solutions is not None
-        )
+        begin = starts[cast] if solutions is None else solutions.params[cast]
+        found = _minimize(part, begin, options, threads, solutions is not None, device)
         score = _scores(part, found, options)
         order = np.argsort(-score, kind="stable")[:LANES]
         order = order[np.isfinite(score[order])]
         solutions = found if solutions is None else _merged(solutions, found, cast)
         if not len(order):
-            return minimize(problem, starts, options, threads)
+            return _minimize(problem, starts, options, threads, False, device)
         cast = cast[order]
     if solutions is None:
-        return minimize(problem, starts, options, threads, warm)
-    return _merged(solutions, minimize(problem, solutions.params[cast], options, threads, True), cast)
+        return _minimize(problem, starts, options, threads, warm, device)
+    return _merged(solutions, _minimize(problem, solutions.params[cast], options, threads, True, device), cast)
 
 
 def _merged(before: Solutions, found: Solutions, cast: np.ndarray) -> Solutions:
@@ -282,6 +300,7 @@ def estimate(
     threads: int = 1,
     warm: bool = False,
     errors: str = "normal",
+    device: str = "cpu",
 ) -> Estimate:
     """
     Fit a model from many starts and keep the best.
@@ -301,6 +320,9 @@ def estimate(
     errors : {"normal", "t"}
         Law of the shocks. Student's t begins from the best start of weighted least squares, whose weights are those of
         the model without units; see :mod:`pararnn_ts.estimation.student`.
+    device : {"cpu", "cuda", "cuda:float32"}
+        Where the starts run. The last of them with Student-t errors, and statistics at the optimum, are computed on the
+        processor in any case.
 
     Returns
     -------
@@ -318,10 +340,52 @@ def estimate(
         weights = student_law(resid, 0.0).weights(resid)
     elif robust:
         weights = robust_weights(problem)
-    solutions = _race(problem if weights is None else problem.reweighted(weights), starts, options, threads, warm)
-    best = _best(problem, solutions, options)
+    weighted = problem if weights is None else problem.reweighted(weights)
+    solutions = _race(weighted, starts, options, threads, warm, device)
     if robust:
-        return estimate_student(problem, solutions, best, options)
+        return estimate_student(problem, solutions, _best(problem, solutions, options), options)
+    return _best_of(problem, solutions, options)
+
+
+def estimate_many(
+    problems: Sequence[Problem],
+    starts: Sequence[np.ndarray],
+    options: Options,
+    threads: int = 1,
+    device: str = "cpu",
+) -> list[Estimate]:
+    """
+    Fit the same model to many series, on a CUDA device all at once.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        One for each series; on a CUDA device without gaps and all of the same form.
+    starts : sequence of ndarray, (n_starts, F)
+        Start values for each of them.
+    options : Options
+        Penalty and stopping rules.
+    threads : int
+        Threads over blocks of starts, on the processor.
+    device : {"cpu", "cuda", "cuda:float32"}
+        Where the starts run.
+
+    Returns
+    -------
+    list of Estimate
+        One for each series, as :func:`estimate` gives it.
+    """
+    if device == "cpu":
+        return [estimate(problem, s, options, threads) for problem, s in zip(problems, starts, strict=True)]
+    from pararnn_ts.estimation.cuda import minimize_many
+
+    ended = minimize_many(problems, starts, options, device)
+    return [_best_of(problem, solutions, options) for problem, solutions in zip(problems, ended, strict=True)]
+
+
+def _best_of(problem: Problem, solutions: Solutions, options: Options) -> Estimate:
+    """Report the best of least-squares fits."""
+    best = _best(problem, solutions, options)
     evidence = options.penalty is None
     precision = float(solutions.beta[best])
     return _report(

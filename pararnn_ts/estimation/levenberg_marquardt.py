@@ -58,6 +58,7 @@ __all__ = [
     "STOPPED",
     "Options",
     "Solutions",
+    "State",
     "log_gamma_prior",
     "minimize",
 ]
@@ -122,7 +123,7 @@ class Solutions:
     alpha: np.ndarray
 
 
-class _State:
+class State:
     """Everything a start carries from one evaluation to the next; starts are columns."""
 
     def __init__(self, starts: np.ndarray, options: Options, problem, warm: bool):
@@ -161,6 +162,24 @@ class _State:
         self.alpha[:, fell] = self.best[n : n + n_groups, fell]
         self.table[OBJECTIVE:, fell] = self.best[n + n_groups :, fell]
         status[fell] = PEAKED
+
+    def solutions(self, evidence: bool) -> Solutions:
+        """Where the starts have ended; with the evidence penalty, those past their peak at the peak."""
+        if evidence:
+            self.return_to_peaks()
+        table = self.table
+        return Solutions(
+            params=self.theta.T.copy(),
+            status=table[STATUS].astype(int),
+            iterations=table[ITERATIONS].astype(int),
+            objective=table[OBJECTIVE].copy(),
+            sse=table[SSE].copy(),
+            log_evidence=table[EVIDENCE].copy(),
+            decrement=table[DECREMENT].copy(),
+            gamma=table[GAMMA].copy(),
+            beta=table[BETA].copy(),
+            alpha=self.alpha.T.copy(),
+        )
 
     def take(self, columns: np.ndarray) -> list[np.ndarray]:
         """Flat arrays of up to `LANES` starts, filled up with copies of the last that do not run."""
@@ -211,12 +230,12 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
         0 if warm else int(options.patience),
         problem.n_projected,
     )
-    state = _State(starts, options, problem, warm)
+    state = State(starts, options, problem, warm)
 
     def run(columns: np.ndarray, rounds: int) -> None:
         theta, trial, gram, alpha, table, best = parts = state.take(columns)
         problem.advance(rounds, theta, trial, gram, np.empty_like(gram), alpha, problem.group, prior, problem.linear,
-                        float(problem.n_obs), table, best, settings, np.empty((n * n + 3 * n) * LANES))  # fmt: skip
+                        float(problem.n_obs), table, best, settings, np.empty((n * n + 3 * n + 1) * LANES))  # fmt: skip
         state.put(columns, parts)
 
     audition = n_starts > LANES
@@ -230,21 +249,7 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
             audition = False
             _retire(state.table, evidence)
         _finish(state.table, evidence)
-    if evidence:
-        state.return_to_peaks()
-    table = state.table
-    return Solutions(
-        params=state.theta.T.copy(),
-        status=table[STATUS].astype(int),
-        iterations=table[ITERATIONS].astype(int),
-        objective=table[OBJECTIVE].copy(),
-        sse=table[SSE].copy(),
-        log_evidence=table[EVIDENCE].copy(),
-        decrement=table[DECREMENT].copy(),
-        gamma=table[GAMMA].copy(),
-        beta=table[BETA].copy(),
-        alpha=state.alpha.T.copy(),
-    )
+    return state.solutions(evidence)
 
 
 def _finish(table: np.ndarray, evidence: bool) -> None:

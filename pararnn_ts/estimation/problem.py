@@ -88,6 +88,10 @@ class Problem:
         """Return a function ``(theta, gram)`` that fills the normal equations at eight parameter vectors."""
         raise NotImplementedError
 
+    def with_sample(self, sample: Sample) -> Problem:
+        """Return the same problem for another sample, on the same scale."""
+        return type(self)(self.specification, sample, self.scaling)
+
     def advance(self, rounds: int, theta, trial, gram, trial_gram, *others) -> None:
         """
         Evaluate the normal equations and use them, up to `rounds` times or until no lane runs.
@@ -108,14 +112,13 @@ class Problem:
     def head(self, rows: int) -> Problem:
         """Return the problem of the first rows of the sample, on the same scale."""
         s = self.sample
-        part = Sample(s.y[:rows], s.exog[:rows], s.deterministic[:rows], s.weight[:rows])
-        return type(self)(self.specification, part, self.scaling)
+        return self.with_sample(Sample(s.y[:rows], s.exog[:rows], s.deterministic[:rows], s.weight[:rows]))
 
     def reweighted(self, weights: np.ndarray) -> Problem:
         """Return the problem with a weight for each observation in the objective."""
         root = np.array(self.sample.weight, dtype=float)
         root[root > 0.0] *= np.sqrt(weights)
-        return type(self)(self.specification, replace(self.sample, weight=root), self.scaling)
+        return self.with_sample(replace(self.sample, weight=root))
 
     def expand(self, free: np.ndarray) -> np.ndarray:
         """All parameters from those that are estimated: the same ones, where none is held at a value."""

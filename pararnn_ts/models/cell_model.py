@@ -152,6 +152,10 @@ class CellModel(RecurrentModel):
             cov_kwds=cov_kwds, device=device, disp=disp,
         )  # fmt: skip
 
+    def _check_device(self, device: Any) -> None:
+        if device != "cpu":
+            raise ValueError(f"device must be 'cpu' for {type(self).__name__}, but is {device!r}.")
+
     def _stop_early(self, start_params: Any, n_starts: Any, rng: Any, maxiter: Any, device: str, disp: bool):
         """Fit by descent, see :meth:`fit`."""
         self._check_device(device)

@@ -23,8 +23,10 @@ from pararnn_ts.estimation.estimate import (
     n_threads,
 )
 from pararnn_ts.estimation.levenberg_marquardt import PEAKED, PRIOR, RELEVANCE, Options
+from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_parallel
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
+from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models.arguments import check_count, check_generator, check_params
 from pararnn_ts.models.checks import require_representable
 from pararnn_ts.models.options import SeriesOptions
@@ -256,8 +258,10 @@ class RecurrentModel(SeriesModel):
         cov_kwds : dict, optional
             Options of the covariance estimator: ``{"maxlags": 4}`` for "HAC", ``{"n_boot": 200, "rng": 0}`` for
             "bootstrap".
-        device : {"cpu"}
-            Where the work is done.
+        device : {"cpu", "cuda", "cuda:float32"}
+            Where the starts run. A CUDA device has one thread for each start, which pays for many series or starts at
+            once; with "cuda:float32" it passes over the data in single precision. With "cuda" a single long series
+            without gaps is run in parallel over time.
         disp : bool
             Whether to print how the optimisation went.
 
@@ -290,6 +294,8 @@ class RecurrentModel(SeriesModel):
         warm = start_params is not None
         with one_blas_thread():
             problem = self._problem()
+            if device == "cuda":
+                problem = in_parallel(problem)
             if warm:
                 given = check_params(start_params, self.param_names, "start_params")
                 starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
@@ -298,11 +304,13 @@ class RecurrentModel(SeriesModel):
                 starts, origin = self._starts(problem, count, check_generator(rng))
             starts = np.delete(starts, list(self._held), axis=1)
             restricted = RestrictedProblem(problem, self._held) if self._held else problem
-            found = estimate(restricted, starts, options, n_threads(), warm, self.errors)
+            found = estimate(restricted, starts, options, n_threads(), warm, self.errors, device)
         # to the last bit
         for position, value in self._held.items():
             found.params[position] = value
         details = self._details(found, origin, penalty, cov_type, cov_kwds)
+        if isinstance(problem, ParallelInTimeProblem):
+            details = replace(details, mle_retvals={**details.mle_retvals, **problem.record.retvals()})
         if disp:
             retvals = details.mle_retvals
             print(
@@ -314,8 +322,7 @@ class RecurrentModel(SeriesModel):
         return self._results(found.params, details)
 
     def _check_device(self, device: Any) -> None:
-        if device != "cpu":
-            raise ValueError(f"device must be 'cpu', but is {device!r}; this version fits on the processor only.")
+        check_device(device)
 
     def evaluate(self, params: Any, *, cov_type: str | None = None, cov_kwds: dict[str, Any] | None = None):
         """

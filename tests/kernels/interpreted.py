@@ -18,6 +18,8 @@ from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
 from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.estimation.sequences import SequenceLoss
 from pararnn_ts.estimation.starts import random_starts
+from pararnn_ts.kernels import parallel_in_time
+from pararnn_ts.kernels.activations import ACTIVATIONS
 
 
 def everything():
@@ -27,6 +29,14 @@ def everything():
         [((2,), "tanh"), ((1, 3), "logistic"), ((1,), "relu"), ((2,), "identity")]
     ):
         found[f"products{number}"] = products(*problem(units, activation, 35, 2, 2, rng))
+    theta, units, activation, *columns = problem((2, 1), "tanh", 35, 2, 2, rng)
+    found["parallel_products"], outcome = parallel_in_time.products(
+        theta[0], units, ACTIVATIONS[activation], *columns, chunk=4
+    )
+    found["parallel_iterations"] = outcome.iterations.astype(float)
+    found["parallel_states"], _ = parallel_in_time.states(
+        theta[0], units, ACTIVATIONS[activation], columns[0], 2, chunk=4, limit=1
+    )
     spec = twin.specification((2, 1), "tanh", (1, 2), (1,), 1, 1, (1.0, -1.0))
     params = twin.random_params(spec, rng)
     y, exog, deterministic = sample(spec, 30, rng, 0.2)

@@ -1,0 +1,225 @@
+"""Many fits on a CUDA device, here its simulator, are the fits of the CPU."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from simulated_fits import FIELDS, cases, everything, problems_of
+
+import pararnn_ts as prt
+from pararnn_ts.estimation import cuda as many
+from pararnn_ts.estimation import damped_steps as steps
+from pararnn_ts.estimation import levenberg_marquardt as lm
+from pararnn_ts.estimation.estimate import estimate, estimate_many
+from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
+from pararnn_ts.estimation.series_problem import SeriesProblem
+from pararnn_ts.estimation.starts import random_starts
+from pararnn_ts.kernels.cuda.target import NoDeviceError, ptx
+
+HERE = Path(__file__).parent
+PACKAGE = Path(prt.__file__).parent.parent
+
+
+def on_cpu(problems, starts, options, warm):
+    return [minimize(p, s, options, 1, warm) for p, s in zip(problems, starts, strict=True)]
+
+
+def has_device():
+    return bool(many.cuda.is_available())
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """Everything that `simulated_fits` computes, from a process in which numba simulates the device."""
+    target = tmp_path_factory.mktemp("cuda") / "fits.npz"
+    paths = os.pathsep.join(map(str, (PACKAGE, HERE, HERE.parent / "kernels")))
+    done = subprocess.run(
+        [sys.executable, str(HERE / "simulated_fits.py"), str(target)],
+        env={**os.environ, "PYTHONPATH": paths, "NUMBA_ENABLE_CUDASIM": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    with np.load(target) as found:
+        return dict(found)
+
+
+def test_whole_fits_take_the_same_way_to_the_same_end(simulated):
+    for name, expected in everything(on_cpu).items():
+        found = simulated[name]
+        if name.endswith(("status", "iterations")):
+            np.testing.assert_array_equal(found, expected, err_msg=name)
+        else:
+            scale = np.maximum(1.0, np.abs(expected))
+            np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=1e-10, err_msg=name)
+
+
+def test_the_cases_meet_every_fate_of_a_start():
+    met = {int(s) for name, values in everything(on_cpu).items() if name.endswith("status") for s in values}
+    assert {lm.CONVERGED, lm.STOPPED, lm.RETIRED, lm.PEAKED} <= met
+
+
+def test_tiles_change_nothing(simulated):
+    for i in range(3):
+        for field in FIELDS:
+            np.testing.assert_array_equal(simulated[f"tiled.{i}.{field}"], simulated[f"evidence.{i}.{field}"])
+
+
+def test_the_pass_as_loops_is_the_pass_as_straight_code(simulated):
+    for field in FIELDS:
+        np.testing.assert_allclose(simulated[f"looped.0.{field}"], simulated[f"evidence.2.{field}"], rtol=1e-10, atol=0)
+
+
+def test_single_precision_ends_close_to_double(simulated):
+    for name, i, reference in (("single", 0, 0), ("single", 1, 1), ("single", 2, 2), ("looped single", 0, 2)):
+        best = int(np.argmax(simulated[f"evidence.{reference}.log_evidence"]))
+        double = simulated[f"evidence.{reference}.log_evidence"][best]
+        # the best start of single precision is as good, in nats, as that of double precision
+        assert abs(np.max(simulated[f"{name}.{i}.log_evidence"]) - double) < 1e-2
+
+
+def test_fit_and_select_order_are_those_of_the_cpu(simulated):
+    y = prt.datasets.load_lynx()[:40]
+    expected = prt.ParaRNN(y, units=(1,)).fit(n_starts=2, maxiter=60).params
+    np.testing.assert_allclose(simulated["fit"], expected, rtol=1e-8)
+    table = prt.select_order(
+        y, max_lags=1, max_linear_lags=1, max_units=1, unit_dims=(1,), n_starts=1, errors="normal"
+    ).table
+    np.testing.assert_allclose(simulated["select_order"], table["log_evidence"], rtol=1e-8)
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+def test_reviews_retire_whom_the_cpu_retires(evidence):
+    rng = np.random.default_rng(0)
+    for trial in range(300):
+        n = int(rng.integers(1, 30))
+        table = np.zeros((steps.N_FIELDS, n))
+        table[steps.STATUS] = rng.choice([lm.RUNNING, lm.CONVERGED, lm.FAILED, lm.STALLED], n, p=[0.5, 0.4, 0.05, 0.05])
+        table[steps.EVIDENCE], table[steps.OBJECTIVE] = rng.normal(size=(2, n)).round(1)
+        expected, found, audition = table.copy(), table.copy(), bool(trial % 2)
+        if audition and n > many.BLOCK:
+            lm._retire(expected, evidence)
+        lm._finish(expected, evidence)
+        assert many.review_series(found, 0, n, audition, evidence) == np.sum(expected[steps.STATUS] == lm.RUNNING)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_reviews_leave_other_series_alone():
+    table = np.zeros((steps.N_FIELDS, 30))
+    table[steps.EVIDENCE] = np.arange(30.0)
+    assert many.review_series(table, 10, 30, True, True) == 10
+    assert (table[steps.STATUS, :10] == lm.RUNNING).all()
+    np.testing.assert_array_equal(np.flatnonzero(table[steps.STATUS] == lm.RETIRED), np.arange(10, 20))
+
+
+def test_estimates_of_many_series_are_those_of_each():
+    spec, problems = problems_of((1,), (40, 50), np.random.default_rng(3))
+    starts = [random_starts(spec, 3, np.random.default_rng(i)) for i in range(2)]
+    for one, problem, start in zip(estimate_many(problems, starts, Options()), problems, starts, strict=True):
+        np.testing.assert_array_equal(one.params, estimate(problem, start, Options()).params)
+
+
+# ------------------------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.skipif("has_device()", reason="there is a device here")
+@pytest.mark.parametrize("device", ["cuda", "cuda:float32"])
+def test_without_a_device_nothing_runs_elsewhere(device):
+    y = prt.datasets.load_lynx()
+    for call in (
+        lambda: prt.ParaRNN(y).fit(device=device),
+        lambda: prt.select_order(y, device=device),
+        lambda: many.minimize_many([], [], Options(), device),
+    ):
+        with pytest.raises(NoDeviceError, match="needs an NVIDIA GPU"):
+            call()
+
+
+def test_models_of_other_kinds_say_that_they_have_no_kernel():
+    with pytest.raises(ValueError, match="device must be 'cpu' for LSTM, but is 'cuda'"):
+        prt.LSTM(prt.datasets.load_lynx(), hidden=1).fit(device="cuda")
+
+
+def test_long_samples_are_read_from_columns():
+    _, problems = problems_of((1,), (40,), np.random.default_rng(0))
+    p = problems[0]
+    long = SeriesProblem(p.specification, p.sample, p.scaling)
+    assert many._shape_of(many._with_columns(long)) == many._shape_of(p)
+    np.testing.assert_array_equal(many._with_columns(long).x, p.x)
+
+
+def test_gaps_and_held_parameters_have_no_kernel():
+    y = prt.datasets.load_lynx().astype(float)
+    y.iloc[50] = np.nan
+    with pytest.raises(ValueError, match="without gaps"):
+        many._shape_of(prt.ParaRNN(y)._problem())
+
+
+# ------------------------------------------------------------------------------------- compilation
+
+
+def signature(real):
+    from numba import boolean, float32, float64, int64
+
+    flags, number, matrix = boolean[::1], float64 if real is np.float64 else float32, float64[:, ::1]
+    data = (number[:, ::1], number[:, ::1], number[::1], number[::1])
+    return (
+        int64[::1], int64, int64[::1], int64[::1], int64[::1], float64[::1], *[matrix] * 7, *data, float64[:, :, ::1],
+        int64[::1], matrix, flags, boolean, float64, int64, int64, int64, int64,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("capability", [(7, 0), (8, 0), (9, 0)], ids=lambda c: f"sm_{c[0]}{c[1]}")
+def test_kernels_compile_without_a_device(capability):
+    pytest.importorskip("cuda.bindings", reason="numba-cuda[cu13] is not installed")
+    _, problems = problems_of((1,), (20,), np.random.default_rng(0))
+    shape = many._shape_of(problems[0])
+    try:
+        double = ptx(lambda: many.build_fit(shape, np.float64), signature(np.float64), capability)
+    except Exception as error:
+        # CUDA 13 has dropped Volta
+        if capability != (7, 0) or "7.0 is not supported" not in str(error):
+            raise
+        pytest.skip(f"{error}; the compiler of CUDA 12, numba-cuda[cu12], builds for sm_70")
+    assert f".target sm_{capability[0]}{capability[1]}" in double
+    assert "fma.rn.f64" in double and "fma.rn.f32" not in double
+
+
+def test_single_precision_and_reviews_compile_without_a_device():
+    from numba import boolean, float64, int64
+
+    pytest.importorskip("cuda.bindings", reason="numba-cuda[cu13] is not installed")
+    _, problems = problems_of((1,), (20,), np.random.default_rng(0))
+    shape = many._shape_of(problems[0])
+    assert "fma.rn.f32" in ptx(lambda: many.build_fit(shape, np.float32), signature(np.float32), (8, 0))
+    review = (float64[:, ::1], int64[::1], boolean, boolean, int64[::1], int64[::1])
+    assert "atom" in ptx(many.build_review, review, (8, 0))
+
+
+# ------------------------------------------------------------------------------------- the real thing
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif("not has_device()", reason="needs a CUDA device")
+def test_the_device_fits_as_the_cpu():
+    for name, problems, starts, options, warm in cases():
+        found = many.minimize_many(problems, starts, options, warm=warm)
+        for ours, expected in zip(found, on_cpu(problems, starts, options, warm), strict=True):
+            # fused products and sums may lead a start another way; the best one ends where it does on the CPU
+            for field in ("objective", "log_evidence"):
+                a, b = getattr(ours, field), getattr(expected, field)
+                np.testing.assert_allclose(np.nanmax(-a), np.nanmax(-b), rtol=1e-6, err_msg=f"{name} {field}")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif("not has_device()", reason="needs a CUDA device")
+def test_one_evaluation_on_the_device_agrees_to_ten_digits():
+    for _, problems, starts, options, warm in cases():
+        brief = Options(penalty=options.penalty, maxiter=3)
+        found = many.minimize_many(problems, starts, brief, warm=warm)
+        for ours, expected in zip(found, on_cpu(problems, starts, brief, warm), strict=True):
+            np.testing.assert_allclose(ours.params, expected.params, rtol=1e-8, atol=1e-10)
