@@ -218,3 +218,15 @@ def test_a_fit_without_residuals_has_finite_information(errors):
         warnings.simplefilter("error", RuntimeWarning)
         assert np.isfinite(results.ingredients.information()).all()
         assert "ParaRNN Results" in results.summary().as_text()
+
+
+def test_a_model_without_parameters_is_a_model():
+    """White noise: nothing to estimate, and still a likelihood, a forecast and a summary."""
+    y = np.random.default_rng(0).standard_normal(20)
+    results = prt.ParaRNN(y, units=(), linear_lags=0, trend="n").fit()
+    assert results.params.shape == results.bse.shape == (0,)
+    assert results.cov_params().shape == (0, 0)
+    np.testing.assert_array_equal(results.forecast(2), 0.0)
+    interval = results.get_forecast(2, rng=0).conf_int()
+    np.testing.assert_array_equal(interval[0], interval[1])
+    assert "ParaRNN, linear" in str(results.summary())

@@ -258,7 +258,7 @@ def estimable(precision: np.ndarray, contrasts: np.ndarray | None = None) -> np.
     null = values <= TOLERANCE * len(values) * max(values.max(initial=0.0), 0.0)
     with np.errstate(over="ignore", under="ignore"):
         rows = rows / size
-    rows = rows / np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-300)
+    rows = rows / np.maximum(np.abs(rows).max(axis=1, keepdims=True, initial=0.0), 1e-300)
     return np.sum((rows @ vectors[:, null]) ** 2, axis=1) < LOADING * np.sum(rows**2, axis=1)
 
 
