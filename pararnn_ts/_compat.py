@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -37,6 +38,7 @@ __all__ = [
     "TimeSeriesModelResults",
     "TimeSeriesResultsWrapper",
     "ValueWarning",
+    "compiling_for",
     "diebold_mariano_test",
     "freq_to_period",
     "infer_offset",
@@ -90,3 +92,20 @@ def infer_offset(index: pd.DatetimeIndex) -> BaseOffset | None:
 def statsmodels_index(model: TimeSeriesModel) -> tuple[pd.Index, bool]:
     """Index that statsmodels settled on, and whether it knows how to extend it."""
     return model._index, not model._index_generated
+
+
+@contextlib.contextmanager
+def compiling_for(capability: tuple[int, int]) -> Iterator[None]:
+    """
+    Let numba compile CUDA device functions inside the block for a compute capability, with or without such a device.
+
+    A kernel can be compiled for a device that is absent; the functions it calls ask for the one that is present.
+    """
+    from numba.cuda import dispatcher
+
+    asked = dispatcher.get_current_device
+    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
+    try:
+        yield
+    finally:
+        dispatcher.get_current_device = asked
