@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pararnn_ts.estimation.damped_steps import advance, unit_rounds
 from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
 from pararnn_ts.estimation.scaling import Scaling
 from pararnn_ts.kernels.activations import ACTIVATIONS
@@ -83,6 +84,23 @@ class Problem:
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
         """Return a function ``(theta, gram)`` that fills the normal equations at eight parameter vectors."""
         raise NotImplementedError
+
+    def advance(self, rounds: int, theta, trial, gram, trial_gram, *others) -> None:
+        """
+        Evaluate the normal equations and use them, up to `rounds` times or until no lane runs.
+
+        Parameters
+        ----------
+        rounds : int
+            How often.
+        theta, trial, gram, trial_gram, *others
+            The arguments of :func:`pararnn_ts.estimation.damped_steps.advance`.
+        """
+        evaluate = self.evaluator()
+        for _ in range(rounds):
+            evaluate(trial, trial_gram)
+            if not advance(theta, trial, gram, trial_gram, *others):
+                break
 
     def head(self, rows: int) -> Problem:
         """Return the problem of the first rows of the sample, on the same scale."""
@@ -171,13 +189,23 @@ class UnitProblem(Problem):
 
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
         """See :meth:`Problem.evaluator`."""
-        work = np.empty(work_size(self.units, self.x.shape[1]))
+        arguments = self._arguments()
 
         def evaluate(theta: np.ndarray, gram: np.ndarray) -> None:
-            accumulate(theta, self.units, self.activation, self.x, self.linear_columns, self.y, self.weight,
-                       self.linear_gram, work, gram)  # fmt: skip
+            accumulate(theta, *arguments, gram)
 
         return evaluate
+
+    def advance(self, rounds: int, *state) -> None:
+        """See :meth:`Problem.advance`; here without returning to the interpreter on the way."""
+        unit_rounds(rounds, *state, *self._arguments())
+
+    def _arguments(self) -> tuple:
+        """Arguments of `accumulate` between parameters and products, with scratch space of their own."""
+        work = np.empty(work_size(self.units, self.x.shape[1]))
+        return (
+            self.units, self.activation, self.x, self.linear_columns, self.y, self.weight, self.linear_gram, work
+        )  # fmt: skip
 
     def linear_design(self) -> np.ndarray | None:
         """See :meth:`Problem.linear_design`."""

@@ -35,10 +35,21 @@ def random_unit(d: int, m: int, rng: np.random.Generator) -> UnitWeights:
         recurrent = modulus * np.array([[cosine, -sine], [sine, cosine]])
     else:
         recurrent = rng.standard_normal((d, d))
-        recurrent *= modulus / np.max(np.abs(np.linalg.eigvals(recurrent)))
+        recurrent *= modulus / _spectral_radius(recurrent)
     gain = np.exp(rng.uniform(np.log(0.3), np.log(2.0))) * np.sqrt((1.0 - modulus**2) / m)
     inputs = gain * rng.standard_normal((d, m))
     return UnitWeights(recurrent, inputs, 0.5 * rng.standard_normal(d), np.zeros(d))
+
+
+def _spectral_radius(matrix: np.ndarray) -> float:
+    if len(matrix) != 2:
+        return float(np.max(np.abs(np.linalg.eigvals(matrix))))
+    (a, b), (c, d) = matrix.tolist()
+    half, determinant = 0.5 * (a + d), a * d - b * c
+    # the roots of x^2 - 2 half x + determinant
+    if half * half < determinant:
+        return float(np.sqrt(determinant))
+    return float(abs(half) + np.sqrt(half * half - determinant))
 
 
 def random_starts(specification: Specification, n_starts: int, rng: np.random.Generator) -> np.ndarray:

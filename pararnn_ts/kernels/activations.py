@@ -14,20 +14,21 @@ def tanh(z):
     """
     Hyperbolic tangent without branches, to 4e-16.
 
-    The argument is limited to +-20, quartered, put through the ninth convergent of Lambert's continued fraction
+    The argument is limited to +-20, quartered, put through the ninth convergent n / d of Lambert's continued fraction
     tanh(u) = u / (1 + u^2 / (3 + u^2 / (5 + ...))), and doubled twice with tanh(2u) = 2 tanh(u) / (1 + tanh(u)^2);
-    carrying numerator and denominator apart leaves a single division.
+    carrying numerator and denominator apart leaves a single division.  Recurrent units wait for this function, so that
+    the polynomials are written for a short chain of dependent operations (Estrin's scheme).
     """
     u = bound(z, 20.0) * 0.25
     s = u * u
-    n = u * (s * (s * (s * (s + 990.0) + 135135.0) + 4729725.0) + 34459425.0)
-    d = s * (s * (s * (s * 45.0 + 13860.0) + 945945.0) + 16216200.0) + 34459425.0
-    # the common scale keeps the fourth powers below far from overflow; it cancels in the quotient
-    n = n * 1e-8
-    d = d * 1e-8
-    n2 = 2.0 * n * d
-    d2 = d * d + n * n
-    return 2.0 * n2 * d2 / (d2 * d2 + n2 * n2)
+    r = s * s
+    n = u * (r * (r + (s * 990.0 + 135135.0)) + (s * 4729725.0 + 34459425.0))
+    d = r * (r * 45.0 + (s * 13860.0 + 945945.0)) + (s * 16216200.0 + 34459425.0)
+    # the fourth powers stay below 1e38
+    p = n * d
+    p4 = 4.0 * p
+    q = d * d + n * n
+    return p4 * q / (q * q + p4 * p)
 
 
 @jit

@@ -16,64 +16,100 @@ def _add(gram, at, value):
 
 
 @jit
-def _add_row(gram, at, i, j, count, low, high):
-    """Add the two entries (i, j) and (i, j + 1) that lie in the lower triangle of the first `count` rows."""
-    if i < count:
-        if j <= i:
-            _add(gram, at, low)
-        if j + 1 <= i:
-            _add(gram, at + 1, high)
+def _add_row(gram, at, count, s0, s1, s2, s3):
+    """Add the first `count` of four neighbouring entries."""
+    _add(gram, at, s0)
+    if count > 1:
+        _add(gram, at + 1, s1)
+    if count > 2:
+        _add(gram, at + 2, s2)
+    if count > 3:
+        _add(gram, at + 3, s3)
 
 
 @jit
-def _square(jacobian, columns, count, rows, size, q, gram):
-    """Products of the block's columns with each other, in tiles of four by two."""
-    for i in range(0, columns, 4):
-        for j in range(0, min(i + 4, count), 2):
-            a00, a01, a10, a11 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
-            a20, a21, a30, a31 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
-            ci, cj = i * STRIDE, j * STRIDE
-            for t in range(rows):
-                y0, y1 = load(jacobian, cj + t), load(jacobian, cj + STRIDE + t)
-                x0, x1 = load(jacobian, ci + t), load(jacobian, ci + STRIDE + t)
-                a00 = a00 + x0 * y0
-                a01 = a01 + x0 * y1
-                a10 = a10 + x1 * y0
-                a11 = a11 + x1 * y1
-                x0, x1 = load(jacobian, ci + 2 * STRIDE + t), load(jacobian, ci + 3 * STRIDE + t)
-                a20 = a20 + x0 * y0
-                a21 = a21 + x0 * y1
-                a30 = a30 + x1 * y0
-                a31 = a31 + x1 * y1
-            at = (q + i) * size + q + j
-            _add_row(gram, at, i, j, count, a00, a01)
-            _add_row(gram, at + size, i + 1, j, count, a10, a11)
-            _add_row(gram, at + 2 * size, i + 2, j, count, a20, a21)
-            _add_row(gram, at + 3 * size, i + 3, j, count, a30, a31)
+def _tile(jacobian, i, j, count, rows, size, q, gram):
+    """Products of the four columns from `i` with the four columns from `j`, which lie to the left of them."""
+    a00, a01, a02, a03 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
+    a10, a11, a12, a13 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
+    a20, a21, a22, a23 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
+    a30, a31, a32, a33 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
+    i0, j0 = i * STRIDE, j * STRIDE
+    i1, i2, i3 = i0 + STRIDE, i0 + 2 * STRIDE, i0 + 3 * STRIDE
+    j1, j2, j3 = j0 + STRIDE, j0 + 2 * STRIDE, j0 + 3 * STRIDE
+    for t in range(rows):
+        y0, y1, y2, y3 = load(jacobian, j0 + t), load(jacobian, j1 + t), load(jacobian, j2 + t), load(jacobian, j3 + t)
+        x = load(jacobian, i0 + t)
+        a00, a01, a02, a03 = a00 + x * y0, a01 + x * y1, a02 + x * y2, a03 + x * y3
+        x = load(jacobian, i1 + t)
+        a10, a11, a12, a13 = a10 + x * y0, a11 + x * y1, a12 + x * y2, a13 + x * y3
+        x = load(jacobian, i2 + t)
+        a20, a21, a22, a23 = a20 + x * y0, a21 + x * y1, a22 + x * y2, a23 + x * y3
+        x = load(jacobian, i3 + t)
+        a30, a31, a32, a33 = a30 + x * y0, a31 + x * y1, a32 + x * y2, a33 + x * y3
+    at = (q + i) * size + q + j
+    _add_row(gram, at, 4, a00, a01, a02, a03)
+    if i + 1 < count:
+        _add_row(gram, at + size, 4, a10, a11, a12, a13)
+    if i + 2 < count:
+        _add_row(gram, at + 2 * size, 4, a20, a21, a22, a23)
+    if i + 3 < count:
+        _add_row(gram, at + 3 * size, 4, a30, a31, a32, a33)
+
+
+@jit
+def _corner(jacobian, i, count, rows, size, q, gram):
+    """Products of the four columns from `i` with each other."""
+    zero = fill(0.0)
+    a00, a10, a11, a20, a21, a22, a30, a31, a32, a33 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
+    i0 = i * STRIDE
+    i1, i2, i3 = i0 + STRIDE, i0 + 2 * STRIDE, i0 + 3 * STRIDE
+    for t in range(rows):
+        x0, x1, x2, x3 = load(jacobian, i0 + t), load(jacobian, i1 + t), load(jacobian, i2 + t), load(jacobian, i3 + t)
+        a00 = a00 + x0 * x0
+        a10, a11 = a10 + x1 * x0, a11 + x1 * x1
+        a20, a21, a22 = a20 + x2 * x0, a21 + x2 * x1, a22 + x2 * x2
+        a30, a31, a32, a33 = a30 + x3 * x0, a31 + x3 * x1, a32 + x3 * x2, a33 + x3 * x3
+    at = (q + i) * size + q + i
+    _add_row(gram, at, 1, a00, zero, zero, zero)
+    if i + 1 < count:
+        _add_row(gram, at + size, 2, a10, a11, zero, zero)
+    if i + 2 < count:
+        _add_row(gram, at + 2 * size, 3, a20, a21, a22, zero)
+    if i + 3 < count:
+        _add_row(gram, at + 3 * size, 4, a30, a31, a32, a33)
 
 
 @jit
 def _cross(jacobian, columns, count, linear, weight, first, rows, size, gram):
-    """Products of the block's columns with the linear columns, four by one."""
+    """Products of the block's columns with the linear columns, four by two."""
     q = linear.shape[1]
-    for i in range(q):
+    for i in range(0, q, 2):
+        second = min(i + 1, q - 1)
         for j in range(0, columns, 4):
             a0, a1, a2, a3 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
-            cj = j * STRIDE
+            b0, b1, b2, b3 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
+            c0 = j * STRIDE
+            c1, c2, c3 = c0 + STRIDE, c0 + 2 * STRIDE, c0 + 3 * STRIDE
             for t in range(rows):
-                z = fill(linear[first + t, i] * weight[first + t])
-                a0 = a0 + z * load(jacobian, cj + t)
-                a1 = a1 + z * load(jacobian, cj + STRIDE + t)
-                a2 = a2 + z * load(jacobian, cj + 2 * STRIDE + t)
-                a3 = a3 + z * load(jacobian, cj + 3 * STRIDE + t)
-            at = (q + j) * size + i
-            _add(gram, at, a0)
+                w = weight[first + t]
+                y, z = fill(linear[first + t, i] * w), fill(linear[first + t, second] * w)
+                x = load(jacobian, c0 + t)
+                a0, b0 = a0 + x * y, b0 + x * z
+                x = load(jacobian, c1 + t)
+                a1, b1 = a1 + x * y, b1 + x * z
+                x = load(jacobian, c2 + t)
+                a2, b2 = a2 + x * y, b2 + x * z
+                x = load(jacobian, c3 + t)
+                a3, b3 = a3 + x * y, b3 + x * z
+            at, pair = (q + j) * size + i, second - i + 1
+            _add_row(gram, at, pair, a0, b0, a0, a0)
             if j + 1 < count:
-                _add(gram, at + size, a1)
+                _add_row(gram, at + size, pair, a1, b1, a1, a1)
             if j + 2 < count:
-                _add(gram, at + 2 * size, a2)
+                _add_row(gram, at + 2 * size, pair, a2, b2, a2, a2)
             if j + 3 < count:
-                _add(gram, at + 3 * size, a3)
+                _add_row(gram, at + 3 * size, pair, a3, b3, a3, a3)
 
 
 @jit
@@ -97,5 +133,9 @@ def add_products(jacobian, columns, count, linear, weight, first, rows, size, gr
     gram : ndarray
         The matrix added to, by rows, the linear columns first.
     """
-    _square(jacobian, columns, count, rows, size, linear.shape[1], gram)
+    q = linear.shape[1]
+    for i in range(0, count, 4):
+        for j in range(0, i, 4):
+            _tile(jacobian, i, j, count, rows, size, q, gram)
+        _corner(jacobian, i, count, rows, size, q, gram)
     _cross(jacobian, columns, count, linear, weight, first, rows, size, gram)

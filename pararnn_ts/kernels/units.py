@@ -62,9 +62,11 @@ def _unit_1(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
     h, s_w, s_b = load(state, s), load(state, s + 1), load(state, s + 2 + m)
     for t in range(first, last):
         row = t - first
-        z = b + w * h
+        # inputs first: everything after the old state is waited for
+        z = b
         for j in range(m):
             z = z + load(theta, p + 1 + j) * x[t, j]
+        z = z + w * h
         new, g = activate(activation, z)
         a = g * w
         s_w = g * h + a * s_w
@@ -106,11 +108,13 @@ def _unit_2(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
     zero = fill(0.0)
     for t in range(first, last):
         row = t - first
-        z1 = b1 + w11 * h1 + w12 * h2
-        z2 = b2 + w21 * h1 + w22 * h2
+        # inputs first: everything after the old state is waited for
+        z1, z2 = b1, b2
         for j in range(m):
             z1 = z1 + load(theta, p + 4 + j) * x[t, j]
             z2 = z2 + load(theta, p + 4 + m + j) * x[t, j]
+        z1 = z1 + w11 * h1 + w12 * h2
+        z2 = z2 + w21 * h1 + w22 * h2
         new1, g1 = activate(activation, z1)
         new2, g2 = activate(activation, z2)
         a11, a12, a21, a22 = g1 * w11, g1 * w12, g2 * w21, g2 * w22

@@ -20,12 +20,15 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy.linalg import lapack
 
 __all__ = ["LinearUnit", "arma_from_units", "hannan_rissanen", "units_from_arma"]
 
 # The smallest input weight a unit is given. A unit that contributes nothing (its MA root is cancelled by an AR root)
 # would get U = v = 0 from an even split of its gain, a point where its gradient vanishes.
 _SMALLEST_INPUT = 1e-3
+# share of the largest pivot of a Cholesky factor below which normal equations are solved by the singular values
+_SMALLEST_PIVOT = 1e-6
 
 
 class LinearUnit(NamedTuple):
@@ -459,8 +462,13 @@ def _lag_regression(regressors, y):
     if not complete.all():
         data = data[complete]
     moments = data.T @ data
-    # Least squares on the moments rather than a plain solve: a deterministic series has collinear lags.
-    return np.linalg.lstsq(moments[1:, 1:], moments[1:, 0], rcond=None)[0], data.shape[0]
+    square, product = moments[1:, 1:], moments[1:, 0]
+    factor, failed = lapack.dpotrf(square, lower=1)
+    pivots = np.diag(factor)
+    if failed or pivots.min() < _SMALLEST_PIVOT * pivots.max():
+        # a deterministic series has collinear lags
+        return np.linalg.lstsq(square, product, rcond=None)[0], data.shape[0]
+    return lapack.dpotrs(factor, product, lower=1)[0], data.shape[0]
 
 
 def _invertible(ma, max_modulus):

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from pararnn_ts.cells import Cell, CellSpecification
-from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.cell_problem import CellProblem, CellSample
 from pararnn_ts.estimation.cell_starts import cell_starts
 from pararnn_ts.estimation.descent import stop_early
@@ -149,11 +147,10 @@ class CellModel(RecurrentModel):
             if cov_type is not None or cov_kwds:
                 raise ValueError("cov_type is of no use with early stopping, which has no covariance; leave it out.")
             return self._stop_early(start_params, n_starts, rng, maxiter, device, disp)
-        with one_blas_thread():
-            return super().fit(
-                start_params, penalty=penalty, n_starts=n_starts, rng=rng, maxiter=maxiter, tol=tol, cov_type=cov_type,
-                cov_kwds=cov_kwds, device=device, disp=disp,
-            )  # fmt: skip
+        return super().fit(
+            start_params, penalty=penalty, n_starts=n_starts, rng=rng, maxiter=maxiter, tol=tol, cov_type=cov_type,
+            cov_kwds=cov_kwds, device=device, disp=disp,
+        )  # fmt: skip
 
     def _stop_early(self, start_params: Any, n_starts: Any, rng: Any, maxiter: Any, device: str, disp: bool):
         """Fit by descent, see :meth:`fit`."""
@@ -174,18 +171,15 @@ class CellModel(RecurrentModel):
         updates = UPDATES * check_count(maxiter, "maxiter")
         found = stop_early(problem, starts, updates, disp)
         best, n = found.descents[found.best], len(found.params)
-        table = pd.DataFrame(
-            {
-                "origin": origin,
-                "status": [descent.status for descent in found.descents],
-                "learning_rate": found.rates,
-                "iterations": [descent.updates for descent in found.descents],
-                "best_iteration": [descent.best for descent in found.descents],
-                "held_out_mse": [descent.score * found.scale / best.score for descent in found.descents],
-                "best": np.arange(len(starts)) == found.best,
-            },
-            index=pd.RangeIndex(len(starts), name="start"),
-        )
+        columns = {
+            "origin": origin,
+            "status": [descent.status for descent in found.descents],
+            "learning_rate": found.rates,
+            "iterations": [descent.updates for descent in found.descents],
+            "best_iteration": [descent.best for descent in found.descents],
+            "held_out_mse": [descent.score * found.scale / best.score for descent in found.descents],
+            "best": np.arange(len(starts)) == found.best,
+        }
         retvals = {
             "converged": best.converged,
             "status": best.status,
@@ -199,7 +193,7 @@ class CellModel(RecurrentModel):
             precision=np.full((n, n), np.nan),
             scale=found.scale,
             effective=float("nan"),
-            starts=table,
+            start_columns=columns,
             mle_retvals=retvals,
         )
         return self._results(found.params, details)

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple, Unpack
 
 import numpy as np
-import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from pararnn_ts._compat import warn_user
+from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.errors import ErrorLaw, concentrated_loglike, student_law
 from pararnn_ts.estimation.estimate import (
     STATUS_WORDS,
@@ -285,17 +285,18 @@ class RecurrentModel(SeriesModel):
                 f"endog has {n_used} observations to be predicted, but the model has {n_params} parameters, too many "
                 "without a penalty; leave penalty at 'evidence', choose fewer units or pass a longer series."
             )
-        problem = self._problem()
         warm = start_params is not None
-        if warm:
-            given = check_params(start_params, self.param_names, "start_params")
-            starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
-        else:
-            count = check_count(n_starts, "n_starts")
-            starts, origin = self._starts(problem, count, check_generator(rng))
-        starts = np.delete(starts, list(self._held), axis=1)
-        restricted = RestrictedProblem(problem, self._held) if self._held else problem
-        found = estimate(restricted, starts, options, n_threads(), warm, self.errors)
+        with one_blas_thread():
+            problem = self._problem()
+            if warm:
+                given = check_params(start_params, self.param_names, "start_params")
+                starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
+            else:
+                count = check_count(n_starts, "n_starts")
+                starts, origin = self._starts(problem, count, check_generator(rng))
+            starts = np.delete(starts, list(self._held), axis=1)
+            restricted = RestrictedProblem(problem, self._held) if self._held else problem
+            found = estimate(restricted, starts, options, n_threads(), warm, self.errors)
         # to the last bit
         for position, value in self._held.items():
             found.params[position] = value
@@ -428,19 +429,16 @@ class RecurrentModel(SeriesModel):
     ) -> FitDetails:
         s, best = found.starts, found.best
         words = [STATUS_WORDS[int(code)] for code in s.status]
-        table = pd.DataFrame(
-            {
-                "origin": origin,
-                "status": words,
-                "iterations": s.iterations,
-                "sse": s.sse,
-                "log_evidence": s.log_evidence + (found.log_evidence - s.log_evidence[best]),
-                "effective": s.gamma,
-                "decrement": s.decrement,
-                "best": np.arange(len(s.sse)) == best,
-            },
-            index=pd.RangeIndex(len(s.sse), name="start"),
-        )
+        columns = {
+            "origin": origin,
+            "status": words,
+            "iterations": s.iterations,
+            "sse": s.sse,
+            "log_evidence": s.log_evidence + (found.log_evidence - s.log_evidence[best]),
+            "effective": s.gamma,
+            "decrement": s.decrement,
+            "best": np.arange(len(s.sse)) == best,
+        }
         retvals = {
             "converged": found.converged,
             "status": words[best],
@@ -459,7 +457,7 @@ class RecurrentModel(SeriesModel):
             alpha=found.alpha,
             law=found.law,
             held=tuple(sorted(self._held)),
-            starts=table,
+            start_columns=columns,
             mle_retvals=retvals,
             cov_type=cov_type,
             cov_kwds=cov_kwds or {},

@@ -13,6 +13,9 @@ from pararnn_ts.specification import UnitWeights
 
 __all__ = ["start_values"]
 
+# rows of a long series from which start values are estimated: their lags must not take more room than the series
+ENOUGH = 20_000
+
 
 def start_values(problem: Problem, n_starts: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
     """
@@ -41,7 +44,8 @@ def start_values(problem: Problem, n_starts: int, rng: np.random.Generator) -> t
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
-                ar, ma = hannan_rissanen(problem.target[spec.order_of_difference :], order, order)
+                past = problem.target[spec.order_of_difference :][:ENOUGH]
+                ar, ma = hannan_rissanen(past, order, order)
                 linear, _ = units_from_arma(ar, ma)
                 blocks = [UnitWeights(u.W, u.U, np.zeros(len(u.v)), u.v) for u in linear]
                 blocks.sort(key=lambda block: -len(block.W))

@@ -123,8 +123,12 @@ class RecurrentResults(TimeSeriesModelResults):
         self.df_model = float(details.effective)
         self.log_evidence = float(details.log_evidence)
         self.mle_retvals = dict(details.mle_retvals)
-        self.starts = details.starts
         self.cov_type = details.covariance_name
+
+    @property
+    def starts(self) -> pd.DataFrame:
+        """One row for each start of the optimiser."""
+        return self.details.starts
 
     # ------------------------------------------------------------------------------------------ the sample
 

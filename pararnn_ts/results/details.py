@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,8 @@ class FitDetails:
         Law of the shocks; by default normal with variance `scale`.
     held : tuple of int
         Positions of the parameters that were held at given values.
-    starts : DataFrame
-        One row for each start of the optimiser.
+    start_columns : mapping of str to sequence
+        Columns of the table of the optimiser's starts.
     mle_retvals : mapping
         What the optimiser returned: `converged`, `iterations`, `warnflag` and more.
     cov_type : str or None
@@ -63,7 +64,7 @@ class FitDetails:
     alpha: Mapping[str, float] = field(default_factory=dict)
     law: ErrorLaw = None  # type: ignore[assignment]
     held: tuple[int, ...] = ()
-    starts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    start_columns: Mapping[str, Any] = field(default_factory=dict)
     mle_retvals: Mapping[str, Any] = field(default_factory=dict)
     cov_type: str | None = None
     cov_kwds: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +74,13 @@ class FitDetails:
             object.__setattr__(self, "law", ErrorLaw(float(np.sqrt(self.scale))))
         # plain numbers take less room in a file than numpy's
         object.__setattr__(self, "law", ErrorLaw(float(self.law.spread), float(self.law.dof)))
+
+    @cached_property
+    def starts(self) -> pd.DataFrame:
+        """Table of the optimiser's starts, a row each; most fits are never asked for it."""
+        table = pd.DataFrame(dict(self.start_columns))
+        table.index.name = "start"
+        return table
 
     @property
     def penalised(self) -> bool:

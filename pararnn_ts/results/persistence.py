@@ -158,6 +158,8 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
     # the precision is needed to work the covariance out, which results without data bring with them
     precision = take(arrays, "precision", None, None) if removed is not None else take(arrays, "precision", n, n)
     kept = {name: decode(stored[name]) for name in _DETAILS if name in stored}
+    starts = kept.pop("starts")
+    kept["start_columns"] = {name: starts[name].to_numpy() for name in starts.columns}
     if "law" in stored:
         kept["law"] = _unpack_law(stored["law"])
     details = FitDetails(precision=precision, **kept)
