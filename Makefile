@@ -1,6 +1,7 @@
 # make demo    create .venv, fit, forecast and compare on the yearly sunspots
 # make test    create .venv and run tests, docstring examples and notebooks
 # make lint    style and types
+# make bench   create .venv-bench, check that the peers have the same loss, and time them; BENCH_ARGS for the latter
 # Overridable: PYTHON, VENV, DEMO, TESTS, PYTEST_ARGS.  Each environment is rebuilt when pyproject.toml changes.
 
 PYTHON ?= python3
@@ -11,6 +12,7 @@ DEMO ?= demo_output
 NOTEBOOKS := $(wildcard notebooks)
 TESTS ?= tests pararnn_ts $(NOTEBOOKS)
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 # A stamp per extra, so that `make demo` does not wait for the test tools.
 define install
@@ -66,7 +68,8 @@ format: $(VENV)/.stamp-lint
 	$(VENV)/bin/python -m ruff format .
 
 bench: $(VENV_BENCH)/.stamp-bench
-	$(VENV_BENCH)/bin/python -m pytest benchmarks -p no:doctest -o addopts= -o python_files="bench_*.py test_*.py" $(PYTEST_ARGS)
+	$(VENV_BENCH)/bin/python -m pytest benchmarks -p no:doctest -o addopts= $(PYTEST_ARGS)
+	$(VENV_BENCH)/bin/python benchmarks/speed.py $(BENCH_ARGS)
 
 wheel: $(VENV)/.stamp-cli
 	$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -6,14 +6,17 @@ future observations are held against the truth.
 
 The robust estimators of the covariance are looked at in 200 samples.
 
-    python benchmarks/interval_coverage.py [--samples 500] [--cases NAME ...] [--jobs N] [--fresh] [--out FOLDER]
+    python benchmarks/interval_coverage.py [--first 0] [--samples 500] [--cases NAME ...] [--jobs N] [--fresh]
+        [--out FOLDER] [--name interval_coverage]
 
 What is identified. With the identity, a unit enters the predictions through its transfer function v'(I - W L)^-1 U L
 only: any regular matrix G turns (W, U, v) into (G W G^-1, G U, G^-T v) and changes nothing. Identified are its
-denominator, hence trace and determinant of W and with them modulus and frequency, its numerator, by v'U and v'W U, and
-the level c + sum v'(I - W)^-1 b, hence the mean of the series. With tanh, only permutations and changes of sign of the
-states are left (Albertini and Sontag 1993, "For neural networks, function determines form", Neural Networks 6), and the
-canonical form takes those away: all parameters are identified.
+denominator, hence trace and determinant of W and with them modulus and frequency, its numerator, by v'U and v'W U,
+and the level c + sum v'(I - W)^-1 b, hence the mean of the series. The determinant, like the modulus, lies between -1
+and 1, and the standard error is the smaller, the nearer an estimate is to the ends: both have intervals on the scale
+of Fisher's z. Rows marked "symmetric" have the estimate plus and minus 1.96 standard errors instead. With tanh, only
+permutations and changes of sign of the states are left (Albertini and Sontag 1993, "For neural networks, function
+determines form", Neural Networks 6), and the canonical form takes those away: all parameters are identified.
 
 The recursion of the model begins at state zero. Samples of the nonlinear models begin there, too, except in two cases,
 where the process has been under way for long: the first predictions are then off by what the state was.
@@ -245,6 +248,15 @@ def piece(name: str, first: int, last: int) -> list[dict[str, Any]]:
     return rows
 
 
+def determinant_interval(value: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals of 95 % on the scale of Fisher's z, symmetric where an estimate is not between -1 and 1."""
+    inside = np.abs(value) < 1.0
+    known = np.where(inside, value, 0.0)
+    middle, half = np.arctanh(known), CRITICAL * error / (1.0 - known**2)
+    lower, upper = (np.where(inside, np.tanh(middle + s * half), value + s * CRITICAL * error) for s in (-1, 1))
+    return lower, upper
+
+
 def intervals(rows: list[dict[str, Any]], setting: str) -> list[dict[str, Any]]:
     """Bias, spread, mean standard error and coverage of each estimate."""
     table = []
@@ -255,20 +267,23 @@ def intervals(rows: list[dict[str, Any]], setting: str) -> list[dict[str, Any]]:
         truth = np.array([row["truth"][name] for row in known])
         value, error = np.array([row[setting]["estimates"][name] for row in known]).T
         given = np.isfinite(error)
+        symmetric = value - CRITICAL * error, value + CRITICAL * error
+        bounds = {name: symmetric}
         if name.endswith("modulus"):
-            lower, upper = modulus_interval(value, error)
-        else:
-            lower, upper = value - CRITICAL * error, value + CRITICAL * error
-        hit = ((lower <= truth) & (truth <= upper))[given]
-        table.append({
-            "estimate": name,
-            "truth": float(truth.mean()),
-            "bias": float(np.mean(value - truth)),
-            "spread": float(np.std(value - truth)),
-            "error": float(np.median(error[given])) if given.any() else np.nan,
-            "given": float(given.mean()),
-            "coverage": float(hit.mean()) if given.any() else np.nan,
-        })  # fmt: skip
+            bounds[name] = modulus_interval(value, error)
+        elif name.endswith("det W"):
+            bounds = {name: determinant_interval(value, error), f"{name}, symmetric": symmetric}
+        for label, (lower, upper) in bounds.items():
+            hit = ((lower <= truth) & (truth <= upper))[given]
+            table.append({
+                "estimate": label,
+                "truth": float(truth.mean()),
+                "bias": float(np.mean(value - truth)),
+                "spread": float(np.std(value - truth)),
+                "error": float(np.median(error[given])) if given.any() else np.nan,
+                "given": float(given.mean()),
+                "coverage": float(hit.mean()) if given.any() else np.nan,
+            })  # fmt: skip
     return table
 
 
@@ -316,23 +331,32 @@ def report(results: dict[str, list[dict[str, Any]]]) -> tuple[str, dict[str, Any
 def main() -> None:
     """Run the study and print, or write, its tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first sample, a multiple of 50")
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--cases", nargs="*", choices=EVERY, default=list(EVERY))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--fresh", action="store_true", help="compute all pieces again")
     parser.add_argument("--out", type=Path, help="folder for the tables")
+    parser.add_argument("--name", default="interval_coverage", help="name of the files there")
     args = parser.parse_args()
     counts = {name: args.samples if name in CASES else min(args.samples, FEWER) for name in args.cases}
-    keys = [(name, first, first + PIECE) for name in args.cases for first in range(0, counts[name], PIECE)]
+    keys = [
+        (name, first, first + PIECE)
+        for name in args.cases
+        for first in range(args.first, args.first + counts[name], PIECE)
+    ]
     done = compute("coverage", keys, piece, jobs=args.jobs, fresh=args.fresh)
     results = {name: [row for key in keys if key[0] == name for row in done[key]] for name in args.cases}
     text, numbers = report(results)
     print(text)
     if args.out:
-        foot = f"{versions()}; command: `python benchmarks/interval_coverage.py --samples {args.samples}`.\n"
+        options = f"--first {args.first} --samples {args.samples}"
+        if args.cases != list(EVERY):
+            options += " --cases " + " ".join(f'"{name}"' for name in args.cases)
+        foot = f"{versions()}; command: `python benchmarks/interval_coverage.py {options}`.\n"
         args.out.mkdir(exist_ok=True)
-        (args.out / "interval_coverage.md").write_text(f"# Coverage of intervals of 95 %\n\n{text}\n{foot}")
-        (args.out / "interval_coverage.json").write_text(json.dumps(numbers, indent=1) + "\n")
+        (args.out / f"{args.name}.md").write_text(f"# Coverage of intervals of 95 %\n\n{text}\n{foot}")
+        (args.out / f"{args.name}.json").write_text(json.dumps(numbers, indent=1) + "\n")
 
 
 if __name__ == "__main__":

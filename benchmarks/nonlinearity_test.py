@@ -93,14 +93,14 @@ def rejections(series: np.ndarray, method: str, bootstrap: int) -> tuple[float, 
     )
 
 
-def table(processes: dict, n: int, replications: int, simulated: int, only: str) -> list[str]:
+def table(processes: dict, n: int, replications: int, simulated: int, only: str, methods: tuple[str, ...]) -> list[str]:
     """Rejection rates, one row for each process and method."""
     rows = []
     for name, process in processes.items():
         if only not in name:
             continue
         series, beyond = process(replications, n, np.random.default_rng(n)), 100 * excess(process)
-        for method in METHODS:
+        for method in methods:
             asymptotic = 100 * rejections(series, method, 0)[0]
             bootstrap = 100 * rejections(series[:simulated], method, N_BOOTSTRAP)[1]
             rows.append(f"| {name} | {n} | {method} | {beyond:.0f} | {asymptotic:.1f} | {bootstrap:.1f} |")
@@ -113,14 +113,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lengths", type=int, nargs="+", default=[200, 1000], help="lengths of the series")
     parser.add_argument("--only", default="", help="processes whose name contains this")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="methods of the test")
     parser.add_argument("--replications", type=int, default=2000, help="series for the F form")
     parser.add_argument("--bootstrap-replications", type=int, default=1000, help="series for the bootstrap")
     parser.add_argument("--out", help="file for the tables, as Markdown")
     args = parser.parse_args()
     count, simulated = args.replications, args.bootstrap_replications
     head = ["| process | T | method | nonlinear part, % | F form | bootstrap |", "|---|---|---|---|---|---|"]
-    size = [row for n in args.lengths for row in table(LINEAR, n, count, simulated, args.only)]
-    power = [row for n in args.lengths for row in table(NONLINEAR, n, count // 2, simulated // 5, args.only)]
+    chosen = args.only, tuple(args.methods)
+    size = [row for n in args.lengths for row in table(LINEAR, n, count, simulated, *chosen)]
+    power = [row for n in args.lengths for row in table(NONLINEAR, n, count // 2, simulated // 5, *chosen)]
     error = 100 * np.sqrt(LEVEL * (1 - LEVEL) / np.array([count, simulated]))
     lines = [
         "# Linearity test\n",

@@ -1,97 +1,118 @@
 """
-Speed as ratios measured in one run, medians of repeated calls.
+Speed: every figure a ratio of medians of repeated warm calls, measured in one run.
 
-    python benchmarks/speed.py [--out FILE]
+    python benchmarks/speed.py [--only PREFIX ...] [--fresh] [--list]
+
+Each piece runs in a process of its own and is kept in build/studies/; those that are there are not measured again.
+`--only` names pieces by the beginning of their names, `--fresh` measures them anew ("own" needs no peer but statsmodels
+and takes a few minutes). After each call the tables and the figure are written from what there is:
+results/speed.md, speed.json and speed.png.
 """
 
 import argparse
-import platform
-import statistics
-import time
-import warnings
-from collections.abc import Callable
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
 
-import numba
-import numpy as np
-import pandas as pd
-import statsmodels
-from statsmodels.tsa.arima.model import ARIMA
+from speed_report import write
+from timing import machine, versions
 
-import pararnn_ts as prt
-from pararnn_ts.kernels.lanes import LANES
-
-
-def series(n: int) -> pd.Series:
-    """A cyclical, mildly nonlinear series."""
-    rng = np.random.default_rng(0)
-    y, e = np.zeros(n + 100), rng.standard_normal(n + 100)
-    for t in range(2, n + 100):
-        y[t] = 1.4 * np.tanh(y[t - 1]) - 0.6 * y[t - 2] + e[t]
-    return pd.Series(y[100:], pd.RangeIndex(n), name="y")
-
-
-def median_time(function: Callable[[], object], repeats: int) -> float:
-    """Median seconds of a call, the first one left out."""
-    function()
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
+FOLDER = Path(__file__).parent.parent / "build" / "studies"
+CURVE = (300, 1_000, 3_000, 10_000, 30_000, 100_000)
+SERIES = ("simulated", "laser")
+LENGTHS = ("simulated 300", "simulated 3000")
+ADAM = ("Adam, rate 0.003", "Adam, rate 0.01", "Adam, rate 0.03", "Adam, rate 0.1")
+LBFGS = ("L-BFGS, backtracking", "L-BFGS of scipy")
+REST = ("L-BFGS, zoom", "Levenberg-Marquardt")
+# kinds of model, series, starts and optimisers in JAX; kinds of network, series and rates in torch
+JAX = (
+    ("ParaRNN", SERIES, "usual", (*ADAM, *LBFGS, *REST)),
+    ("ParaRNN", SERIES, "own", (*ADAM[1:], *LBFGS)),
+    ("ElmanRNN", SERIES, "usual", (*ADAM[1:], *LBFGS)),
+    ("ParaRNN", LENGTHS, "usual", (*ADAM[2:], *LBFGS)),
+)
+TORCH = (
+    ("nn.RNN", SERIES, (0.01, 0.03, 0.1)),
+    ("nn.LSTM", SERIES, (0.01, 0.03, 0.1)),
+    ("sum of nn.RNN", SERIES, (0.03, 0.1)),
+    ("nn.RNN", LENGTHS, (0.03, 0.1)),
+)
 
 
-def fit_rows() -> list[str]:
-    """Default fit beside the faster of two ARIMA(1,0,1) estimators."""
-    rows = []
-    for n, repeats in ((1_000, 9), (100_000, 3)):
-        y = series(n)
-        ours = median_time(lambda y=y: prt.ParaRNN(y).fit(), repeats)
-        arma = {
-            method: median_time(lambda y=y, method=method: ARIMA(y, order=(1, 0, 1)).fit(method=method), repeats)
-            for method in ("innovations_mle", "statespace")
-        }
-        fastest = min(arma, key=arma.get)
-        rows.append(
-            f"| default fit, 16 starts, T = {n:,} | {ours:.4f} s | {arma[fastest]:.4f} s (ARIMA, {fastest}) "
-            f"| {ours / arma[fastest]:.3f} |"
-        )
-    return rows
+def pieces() -> dict[str, tuple]:
+    """Module, function and arguments of each piece by its name, in the order in which they can be measured."""
+    found: dict[str, tuple] = {
+        "own kernel": ("speed_own", "kernel"),
+        "own passes": ("speed_own", "passes"),
+        **{f"own fits {n}": ("speed_own", "fits", n, 21 if n < 3_000 else 7 if n < 30_000 else 3) for n in CURVE},
+        "own long fits": ("speed_own", "long_fits"),
+        "own threads": ("speed_own", "threads"),
+        "own selection": ("speed_own", "selection"),
+        "own memory 1000000": ("speed_process", "memory", 1_000_000),
+        "own memory 10000000": ("speed_process", "memory", 10_000_000),
+        "own cold start": ("speed_process", "cold"),
+    }
+    for series in (*SERIES, *LENGTHS):
+        for kind in ("ParaRNN", "ElmanRNN", "LSTM") if series in SERIES else ("ParaRNN",):
+            found[f"goal {series} {kind}"] = ("speed_peers", "own", series, kind)
+    for n in CURVE[:4]:
+        found[f"peer AutoARIMA {n}"] = ("speed_own", "automatic", n, 3)
+    for kind, names, starts, variants in JAX:
+        for series in names:
+            for variant in variants:
+                name = f"peer JAX {series}, {kind}, {starts} starts, {variant}"
+                found[name] = ("speed_peers", "jax", series, kind, variant, starts)
+    for kind, names, rates in TORCH:
+        for series in names:
+            for rate in rates:
+                found[f"peer torch {series}, {kind}, rate {rate:g}"] = ("speed_peers", "torch", series, kind, rate)
+    return found
 
 
-def kernel_row() -> str:
-    """One pass of a unit of dimension 2 with its normal equations beside numpy's tanh over as many activations."""
-    n = 1_000
-    problem = prt.ParaRNN(series(n), units=(2,))._problem()
-    size = problem.specification.n_params
-    theta, gram = 0.1 * np.ones(size * LANES), np.empty((size + 1) ** 2 * LANES)
-    evaluate = problem.evaluator()
-    ours = median_time(lambda: evaluate(theta, gram), 200) / (LANES * n)
-    values, out = np.linspace(-3, 3, 2 * LANES * n), np.empty(2 * LANES * n)
-    plain = median_time(lambda: np.tanh(values, out=out), 200) / (LANES * n)
-    return (
-        f"| one pass of a (2,) unit, a step | {1e9 * ours:.1f} ns | {1e9 * plain:.1f} ns (numpy tanh) "
-        f"| {ours / plain:.2f} |"
-    )
+def file_of(name: str) -> Path:
+    """File in which a piece is kept."""
+    return FOLDER / f"speed_{name.replace(', ', '_').replace(' ', '-')}.json"
+
+
+def measure(name: str) -> None:
+    """Measure one piece in this process and keep it."""
+    module, function, *arguments = pieces()[name]
+    sys.path.insert(0, str(Path(__file__).parent))
+    result = getattr(importlib.import_module(module), function)(*arguments)
+    part = file_of(name).with_suffix(".part")
+    part.write_text(json.dumps(result))
+    part.replace(file_of(name))
+
+
+def stored() -> dict[str, dict]:
+    """What has been measured so far."""
+    return {name: json.loads(file_of(name).read_text()) for name in pieces() if file_of(name).exists()}
 
 
 def main() -> None:
-    """Measure and print, or write, the table."""
+    """Measure what is missing and write the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", help="file for the table, as Markdown")
+    parser.add_argument("--only", nargs="*", default=[""], help="beginnings of the names of pieces")
+    parser.add_argument("--fresh", action="store_true", help="measure again what has been measured")
+    parser.add_argument("--list", action="store_true", help="print the names and what is missing")
+    parser.add_argument("--piece", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    warnings.simplefilter("ignore")
-    lines = ["| what | pararnn_ts | beside | ratio |", "|---|---|---|---|", *fit_rows(), kernel_row(), ""]
-    lines.append(
-        f"{numba.get_num_threads()} threads; Python {platform.python_version()}, numba {numba.__version__}, numpy "
-        f"{np.__version__}, statsmodels {statsmodels.__version__}; command: `python benchmarks/speed.py`. Medians of "
-        "repeated warm calls."
-    )
-    text = "\n".join(lines)
-    print(text)
-    if args.out:
-        with open(args.out, "w", encoding="utf-8") as file:
-            file.write("# Speed\n\n" + text + "\n")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if args.piece:
+        measure(args.piece)
+        return
+    for name in pieces():
+        if not name.startswith(tuple(args.only)):
+            continue
+        if args.list:
+            print(name, "" if file_of(name).exists() else "(missing)")
+        elif args.fresh or not file_of(name).exists():
+            print(name, flush=True)
+            subprocess.run([sys.executable, __file__, "--piece", name], check=True)
+    if not args.list:
+        write(stored(), machine(), versions())
 
 
 if __name__ == "__main__":

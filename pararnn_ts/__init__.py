@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pararnn_ts.reporting import report
     from pararnn_ts.results.persistence import load
     from pararnn_ts.selection import select_order
+    from pararnn_ts.warming import warmup
 
 try:
     __version__ = version("pararnn-ts")
@@ -38,6 +39,7 @@ _HOMES = {
     "report": "pararnn_ts.reporting",
     "rolling_forecast": "pararnn_ts.comparison",
     "select_order": "pararnn_ts.selection",
+    "warmup": "pararnn_ts.warming",
 }
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "report",
     "rolling_forecast",
     "select_order",
+    "warmup",
 ]
 
 

@@ -11,6 +11,7 @@ from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import SimpleTable
 
 from pararnn_ts.results.intervals import SIMULATED, RecurrentPrediction, check_method
+from pararnn_ts.results.uncertainty import spread
 
 __all__ = ["SMALLEST_SHARE", "Average", "log_weights", "multiplicity", "sequential_weights", "temperature"]
 
@@ -301,9 +302,7 @@ class Average:
                 paths.append(np.asarray(forecast.simulations, dtype=float).T[:count])
         mixture = np.concatenate(paths)
         labels = mean.index if isinstance(mean, pd.Series) else None
-        return RecurrentPrediction(
-            np.asarray(mean, dtype=float), mixture.std(axis=0, ddof=1), labels, method, paths=mixture
-        )
+        return RecurrentPrediction(np.asarray(mean, dtype=float), spread(mixture), labels, method, paths=mixture)
 
     def summary(self, largest: int = 10) -> Summary:
         """

@@ -22,7 +22,8 @@ from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.recurrent import ERRORS, check_lags
-from pararnn_ts.models.starting import start_values
+from pararnn_ts.models.starting import arma_blocks, start_values
+from pararnn_ts.specification import UnitWeights
 
 __all__ = ["Candidate", "Selection", "select_order"]
 
@@ -245,6 +246,7 @@ def select_order(
     options = Options(maxiter=MAXITER, tol=1e-7)
     generator = np.random.default_rng(rng)
     fitted: dict[Candidate, _Fitted] = {}
+    images: dict[tuple[tuple[int, ...], int], tuple[UnitWeights, ...]] = {}
 
     def model_of(candidate: Candidate) -> ParaRNN:
         return base.clone_with(
@@ -260,7 +262,10 @@ def select_order(
         candidate, own = job
         model = model_of(candidate)
         problem = model._problem()
-        starts, _ = start_values(problem, n_starts if candidate.units else 1, own)
+        kind = candidate.lags[:1], sum(candidate.units)
+        if kind not in images:
+            images[kind] = arma_blocks(problem)
+        starts, _ = start_values(problem, n_starts if candidate.units else 1, own, images[kind])
         found = estimate(problem, starts, options)
         return candidate, _Fitted(model, found, _score(model, found, criterion, options, starts), starts)
 

@@ -69,8 +69,9 @@ class CellProblem(RowProblem):
         cell_rows(
             weights, CELLS[cell.kind], cell.shape, cell.numbers, self.input_center,
             np.array(spec.lags, dtype=np.int64), np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
-            s.deterministic / scaling.deterministic_scale, s.exog, s.dt, s.y.copy(), s.weight, spec.first_state,
-            spec.hold_back, cell.initial_state, scaling.center, scaling.scale, spec.linear_lag_ranks, rows,
+            s.deterministic / scaling.deterministic_scale, s.exog, s.dt, s.y.copy(),
+            s.weight.astype(float), spec.first_state, spec.hold_back, cell.initial_state, scaling.center,
+            scaling.scale, spec.linear_lag_ranks, rows,
         )  # fmt: skip
         return np.column_stack([spec.collapse(rows[:, :-1]), rows[:, -1]])
 

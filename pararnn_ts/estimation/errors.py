@@ -21,6 +21,8 @@ __all__ = [
 FEWEST_DOF = 2.1
 # the estimate is sought among reciprocals of degrees of freedom: the smallest of them, and the precision
 _FEWEST, _PRECISION = 1e-4, 1e-4
+# smallest spread, where nothing is known of the size of rounding errors: its square is still a number
+TINY = 1e-150
 
 
 @dataclass(frozen=True)
@@ -110,22 +112,24 @@ def _constant(dof: float | np.ndarray) -> float | np.ndarray:
     return special.gammaln(0.5 * (dof + 1.0)) - special.gammaln(0.5 * dof) - 0.5 * np.log(dof * np.pi)
 
 
-def _profile(resid: np.ndarray, effective: float, spread: float, dof: float, sweeps: int) -> float:
+def _profile(resid: np.ndarray, effective: float, spread: float, dof: float, sweeps: int, least: float = TINY) -> float:
     """Spread at given degrees of freedom: sum of w r^2 over observations less effective parameters."""
     square, room = resid**2, max(len(resid) - effective, 1.0)
-    least = _least_spread(square)
+    least = _least_spread(square, least)
     for _ in range(sweeps):
         weights = (dof + 1.0) / (dof + square / spread**2)
         spread = max(float(np.sqrt(weights @ square / room)), least)
     return spread
 
 
-def _least_spread(square: np.ndarray) -> float:
+def _least_spread(square: np.ndarray, least: float) -> float:
     """Spread below which a law would give no weight to anything but residuals that are rounding errors."""
-    return max(1e-8 * float(np.sqrt(np.mean(square))), 1e-150) if len(square) else 1e-150
+    return max(1e-8 * float(np.sqrt(np.mean(square))), least) if len(square) else least
 
 
-def student_law(resid: np.ndarray, effective: float, start: ErrorLaw | None = None, sweeps: int = 4) -> ErrorLaw:
+def student_law(
+    resid: np.ndarray, effective: float, start: ErrorLaw | None = None, sweeps: int = 4, least: float = TINY
+) -> ErrorLaw:
     """
     Improve a Student law of given residuals: its spread, then its degrees of freedom, by conditional maximisation.
 
@@ -140,6 +144,8 @@ def student_law(resid: np.ndarray, effective: float, start: ErrorLaw | None = No
         Where to start; by default the law is estimated from nothing.
     sweeps : int
         Repetitions.
+    least : float
+        Smallest spread: the rounding errors of the residuals, where their size is known.
 
     Returns
     -------
@@ -156,12 +162,12 @@ def student_law(resid: np.ndarray, effective: float, start: ErrorLaw | None = No
     """
     if start is None:
         middle = float(np.median(np.abs(resid)))
-        least = _least_spread(resid**2)
-        typical = middle / 0.7 if middle > least else max(float(np.sqrt(np.mean(resid**2))), least)
+        lowest = _least_spread(resid**2, least)
+        typical = middle / 0.7 if middle > lowest else max(float(np.sqrt(np.mean(resid**2))), lowest)
         start = ErrorLaw(typical, 5.0)
     spread, dof = start.spread, start.dof
     for _ in range(sweeps):
-        spread = _profile(resid, effective, spread, dof, 3)
+        spread = _profile(resid, effective, spread, dof, 3, least)
         found = optimize.minimize_scalar(
             _minus_loglike, bounds=(_FEWEST, 1.0 / FEWEST_DOF), args=(resid, spread), options={"xatol": _PRECISION}
         )
@@ -218,7 +224,7 @@ def student_gain(resid: np.ndarray) -> float:
     return max(concentrated_loglike(resid, dof) for dof in (4.0, 10.0)) - normal
 
 
-def log_volume(resid: np.ndarray, effective: float, law: ErrorLaw) -> float:
+def log_volume(resid: np.ndarray, effective: float, law: ErrorLaw, least: float = TINY) -> float:
     """
     Log of the prior mean of the likelihood over the degrees of freedom, relative to its value at `law`.
 
@@ -233,6 +239,8 @@ def log_volume(resid: np.ndarray, effective: float, law: ErrorLaw) -> float:
         Effective number of parameters.
     law : ErrorLaw
         The estimated law.
+    least : float
+        As in :func:`student_law`.
 
     Returns
     -------
@@ -244,6 +252,6 @@ def log_volume(resid: np.ndarray, effective: float, law: ErrorLaw) -> float:
     weights, values = 0.5 * weights, []
     spread = law.spread
     for reciprocal in 0.5 * (nodes + 1.0) / FEWEST_DOF:
-        spread = _profile(resid, effective, spread, 1.0 / reciprocal, 5)
+        spread = _profile(resid, effective, spread, 1.0 / reciprocal, 5, least)
         values.append(-_minus_loglike(reciprocal, resid, spread))
     return float(special.logsumexp(values, b=weights) - law.loglikeobs(resid).sum())

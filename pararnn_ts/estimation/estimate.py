@@ -22,8 +22,9 @@ from pararnn_ts.estimation.levenberg_marquardt import (
     Solutions,
     minimize,
 )
-from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, UnitProblem, difference_series
+from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, difference_series
 from pararnn_ts.estimation.scaling import Scaling, standardise
+from pararnn_ts.estimation.series_problem import complete_problem
 from pararnn_ts.estimation.student import reweight, robust_weights
 from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.specification import SeriesLayout, Specification
@@ -133,14 +134,15 @@ def make_problem(specification: Specification, sample: Sample, constant: np.ndar
     """Standardise a sample and state the least-squares problem for it."""
     scaling = sample_scaling(specification, sample, constant)
     gaps = not np.isfinite(sample.y).all()
-    return (GappedProblem if gaps else UnitProblem)(specification, sample, scaling)
+    return (GappedProblem if gaps else complete_problem)(specification, sample, scaling)
 
 
 def sample_scaling(specification: SeriesLayout, sample: Sample, constant: np.ndarray | None) -> Scaling:
     """Locations and scales of a sample, gaps allowed; `constant` as in :func:`scaling.standardise`."""
-    y, seen = sample.y, np.flatnonzero(np.isfinite(sample.y))
-    if len(seen) < len(y) and specification.order_of_difference:
+    y = sample.y
+    if specification.order_of_difference and not np.isfinite(y).all():
         # differences across gaps are missing, sometimes all of them: scales come from the series with its gaps bridged
+        seen = np.flatnonzero(np.isfinite(y))
         y = np.interp(np.arange(len(y)), seen, y[seen])
     target = difference_series(y, specification.difference)
     target[: specification.order_of_difference] = np.nan
@@ -168,6 +170,11 @@ def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: Erro
         Statistics in the data's units; rows and columns of parameters that are held at a value are zero.
     """
     products = problem.products(params)
+    if not np.isfinite(products).all():
+        raise ValueError(
+            "The derivatives of the predictions are beyond every number at the estimate, whose largest weight is "
+            f"{np.abs(params).max(initial=0.0):.1e}; fit with penalty='evidence' or with fewer units."
+        )
     square, sse = products[:-1, :-1], products[-1, -1]
     prior = np.where(problem.group >= 0, alpha[np.maximum(problem.group, 0)], 0.0)
     ridge = prior if law is None else prior / law.information
@@ -376,7 +383,9 @@ def _n_near(problem: Problem, solutions: Solutions, best: int, options: Options)
     if options.penalty is None:
         score = solutions.log_evidence
     else:
-        score = -solutions.objective / max(solutions.sse[best], 1e-300) * problem.n_obs
+        # starts that diverged are worth minus infinity beside a series that is fitted exactly
+        with np.errstate(over="ignore"):
+            score = -solutions.objective / max(solutions.sse[best], 1e-300) * problem.n_obs
     return int(np.count_nonzero(np.isfinite(score) & (score > score[best] - NEARLY)))
 
 

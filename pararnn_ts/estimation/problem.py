@@ -9,7 +9,7 @@ import numpy as np
 
 from pararnn_ts.estimation.damped_steps import advance, unit_rounds
 from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
-from pararnn_ts.estimation.scaling import Scaling
+from pararnn_ts.estimation.scaling import Scaling, mean_square
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.kernels.recursion import run_path
@@ -17,7 +17,7 @@ from pararnn_ts.kernels.sensitivity import jacobian_rows
 from pararnn_ts.kernels.units import accumulate, work_size
 from pararnn_ts.specification import Specification
 
-__all__ = ["GappedProblem", "Problem", "RowProblem", "Sample", "UnitProblem", "difference_series"]
+__all__ = ["GappedProblem", "Problem", "RowProblem", "Sample", "UnitProblem", "difference_series", "path_residuals"]
 
 
 def difference_series(y: np.ndarray, coefficients: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -37,7 +37,9 @@ def difference_series(y: np.ndarray, coefficients: Sequence[float] | np.ndarray)
     if n > order:
         out[order:] = 0.0
         for lag, c in enumerate(coefficients):
-            if c != 0.0:  # a zero coefficient must not spread a missing value
+            if c == 1.0:  # without a copy
+                out[order:] += y[order - lag : n - lag]
+            elif c != 0.0:  # a zero coefficient must not spread a missing value
                 out[order:] += c * y[order - lag : n - lag]
     return out
 
@@ -54,7 +56,7 @@ class Sample:
     exog, deterministic : ndarray, (n, e) and (n, k)
         Exogenous values and deterministic terms.
     weight : ndarray, (n,)
-        Square roots of the observation weights: zero for rows held back or missing.
+        Square roots of the observation weights, or whether a row counts: zero for rows held back or missing.
     """
 
     y: np.ndarray
@@ -70,11 +72,12 @@ class Problem:
         self.specification, self.sample, self.scaling = specification, sample, scaling
         self.group, self.linear = specification.groups, specification.is_linear
         self.n_obs = int(np.count_nonzero(sample.weight))
-        target = difference_series(sample.y, specification.difference)
-        self.target = (target - scaling.center[0]) / scaling.scale[0]
-        seen = self.target[(sample.weight > 0.0) & np.isfinite(self.target)]
+        self.target = difference_series(sample.y, specification.difference)
+        self.target -= scaling.center[0]
+        self.target /= scaling.scale[0]
+        seen = (sample.weight > 0.0) & np.isfinite(self.target)
         # the few differences without gaps in them may all be zero; the series as a whole varies by one
-        self.variance = float(np.mean(seen**2)) if seen.any() else 1.0
+        self.variance = mean_square(self.target, 0.0, seen) or 1.0
 
     @property
     def n_projected(self) -> int:
@@ -110,7 +113,7 @@ class Problem:
 
     def reweighted(self, weights: np.ndarray) -> Problem:
         """Return the problem with a weight for each observation in the objective."""
-        root = np.array(self.sample.weight)
+        root = np.array(self.sample.weight, dtype=float)
         root[root > 0.0] *= np.sqrt(weights)
         return type(self)(self.specification, replace(self.sample, weight=root), self.scaling)
 
@@ -182,7 +185,7 @@ class UnitProblem(Problem):
         for j, column in enumerate(exog):
             linear[:, k + len(specification.linear_lags) + j] = column
         self.linear_columns = linear
-        self.weight = np.ascontiguousarray(sample.weight[first:])
+        self.weight = np.ascontiguousarray(sample.weight[first:], dtype=float)
         self.y = np.where(self.weight > 0.0, self.target[first:], 0.0)
         weighted = linear * self.weight[:, None]
         self.linear_gram = weighted.T @ weighted
@@ -213,7 +216,7 @@ class UnitProblem(Problem):
 
     def residuals(self, params: np.ndarray) -> np.ndarray:
         """See :meth:`Problem.residuals`."""
-        return _path_residuals(self, params)
+        return path_residuals(self, params)
 
 
 class RowProblem(Problem):
@@ -257,7 +260,7 @@ class GappedProblem(RowProblem):
 
     def residuals(self, params: np.ndarray) -> np.ndarray:
         """See :meth:`Problem.residuals`."""
-        return _path_residuals(self, params)
+        return path_residuals(self, params)
 
     def rows(self, params: np.ndarray) -> np.ndarray:
         """See :meth:`RowProblem.rows`."""
@@ -266,13 +269,14 @@ class GappedProblem(RowProblem):
         jacobian_rows(
             np.ascontiguousarray(params), np.array(spec.units, dtype=np.int64), ACTIVATIONS[spec.activation],
             np.array(spec.lags, dtype=np.int64), np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
-            sample.deterministic / scaling.deterministic_scale, sample.exog, sample.y.copy(), sample.weight,
+            sample.deterministic / scaling.deterministic_scale, sample.exog, sample.y.copy(),
+            sample.weight.astype(float),
             spec.first_state, spec.hold_back, scaling.center, scaling.scale, spec.linear_lag_ranks, rows,
         )  # fmt: skip
         return rows
 
 
-def _path_residuals(problem: Problem, params: np.ndarray) -> np.ndarray:
+def path_residuals(problem: Problem, params: np.ndarray) -> np.ndarray:
     """Residuals of a sum of units, by running it along the series in the data's units."""
     spec, sample, y = problem.specification, problem.sample, problem.sample.y.copy()
     n, n_states = len(y), sum(spec.units)

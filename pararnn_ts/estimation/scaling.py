@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from pararnn_ts.specification import GROUPS, SeriesLayout
 
-__all__ = ["Scaling", "standardise"]
+__all__ = ["Scaling", "largest", "mean_square", "standardise"]
+
+# rows that are looked at together
+STRETCH = 65_536
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,46 @@ class Scaling:
         return (params - self.shift()) @ self.inverse().T
 
 
+def _stretches(column: np.ndarray, seen: np.ndarray) -> Iterator[np.ndarray]:
+    """Parts of a column where `seen` holds, so that what is computed from a long one takes no room of its length."""
+    for start in range(0, len(column), STRETCH):
+        part = slice(start, start + STRETCH)
+        yield column[part][seen[part]]
+
+
+def largest(column: np.ndarray) -> float:
+    """
+    Largest absolute value of a column, missing ones left out; zero where there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.scaling import largest
+    >>> largest(np.array([1.0, np.nan, -3.0]))
+    3.0
+    """
+    return max((float(np.abs(part).max(initial=0.0)) for part in _stretches(column, np.isfinite(column))), default=0.0)
+
+
+def mean_square(column: np.ndarray, center: float, seen: np.ndarray) -> float:
+    """
+    Mean squared distance from a point, in stretches: no copy of a long column; zero where nothing is seen.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.scaling import mean_square
+    >>> mean_square(np.array([1.0, np.nan, 3.0]), 2.0, np.array([True, False, True]))
+    1.0
+    """
+    total, count = 0.0, 0
+    for part in _stretches(column, seen):
+        distance = part - center
+        total += float(distance @ distance)
+        count += len(distance)
+    return total / count if count else 0.0
+
+
 def standardise(
     specification: SeriesLayout,
     target: np.ndarray,
@@ -112,17 +156,18 @@ def standardise(
     centred = constant is not None
 
     def location_and_scale(column: np.ndarray) -> tuple[float, float]:
-        seen = column[np.isfinite(column)]
-        center = float(seen.mean()) if centred else 0.0
-        spread = float(np.sqrt(np.mean((seen - center) ** 2)))
+        seen = np.isfinite(column)
+        count = int(np.count_nonzero(seen))
+        center = sum(float(part.sum()) for part in _stretches(column, seen)) / count if centred and count else 0.0
+        spread = float(np.sqrt(mean_square(column, center, seen)))
         # a column that does not vary stays as it is rather than being divided by rounding error
-        level = float(np.max(np.abs(seen))) if len(seen) else 0.0
+        level = largest(column)
         return center, spread if spread > 1e-13 * level and spread > 0.0 else max(level, 1.0)
 
     own = location_and_scale(target)
     pairs = [own] + [own] * len(specification.lags) + [location_and_scale(column) for column in exog.T]
     center, scale = np.array(pairs).T
-    size = np.max(np.abs(deterministic), axis=0, initial=0.0)
+    size = np.array([largest(column) for column in deterministic.T])
     return Scaling(
         specification=specification,
         center=center.copy(),

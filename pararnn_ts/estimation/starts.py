@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pararnn_ts.specification import Specification, UnitWeights
@@ -78,7 +80,7 @@ def random_starts(specification: Specification, n_starts: int, rng: np.random.Ge
 
 
 def linear_start(
-    specification: Specification, blocks: list[UnitWeights], size: float, rng: np.random.Generator
+    specification: Specification, blocks: Sequence[UnitWeights], size: float, rng: np.random.Generator
 ) -> np.ndarray | None:
     """
     Build the small-signal image of a linear model: units that work in the linear part of their activation.
@@ -87,7 +89,7 @@ def linear_start(
     ----------
     specification : Specification
         The model.
-    blocks : list of UnitWeights
+    blocks : sequence of UnitWeights
         Linear units, largest dimension first; their input is the first input of the model.
     size : float
         Standard deviation of the states, for inputs with a standard deviation of one.

@@ -27,6 +27,8 @@ MOST_CHANGES = 60
 FIRST_CHANGES = 12
 # squared pivots of the scaled Hessian below this are rounding
 _SMALLEST = 1e-14
+# rounding errors of residuals: on the standardised scale observations are of the size of one
+ROUNDING = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def robust_weights(problem: Problem) -> np.ndarray | None:
         root = np.sqrt(weights)
         coefficients = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
         resid = target - design @ coefficients
-        law = student_law(resid, float(design.shape[1]), law)
+        law = student_law(resid, float(design.shape[1]), law, least=ROUNDING)
         weights = law.weights(resid)
     return weights
 
@@ -121,7 +123,7 @@ def reweight(problem: Problem, start: np.ndarray, options: Options) -> Reweighte
     params, effective, before, converged = start, 0.0, -np.inf, False
     evaluations = 0
     resid = problem.residuals(params)
-    law = student_law(resid, effective)
+    law = student_law(resid, effective, least=ROUNDING)
     for _ in range(MOST_CHANGES):
         weighted = problem.reweighted(law.weights(resid))
         found = minimize(weighted, params[None], inner, warm=True)
@@ -130,7 +132,7 @@ def reweight(problem: Problem, start: np.ndarray, options: Options) -> Reweighte
             break
         params, effective = found.params[0], float(found.gamma[0])
         resid = problem.residuals(params)
-        law = student_law(resid, effective, law, 1)
+        law = student_law(resid, effective, law, 1, ROUNDING)
         now = float(law.loglikeobs(resid).sum())
         if abs(now - before) < max(100.0 * options.tol * problem.n_obs, 1e-3):
             converged = True
@@ -140,12 +142,13 @@ def reweight(problem: Problem, start: np.ndarray, options: Options) -> Reweighte
             break
     evidence = np.nan
     if options.penalty is None:
-        evidence = log_evidence(problem, params, found.alpha[0], law, options) + log_volume(resid, effective, law)
+        evidence = log_evidence(problem, params, found.alpha[0], law, options)
+        evidence += log_volume(resid, effective, law, ROUNDING)
     # skew shocks have another mean than their centre of symmetry under the law: predictions are means
     moved = problem.with_mean(params, float(resid.mean()))
     centred = problem.residuals(moved)
     # across gaps the constant feeds on itself, and residuals need not move with it
     if np.isfinite(centred).all() and abs(centred.mean()) <= abs(resid.mean()):
-        params, law = moved, student_law(centred, effective, law, 1)
+        params, law = moved, student_law(centred, effective, law, 1, ROUNDING)
     ended = replace(found, params=params[None], log_evidence=np.array([evidence]), iterations=np.array([evaluations]))
     return Reweighted(ended, law, converged)

@@ -18,7 +18,7 @@ from pararnn_ts.kernels.gram import ROWS, STRIDE, add_products
 from pararnn_ts.kernels.jit import jit
 from pararnn_ts.kernels.lanes import LANES, fill, load, store
 
-__all__ = ["accumulate", "n_columns", "n_states", "unit_size", "work_size"]
+__all__ = ["accumulate", "add_rows", "begin", "n_columns", "n_states", "unit_size", "work_size"]
 
 
 @jit
@@ -219,8 +219,28 @@ def accumulate(theta, units, activation, x, linear, target, weight, linear_gram,
     gram : ndarray, (N * N * LANES,), N = P + 1
         Receives the lower triangle of M'M, M = [Jacobian, residual], by rows: J'J, then J'r and r'r in the last row.
     """
-    n_rows, m = x.shape
-    q = linear.shape[1]
+    begin(units, x.shape[1], linear_gram, work, gram)
+    add_rows(theta, units, activation, x, linear, target, weight, x.shape[0], work, gram)
+
+
+@jit
+def begin(units, m, linear_gram, work, gram):
+    """Set states, sensitivities and products to where they are before the first row, for :func:`add_rows`."""
+    q = linear_gram.shape[0]
+    size = 1 + q
+    for d in units:
+        size += unit_size(d, m)
+    work[: LANES * (n_states(units, m) + STRIDE * n_columns(units, m))] = 0.0
+    gram[:] = 0.0
+    for i in range(q):
+        for j in range(i + 1):
+            store(gram, i * size + j, fill(linear_gram[i, j]))
+
+
+@jit
+def add_rows(theta, units, activation, x, linear, target, weight, n_rows, work, gram):
+    """Go on with the next `n_rows` rows; states and sensitivities are in `work`, the products so far in `gram`."""
+    m, q = x.shape[1], linear.shape[1]
     columns = n_columns(units, m)
     size = 1 + q
     for d in units:
@@ -229,12 +249,6 @@ def accumulate(theta, units, activation, x, linear, target, weight, linear_gram,
     jacobian_end = states + LANES * STRIDE * columns
     state, jacobian = work[:states], work[states:jacobian_end]
     fitted, scratch = work[jacobian_end : jacobian_end + LANES * ROWS], work[jacobian_end + LANES * ROWS :]
-    state[:] = 0.0
-    jacobian[:] = 0.0
-    gram[:] = 0.0
-    for i in range(q):
-        for j in range(i + 1):
-            store(gram, i * size + j, fill(linear_gram[i, j]))
     residual = size - 1 - q
     for first in range(0, n_rows, ROWS):
         last = min(first + ROWS, n_rows)

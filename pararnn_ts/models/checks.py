@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts.estimation.problem import difference_series
+from pararnn_ts.estimation.scaling import largest
 
 __all__ = ["check_missing", "require_fittable", "require_no_second_constant", "require_representable"]
 
@@ -45,13 +46,14 @@ def require_fittable(y: np.ndarray, min_rows: int = 1, difference: np.ndarray | 
             f"endog has {n} observations{missing}, but this model needs at least {min_rows}; pass a longer series or "
             "choose fewer lags or units."
         )
-    for values, how in (
-        (y, ""),
-        (y if difference is None else difference_series(y, difference), " after differencing"),
-    ):
-        seen = values[np.isfinite(values)]
-        if len(seen) and np.ptp(seen) <= 4 * np.finfo(float).eps * np.abs(seen).max():
-            raise ValueError(f"endog is constant{how} (all values are {seen[0]:.6g}); there is nothing to model.")
+    looks = [(y, "")]
+    if difference is not None and len(difference) > 1:
+        looks.append((difference_series(y, difference), " after differencing"))
+    for values, how in looks:
+        # they pass over missing values
+        low, high = np.fmin.reduce(values, initial=np.nan), np.fmax.reduce(values, initial=np.nan)
+        if high - low <= 4 * np.finfo(float).eps * max(abs(low), abs(high)):
+            raise ValueError(f"endog is constant{how} (all values are {high:.6g}); there is nothing to model.")
 
 
 def require_representable(values: np.ndarray, what: str) -> None:
@@ -66,8 +68,7 @@ def require_representable(values: np.ndarray, what: str) -> None:
     Traceback (most recent call last):
     ValueError: endog has values up to 1e+200, whose squares cannot be computed with; rescale it.
     """
-    seen = values[np.isfinite(values)]
-    size = float(np.abs(seen).max(initial=0.0))
+    size = largest(values)
     if size > _LARGEST or 0.0 < size < _SMALLEST:
         raise ValueError(f"{what} has values up to {size:.6g}, whose squares cannot be computed with; rescale it.")
 

@@ -16,6 +16,8 @@ __all__ = ["TRENDS", "Deterministics", "check_period", "constant_representation"
 
 TRENDS = {"n": (False, 0), "c": (True, 0), "t": (False, 1), "ct": (True, 1), "ctt": (True, 2)}
 _TREND_NAMES = ("trend", "trend_squared")
+# rows from which on a constant is one number seen many times
+_LONG = 200_000
 
 
 class Deterministics:
@@ -103,6 +105,9 @@ class Deterministics:
         """
         if self._process is not None:
             return self._process_rows(start + self._shift, stop + self._shift)
+        if self.names == ["const"] and stop - start >= _LONG:
+            # no room for millions of ones
+            return np.broadcast_to(1.0, (stop - start, 1))
         out = np.zeros((stop - start, len(self.names)))
         position = np.arange(start, stop)
         column = 0

@@ -201,6 +201,9 @@ def grid_offset(base: Dates, other: Dates) -> int | None:
     if isinstance(base, pd.PeriodIndex):
         steps, rest = divmod((second - first).n, step.n)
         return steps if rest == 0 else None
+    if isinstance(base, pd.TimedeltaIndex):
+        steps, rest = divmod(second - first, pd.Timedelta(step))
+        return int(steps) if not rest else None
     if str(base.tz) != str(other.tz):
         return None
     sign = 1 if second >= first else -1

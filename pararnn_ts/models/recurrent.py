@@ -180,7 +180,9 @@ class RecurrentModel(SeriesModel):
 
     def _sample(self) -> Sample:
         """Arrays of the sample as estimation reads them."""
-        return Sample(self._with_history(self._y), self._exog, self._det, self.used.astype(float))
+        complete = np.isfinite(self._y[: self.specification.hold_back]).all()
+        y = self._y if complete else self._with_history(self._y)
+        return Sample(y, self._exog, self._det, self.used)
 
     @property
     def param_names(self) -> list[str]:

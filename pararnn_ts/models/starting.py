@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,13 +12,39 @@ from pararnn_ts.estimation.starts import linear_start, random_starts
 from pararnn_ts.models.arma_bridge import hannan_rissanen, units_from_arma
 from pararnn_ts.specification import UnitWeights
 
-__all__ = ["start_values"]
+__all__ = ["arma_blocks", "start_values"]
 
 # rows of a long series from which start values are estimated: their lags must not take more room than the series
 ENOUGH = 20_000
 
 
-def start_values(problem: Problem, n_starts: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
+def arma_blocks(problem: Problem) -> tuple[UnitWeights, ...]:
+    """
+    Linear units of an ARMA model of the series, largest first; none where there is none to be had.
+
+    They depend on the series and on the number of states only, so that a search of models need not repeat them.
+    """
+    spec = problem.specification
+    order = min(sum(spec.units), 4)
+    if not order or not spec.lags or spec.lags[0] != 1:
+        return ()
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            past = problem.target[spec.order_of_difference :][:ENOUGH]
+            linear, _ = units_from_arma(*hannan_rissanen(past, order, order))
+        except (ValueError, np.linalg.LinAlgError):
+            # too few observations for the long autoregression: the random starts remain
+            return ()
+    blocks = [UnitWeights(u.W, u.U, np.zeros(len(u.v)), u.v) for u in linear]
+    if not all(np.isfinite(part).all() for block in blocks for part in block):
+        return ()
+    return tuple(sorted(blocks, key=lambda block: -len(block.W)))
+
+
+def start_values(
+    problem: Problem, n_starts: int, rng: np.random.Generator, blocks: Sequence[UnitWeights] | None = None
+) -> tuple[np.ndarray, list[str]]:
     """
     Start values on the standardised scale: images of fitted ARMA models first, then random ones.
 
@@ -29,6 +56,8 @@ def start_values(problem: Problem, n_starts: int, rng: np.random.Generator) -> t
         How many.
     rng : numpy.random.Generator
         Source of randomness.
+    blocks : sequence of UnitWeights, optional
+        From :func:`arma_blocks`, where they are known already.
 
     Returns
     -------
@@ -39,20 +68,10 @@ def start_values(problem: Problem, n_starts: int, rng: np.random.Generator) -> t
     """
     spec = problem.specification
     images: list[np.ndarray] = []
-    order = min(sum(spec.units), 4)
-    if n_starts >= 4 and order and spec.lags and spec.lags[0] == 1:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            try:
-                past = problem.target[spec.order_of_difference :][:ENOUGH]
-                ar, ma = hannan_rissanen(past, order, order)
-                linear, _ = units_from_arma(ar, ma)
-                blocks = [UnitWeights(u.W, u.U, np.zeros(len(u.v)), u.v) for u in linear]
-                blocks.sort(key=lambda block: -len(block.W))
-                found = [linear_start(spec, blocks, size, rng) for size in (0.1, 0.6)]
-                images = [start for start in found if start is not None and np.isfinite(start).all()]
-            except (ValueError, np.linalg.LinAlgError):
-                # too few observations for the long autoregression: the random starts remain
-                images = []
+    if n_starts >= 4:
+        known = arma_blocks(problem) if blocks is None else blocks
+        with np.errstate(all="ignore"):
+            found = [linear_start(spec, known, size, rng) for size in (0.1, 0.6)] if known else []
+        images = [start for start in found if start is not None and np.isfinite(start).all()]
     random = random_starts(spec, n_starts - len(images), rng)
     return np.vstack([*images, random]), ["arma"] * len(images) + ["random"] * len(random)

@@ -127,7 +127,10 @@ def _from_objects(column: Any, what: str) -> np.ndarray:
                 raise TypeError(f"{what} must be real, but holds {value!r}; pass its real part or its modulus.")
             if not (isinstance(value, (numbers.Real, Decimal, np.bool_)) or value is None or pd.isna(value) is True):
                 raise TypeError(f"{what} must be numeric, but holds {value!r}; convert it to numbers first.")
-    return np.array(pd.Series(values, dtype=object).to_numpy(dtype=np.float64, na_value=np.nan), order="C")
+    try:
+        return np.array(pd.Series(values, dtype=object).to_numpy(dtype=np.float64, na_value=np.nan), order="C")
+    except OverflowError as error:
+        raise ValueError(f"{what} holds integers beyond the range of floating-point numbers; rescale it.") from error
 
 
 def _example(column: Any) -> str:

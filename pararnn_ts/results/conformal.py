@@ -108,8 +108,10 @@ def calibration_errors(calibration: Calibration, horizon: int) -> np.ndarray:
     errors = np.full((horizon, len(origins)), np.nan)
     for j, row in enumerate(origins.tolist()):
         steps = min(horizon, n - row)
-        errors[:steps, j] = y[row : row + steps] - continue_path(results, standpoint(results, row), steps)[0]
-    counts = np.isfinite(errors).sum(axis=1)
+        path = continue_path(results, standpoint(results, row), steps)[0]
+        # the error of a path that is no number is beyond every number
+        errors[:steps, j] = y[row : row + steps] - np.where(np.isnan(path), np.inf, path)
+    counts = (~np.isnan(errors)).sum(axis=1)
     if not counts.all():
         raise ValueError(_too_short(f"it has no error of a forecast {int(np.argmin(counts > 0)) + 1} steps ahead"))
     return errors
@@ -141,7 +143,7 @@ def conformal_radius(errors: np.ndarray, alpha: float) -> np.ndarray:
     array([3.])
     """
     size = np.sort(np.abs(errors), axis=1)  # missing ones come last
-    counts = np.isfinite(size).sum(axis=1)
+    counts = (~np.isnan(size)).sum(axis=1)
     # a hair less, since (19 + 1)(1 - 0.05) must not become 19.000000001
     ranks = np.ceil((counts + 1) * (1 - alpha) - 1e-9).astype(int)
     short = ranks > counts

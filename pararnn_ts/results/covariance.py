@@ -93,9 +93,11 @@ class Ingredients:
 
     def information(self) -> np.ndarray:
         """Expected information of the data, the prior left out."""
-        # scaled before it is multiplied: the square alone may overflow
-        jacobian = self._derivative() * np.sqrt(self.law.information)
-        return jacobian.T @ jacobian
+        # scaled before it is multiplied: the square alone may overflow; where the product does as well, its parameter
+        # is left without standard error, as in the precision
+        with np.errstate(over="ignore", invalid="ignore"):
+            jacobian = self._derivative() * np.sqrt(self.law.information)
+            return jacobian.T @ jacobian
 
     def observed(self) -> np.ndarray:
         """Posterior precision with the observed information of the data in place of the expected one."""

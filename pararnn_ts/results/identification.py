@@ -149,7 +149,9 @@ def effective_parameters(results: Any) -> np.ndarray:
 
 
 def _shares(precision: np.ndarray, information: np.ndarray) -> np.ndarray:
-    return np.clip(np.sum(invert(precision)[0] * information, axis=1), 0.0, 1.0)
+    # of information beyond every number nothing is known: NaN
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.clip(np.sum(invert(precision)[0] * information, axis=1), 0.0, 1.0)
 
 
 def warn_of_unidentified(results: Any, restrictions: Any) -> None:
@@ -242,8 +244,10 @@ def _deviance(
     size = np.sqrt(np.maximum(np.diag(precision), 0.0))
     size[size == 0.0] = 1.0
     v, information, precision = v * size, information / size / size[:, None], precision / size / size[:, None]
-    shared = (information @ v)[rest]
-    return float(v @ information @ v - shared @ invert(precision[np.ix_(rest, rest)])[0] @ shared)
+    # NaN where information is beyond every number
+    with np.errstate(over="ignore", invalid="ignore"):
+        shared = (information @ v)[rest]
+        return float(v @ information @ v - shared @ invert(precision[np.ix_(rest, rest)])[0] @ shared)
 
 
 def _alike(spec: Specification, params: np.ndarray, covariance: np.ndarray, one: int, other: int) -> bool:

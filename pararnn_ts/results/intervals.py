@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -74,10 +75,17 @@ class RecurrentPrediction(PredictionResults):
         paths: np.ndarray | None = None,
         errors: np.ndarray | None = None,
     ):
-        super().__init__(mean, se**2, row_labels=labels)
+        with np.errstate(over="ignore"):
+            super().__init__(mean, se**2, row_labels=labels)
+        self._se = se
         self.method = method
         self._shape, self._errors = shape, errors
         self._paths = np.empty((0, 0)) if paths is None else paths
+
+    @property
+    def se_mean(self) -> pd.Series | np.ndarray:
+        """Standard errors, also where their squares are too large for a number."""
+        return self._wrap_pandas(self._se, "mean_se")
 
     @property
     def simulations(self) -> pd.DataFrame | np.ndarray:
@@ -106,20 +114,25 @@ class RecurrentPrediction(PredictionResults):
         Raises
         ------
         ValueError
-            If there are too few calibration errors for this coverage.
+            If there are too few calibration errors for this coverage, or a bound is beyond every number.
         """
-        if not 0 < alpha < 1:
+        if not (isinstance(alpha, Real) and 0 < alpha < 1):
             raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
-        mean, se = self._predicted_mean, np.sqrt(self._var_pred_mean)
+        mean, se = self._predicted_mean, self._se
         if self._errors is not None:
-            reach = conformal_radius(self._errors, alpha)[:, None] * np.array([-1.0, 1.0])
-            return self._wrap_pandas(mean[:, None] + reach, columns=["lower", "upper"])
-        levels = np.array([alpha / 2, 1 - alpha / 2])
-        quantiles = self._shape(levels)
-        known = len(mean) - self._paths.shape[1]
-        bounds = mean[:known, None] + se[:known, None] * quantiles
-        if known < len(mean):
-            bounds = np.concatenate([bounds, _quantiles(self._paths, levels)])
+            bounds = mean[:, None] + conformal_radius(self._errors, alpha)[:, None] * np.array([-1.0, 1.0])
+        else:
+            levels = np.array([alpha / 2, 1 - alpha / 2])
+            known = len(mean) - self._paths.shape[1]
+            bounds = mean[:known, None] + se[:known, None] * self._shape(levels)
+            if known < len(mean):
+                bounds = np.concatenate([bounds, _quantiles(self._paths, levels)])
+        lost = ~np.isfinite(bounds).all(axis=1) & np.isfinite(mean)
+        if lost.any():
+            raise ValueError(
+                f"The interval of row {int(np.argmax(lost))} has no bound, because the fit is explosive; predict fewer "
+                "steps, choose a larger alpha, fit with a penalty, and look at results.stability()."
+            )
         return self._wrap_pandas(bounds, columns=["lower", "upper"])
 
     def summary_frame(self, alpha: float = 0.05) -> pd.DataFrame:
@@ -140,8 +153,11 @@ class RecurrentPrediction(PredictionResults):
 
 
 def _quantiles(paths: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Quantiles over paths, (rows, levels); paths that are not finite are left out."""
+    """Lower and upper quantile over paths, (rows, 2); paths that have no number are beyond every number."""
     if np.isfinite(paths).all():
         return np.quantile(paths, levels, axis=0).T
-    rows = (column[np.isfinite(column)] for column in paths.T)
-    return np.array([np.quantile(row, levels) if len(row) else np.full(len(levels), np.nan) for row in rows])
+    # a path that is no number has left on one side or the other
+    lower, upper = (np.where(np.isnan(paths), side, paths) for side in (-np.inf, np.inf))
+    return np.column_stack(
+        [np.quantile(lower, levels[0], axis=0, method="lower"), np.quantile(upper, levels[1], axis=0, method="higher")]
+    )

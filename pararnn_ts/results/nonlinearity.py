@@ -13,6 +13,8 @@ from scipy import stats
 from scipy.signal import lfilter, lfiltic
 
 from pararnn_ts.estimation.problem import difference_series
+from pararnn_ts.kernels.activations import ACTIVATIONS
+from pararnn_ts.kernels.recursion import run_path
 from pararnn_ts.results.trajectory import model_exog
 
 if TYPE_CHECKING:
@@ -24,9 +26,13 @@ __all__ = ["NonlinearityTest", "linearity_test", "test_nonlinearity"]
 MOST_LAGS = 12
 # a column of which the others leave less than this share is one of their combinations
 COLLINEAR = 1e-10
-# random logistic units, and how many principal components of what they add to the linear model are tried
+# random units, and how many principal components of what they add to the linear model are tried: recurrent ones, and
+# logistic functions of the lags
+N_UNITS, N_KEPT_UNITS = 100, 10
 N_HIDDEN, N_KEPT = 20, 7
-METHODS = ("terasvirta", "white")
+# recurrent weights are at most so large, that the random units forget; others are at most as large as White's
+LONGEST_MEMORY, LARGEST = 0.9, 2.0
+METHODS = ("units", "terasvirta", "white")
 
 
 class NonlinearityTest(NamedTuple):
@@ -69,10 +75,11 @@ def test_nonlinearity(
 
     Parameters
     ----------
-    method : {"terasvirta", "white", None}
-        What is tried beside an autoregression: squares, cubes and cross products of the inputs [1]_, with the square
-        and the cube of its fitted values [3]_, since units remember more than the lags that feed them; or the first
-        principal components of what random logistic units add to it [2]_.
+    method : {"units", "terasvirta", "white", None}
+        What is tried beside an autoregression: the first principal components of what random tanh units of dimension
+        one, recurrent like those of the model, add to it ("units", also for None); squares, cubes and cross products
+        of the inputs [1]_, with the square and the cube of its fitted values [3]_; or the first principal components
+        of what random logistic functions of the inputs add [2]_.
     lags : int or list of int, optional
         Lags of the (differenced) series that may act nonlinearly; by default the first two and those of the units.
     bootstrap : int
@@ -84,7 +91,7 @@ def test_nonlinearity(
     -------
     NonlinearityTest
         A small p-value says that the linear model leaves structure behind. It is one where the linear model leaves
-        nothing, and where nonlinear terms are the same as linear ones, as they are for a series of two values.
+        nothing, and where nonlinear terms are the same as linear ones, as squares and cubes of two values are.
 
     Notes
     -----
@@ -179,8 +186,12 @@ def linearity_test(
     outside = np.empty((len(y), 0)) if outside is None else np.asarray(outside, dtype=float)
     generator = np.random.default_rng(rng)
     n_inputs = len(tried) + n_exog
-    weights = generator.uniform(-2.0, 2.0, size=(n_inputs + 1, N_HIDDEN)) if method == "white" else None
-    design = _Design(outside, n_exog, tuple(tried), tuple(sorted({*linear_lags, *tried})), weights)
+    weights = np.empty(0)
+    if method == "white":
+        weights = generator.uniform(-LARGEST, LARGEST, size=(n_inputs + 1, N_HIDDEN))
+    elif method == "units":
+        weights = _random_units(n_inputs, generator)
+    design = _Design(outside, n_exog, tuple(tried), tuple(sorted({*linear_lags, *tried})), method, weights)
     reach = design.reach(len(y))
     complete = int(np.count_nonzero(design.sample(y).rows)) if reach < len(y) else 0
     if complete < 3 * (reach + outside.shape[1] + 2):
@@ -198,12 +209,17 @@ def linearity_test(
 
 
 class _Sample(NamedTuple):
-    """Complete rows of a series beside its lags; the target and the lags in units of `size`."""
+    """
+    Complete rows of a series beside its lags; the target and the lags in units of `size`.
+
+    Inputs are those of all rows, standardised over the complete ones; missing ones are at their mean, zero.
+    """
 
     rows: np.ndarray
     target: np.ndarray
     lagged: np.ndarray
     outside: np.ndarray
+    inputs: np.ndarray
     size: float
 
 
@@ -215,7 +231,8 @@ class _Design:
     n_exog: int
     tried: tuple[int, ...]
     own: tuple[int, ...]
-    weights: np.ndarray | None
+    method: str
+    weights: np.ndarray
 
     def reach(self, n: int) -> int:
         """Longest lag."""
@@ -230,7 +247,10 @@ class _Design:
         rows = np.isfinite(lagged).all(axis=1) & np.isfinite(self.outside).all(axis=1)
         constant = np.ones((np.count_nonzero(rows), 1))
         outside = np.column_stack([constant, self.outside[rows]])
-        return _Sample(rows, lagged[rows, 0], lagged[rows, 1:], outside, size)
+        exog = self.outside[:, self.outside.shape[1] - self.n_exog :]
+        inputs = _standardised(np.column_stack([lagged[:, np.array(self.tried)], exog]), rows)
+        inputs[~np.isfinite(inputs)] = 0.0
+        return _Sample(rows, lagged[rows, 0], lagged[rows, 1:], outside, inputs, size)
 
     def test(self, sample: _Sample) -> tuple[NonlinearityTest, tuple[int, ...]]:
         """Choose the lags of the linear model, and try the nonlinear terms beside it."""
@@ -254,10 +274,7 @@ class _Design:
         terms = self._terms(sample, target - resid)
         for _ in range(2):
             terms = terms - basis @ (basis.T @ terms)
-        left, values, _ = np.linalg.svd(terms, full_matrices=False)
-        left = left[:, values > 10.0 * COLLINEAR * np.sqrt(n)]
-        if self.weights is not None:
-            left = left[:, :N_KEPT]
+        left = _orthonormal(terms) if self.method == "terasvirta" else _principal(terms, self.n_kept)
         gain = float(np.sum((left.T @ resid) ** 2))
         ssr0 = max(float(resid @ resid), rounding)
         ssr1 = max(ssr0 - gain, rounding)
@@ -274,20 +291,70 @@ class _Design:
             lags=lags,
         ), lags
 
+    @property
+    def n_kept(self) -> int:
+        """Principal components of what random units add that are tried."""
+        return N_KEPT_UNITS if self.method == "units" else N_KEPT
+
     def _terms(self, sample: _Sample, fitted: np.ndarray) -> np.ndarray:
         """Nonlinear functions of the standardised inputs, and of the fitted values of the linear model."""
-        exog = sample.outside[:, sample.outside.shape[1] - self.n_exog :]
-        inputs = _standardised(np.column_stack([sample.lagged[:, np.array(self.tried) - 1], exog]))
-        if self.weights is not None:
+        if self.method == "units":
+            return _unit_states(self.weights, sample.inputs)[sample.rows]
+        inputs = sample.inputs[sample.rows]
+        if self.method == "white":
             return 1.0 / (1.0 + np.exp(-(inputs @ self.weights[1:] + self.weights[0])))
         index = _standardised(fitted[:, None])
         terms = np.column_stack([_products(inputs), index**2, index**3])
         return terms / np.maximum(np.sqrt(np.mean(terms**2, axis=0)), 1e-300)
 
 
-def _standardised(columns: np.ndarray) -> np.ndarray:
-    spread = columns.std(axis=0)
-    return (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+def _random_units(n_inputs: int, rng: np.random.Generator) -> np.ndarray:
+    """
+    Weights w, u and b of random units of dimension one, (N_UNITS, n_inputs + 2).
+
+    Every other unit reads one of the inputs only: where there are many, few random directions are close to one of them.
+    """
+    recurrent = rng.uniform(-LONGEST_MEMORY, LONGEST_MEMORY, size=(N_UNITS, 1))
+    others = rng.uniform(-LARGEST, LARGEST, size=(N_UNITS, n_inputs + 1))
+    chosen = rng.integers(n_inputs, size=N_UNITS)[::2]
+    others[::2, :n_inputs] *= np.arange(n_inputs) == chosen[:, None]
+    return np.column_stack([recurrent, others])
+
+
+def _unit_states(weights: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """States of units of dimension one along their inputs, (n, number of units)."""
+    (n, n_inputs), count = inputs.shape, len(weights)
+    # linear coefficients of the inputs and output weights have no part in it
+    params = np.concatenate([np.zeros(n_inputs), np.column_stack([weights, np.zeros(count)]).ravel()])
+    states, none = np.zeros((n, count)), np.empty(0, dtype=np.int64)
+    run_path(
+        params, np.ones(count, dtype=np.int64), ACTIVATIONS["tanh"], none, none, np.ones(1), np.empty((n, 0)),
+        np.ascontiguousarray(inputs), np.zeros(n), np.zeros(n), 0, n, np.zeros(count), states, np.zeros(n),
+        np.zeros((n, count)),
+    )  # fmt: skip
+    return states
+
+
+def _orthonormal(terms: np.ndarray) -> np.ndarray:
+    """Orthonormal basis of columns of length sqrt(n) or less, what is rounding left out."""
+    left, values, _ = np.linalg.svd(terms, full_matrices=False)
+    return left[:, values > 10.0 * COLLINEAR * np.sqrt(len(terms))]
+
+
+def _principal(terms: np.ndarray, most: int) -> np.ndarray:
+    """First principal components of columns of the size of one, of length one, what is rounding left out."""
+    values, vectors = np.linalg.eigh(terms.T @ terms)
+    # the errors of products are of the size of eps, and those of lengths of its root
+    kept = np.flatnonzero(values > 1e-12 * len(terms))[::-1][:most]
+    return terms @ (vectors[:, kept] / np.sqrt(values[kept]))
+
+
+def _standardised(columns: np.ndarray, rows: Any = slice(None)) -> np.ndarray:
+    """Columns less their means and over their standard deviations, those of some rows; zero where there are none."""
+    if not len(columns[rows]):
+        return np.zeros_like(columns)
+    spread = columns[rows].std(axis=0)
+    return (columns - columns[rows].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
 def _extended(basis: np.ndarray, columns: np.ndarray) -> np.ndarray:

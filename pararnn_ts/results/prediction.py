@@ -17,7 +17,13 @@ from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.results.conformal import calibration_errors
 from pararnn_ts.results.intervals import RecurrentPrediction, check_method
 from pararnn_ts.results.trajectory import continue_path, standpoint
-from pararnn_ts.results.uncertainty import gap_variance, parameter_variance, shock_variance, simulated_paths, spread
+from pararnn_ts.results.uncertainty import (
+    gap_deviation,
+    parameter_deviation,
+    shock_deviation,
+    simulated_paths,
+    spread,
+)
 from pararnn_ts.specification import Specification
 
 if TYPE_CHECKING:
@@ -65,6 +71,11 @@ def predict(
     Series or ndarray
         One-step predictions inside the sample, NaN in rows held back; after it, the recursion without shocks.
 
+    Raises
+    ------
+    ValueError
+        If the recursion leaves the range of floating-point numbers.
+
     Examples
     --------
     >>> import pararnn_ts as prt
@@ -74,6 +85,7 @@ def predict(
     """
     window = results.model.prediction_window(start, end, dynamic, index)
     values = _points(results, window, future_exog(results, window, exog, index))
+    _require_finite(results, window, values)
     first = max(_first_unobserved(results, window), window.start)
     if first < window.stop:
         _warn_explosive(results, values[None, first - window.start :], "it leaves")
@@ -161,7 +173,9 @@ def get_prediction(
     Raises
     ------
     ValueError
-        If "exact" is asked for steps that have no closed form, or the sample is too short for "conformal".
+        If "exact" is asked for steps that have no closed form, the sample is too short for "conformal", or a prediction
+        or its standard error leaves the range of floating-point numbers. Simulated paths may leave it: the standard
+        error is then that of the others, intervals count them as beyond every number, and a warning says how many.
 
     Examples
     --------
@@ -178,34 +192,39 @@ def get_prediction(
     window = results.model.prediction_window(start, end, dynamic, index)
     future = future_exog(results, window, exog, index)
     mean = _points(results, window, future)
+    _require_finite(results, window, mean)
     begin = _first_unobserved(results, window)
     origin = _last_observed(results, begin)
     first = max(origin, window.start)
     if method == "conformal":
         steps = np.arange(window.start, window.stop) - _origins(results, window, first, origin) + 1
         errors = calibration_errors(results.calibration, int(steps.max()))[steps - 1]
-        se = np.where(np.isfinite(mean), np.sqrt(np.nanmean(errors**2, axis=1)), np.nan)
+        with np.errstate(over="ignore"):
+            size = np.hypot.reduce(np.where(np.isnan(errors), 0.0, errors), axis=1)
+        se = np.where(np.isfinite(mean), size / np.sqrt((~np.isnan(errors)).sum(axis=1)), np.nan)
+        _require_finite(results, window, se)
         return RecurrentPrediction(mean, se, window.index, method, errors=errors)
-    variance = np.where(np.isfinite(mean), results.scale, np.nan)
+    se = np.where(np.isfinite(mean), np.sqrt(results.scale), np.nan)
     known = min(first, window.stop) - window.start
     if known > 0:
-        variance[:known] += gap_variance(results, _origins(results, window, first, origin)[:known], window.start)
+        predicted = np.isfinite(mean[:known])
+        origins = _origins(results, window, first, origin)[:known]
+        se[:known] = np.where(predicted, gap_deviation(results, origins, window.start), np.nan)
+        _warn_wide_gaps(results, se[:known][predicted])
     paths = None
     if method == "exact" and first < window.stop:
         _require_closed_form(results, window.stop - origin)
-        variance[known:] = shock_variance(results, origin, window.stop, future)[first - origin :]
+        se[known:] = shock_deviation(results, origin, window.stop, future)[first - origin :]
     if param_uncertainty and (method == "exact" or known > 0):
-        variance += parameter_variance(results, window.start, first, origin, window.stop, future)
+        se = np.hypot(se, parameter_deviation(results, window.start, first, origin, window.stop, future))
     if method != "exact" and first < window.stop:
         generator = np.random.default_rng(rng)
         full = simulated_paths(results, origin, window.stop, future, method, int(n_sims), generator, param_uncertainty)
         paths = full[:, first - origin :]
         _warn_explosive(results, paths, "{} of {} simulated paths leave")
-        with np.errstate(all="ignore"):
-            variance[known:] = spread(paths) ** 2
-    return RecurrentPrediction(
-        mean, np.sqrt(variance), window.index, method, shape=_shape(results, method), paths=paths
-    )  # fmt: skip
+        se[known:] = spread(paths)
+    _require_finite(results, window, se)
+    return RecurrentPrediction(mean, se, window.index, method, shape=_shape(results, method), paths=paths)
 
 
 def _shape(results: RecurrentResults, method: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -347,6 +366,31 @@ def _points(results: RecurrentResults, window: PredictionWindow, future: np.ndar
         first = max(begin, window.start)
         values[first - window.start :] = path[first - begin :]
     return values
+
+
+def _require_finite(results: RecurrentResults, window: PredictionWindow, values: np.ndarray) -> None:
+    """Refuse predictions and standard errors that cannot be written as numbers, those of rows held back apart."""
+    lost = ~np.isfinite(values) & (np.arange(window.start, window.stop) >= results.first_row)
+    if lost.any():
+        row = window.start + int(np.argmax(lost))
+        ahead = row - results.model.nobs + 1
+        where = f"step {ahead}" if ahead > 0 else f"row {row} of the sample"
+        raise ValueError(
+            f"The prediction is explosive and leaves the range of numbers at {where}; predict fewer steps, fit with a "
+            "penalty or with fewer units, and look at results.stability()."
+        )
+
+
+def _warn_wide_gaps(results: RecurrentResults, se: np.ndarray) -> None:
+    """Warn of gaps across which what is known of the series is lost, as no stable model loses it."""
+    wide = int(np.count_nonzero(se > EXPLOSIVE * (results.tail.high - results.tail.low)))
+    if wide:
+        warn_user(
+            f"The fit is explosive: after missing values the standard errors of {wide} rows are beyond {EXPLOSIVE:g} "
+            "times the range of the observations; fit with a penalty or with fewer units, and look at "
+            "results.stability().",
+            OutputWarning,
+        )
 
 
 def _warn_explosive(results: RecurrentResults, paths: np.ndarray, what: str) -> None:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 __all__ = [
     "covariance_root",
     "draw_shocks",
-    "gap_variance",
-    "parameter_variance",
-    "shock_variance",
+    "gap_deviation",
+    "parameter_deviation",
+    "shock_deviation",
     "simulated_paths",
     "spread",
 ]
@@ -95,16 +95,16 @@ def simulated_paths(
         return paths + (above - below) / (2 * STEP)
 
 
-def shock_variance(results: RecurrentResults, origin: int, stop: int, future: np.ndarray | None) -> np.ndarray:
-    """Variance of the rows from `origin` to `stop` that comes from shocks, for a model that is linear in them."""
+def shock_deviation(results: RecurrentResults, origin: int, stop: int, future: np.ndarray | None) -> np.ndarray:
+    """Standard deviation of rows from `origin` to `stop` that comes from shocks, for a model that is linear in them."""
+    size = float(np.sqrt(results.scale))
     with np.errstate(all="ignore"):
-        size = float(np.sqrt(results.scale))
-        return np.cumsum(response(results, origin, stop - origin, size, future) ** 2)
+        return np.hypot.accumulate(response(results, origin, stop - origin, size, future))
 
 
-def gap_variance(results: RecurrentResults, origins: np.ndarray, start: int) -> np.ndarray:
+def gap_deviation(results: RecurrentResults, origins: np.ndarray, start: int) -> np.ndarray:
     """
-    Variance, beyond that of one shock, of rows inside the sample that follow missing values.
+    Standard deviation of rows inside the sample that comes from shocks.
 
     Parameters
     ----------
@@ -118,24 +118,23 @@ def gap_variance(results: RecurrentResults, origins: np.ndarray, start: int) -> 
     Returns
     -------
     ndarray
-        Zero for rows right after an observation; inside a gap, and in the first row after it, the sum of the squared
-        responses to earlier shocks of one standard deviation, which is exact for a linear model.
+        That of one shock in rows right after an observation; inside a gap, and in the first row after it, the root of
+        the sum of the squared responses to shocks of one standard deviation, which is exact for a linear model.
     """
     steps = np.arange(start, start + len(origins)) - origins
-    extra = np.zeros(len(origins))
+    deviation = np.full(len(origins), float(np.sqrt(results.scale)))
     for origin in np.unique(origins[steps > 0]).tolist():
         rows = np.flatnonzero((origins == origin) & (steps > 0))
         stop = origin + int(steps[rows].max()) + 1
-        variance = shock_variance(results, origin, stop, None)
-        extra[rows] = variance[steps[rows]] - variance[0]
-    return extra
+        deviation[rows] = shock_deviation(results, origin, stop, None)[steps[rows]]
+    return deviation
 
 
-def parameter_variance(
+def parameter_deviation(
     results: RecurrentResults, start: int, begin: int, origin: int, stop: int, future: np.ndarray | None
 ) -> np.ndarray:
     """
-    Variance of predictions that comes from the parameters, by the delta method.
+    Standard deviation of predictions that comes from the parameters, by the delta method.
 
     Parameters
     ----------
@@ -153,7 +152,7 @@ def parameter_variance(
     Returns
     -------
     ndarray, (stop - start,)
-        Sum over the axes of the covariance of the squared derivatives along them; NaN in rows that are held back.
+        Length of the vector of derivatives along the axes of the covariance; NaN in rows that are held back.
     """
     with one_blas_thread():
         axes = STEP * covariance_root(results).T
@@ -171,15 +170,21 @@ def parameter_variance(
             states, shocks = refit_states(results, origin, ends), np.zeros((2, stop - origin))
             paths = continue_path(results, standpoint(results, origin), stop - origin, future, shocks, ends, states)
             values[:, first - start :] = paths[:, first - origin :]
-        slopes[i] = (values[0] - values[1]) / (2 * STEP)
-    return np.sum(slopes**2, axis=0)
+        with np.errstate(all="ignore"):
+            slopes[i] = (values[0] - values[1]) / (2 * STEP)
+    # like a sum of squares, but squares may overflow
+    with np.errstate(all="ignore"):
+        return np.hypot.reduce(slopes, axis=0, initial=0.0)
 
 
 def spread(paths: np.ndarray) -> np.ndarray:
     """Standard deviation over paths; those that are not finite are left out."""
-    if np.isfinite(paths).all():
-        return paths.std(axis=0, ddof=1)
     finite = np.where(np.isfinite(paths), paths, np.nan)
     count = np.isfinite(finite).sum(axis=0)
-    mean = np.nansum(finite, axis=0) / np.maximum(count, 1)
-    return np.sqrt(np.nansum((finite - mean) ** 2, axis=0) / np.maximum(count - 1, 0))
+    # in units of the largest value, since squares may overflow
+    size = np.nanmax(np.abs(finite), axis=0, initial=0.0)
+    size[size == 0.0] = 1.0
+    scaled = finite / size
+    mean = np.nansum(scaled, axis=0) / np.maximum(count, 1)
+    squares = np.nansum((scaled - mean) ** 2, axis=0) / np.maximum(count - 1, 1)
+    return np.where(count > 1, size * np.sqrt(squares), np.nan)

@@ -103,3 +103,13 @@ def test_a_law_of_residuals_that_are_mostly_rounding_can_be_computed():
             law = student_law(resid, 0.0)
             assert np.isfinite(law.loglikeobs(resid)).all()
         assert law.spread > 0.0
+
+
+def test_the_spread_of_a_law_is_no_smaller_than_rounding():
+    for resid in (np.zeros(9), np.full(7, 1e-60)):
+        law = student_law(resid, 0.0, least=1e-16)
+        assert law.spread == 1e-16
+        assert log_volume(resid, 0.0, law, 1e-16) == pytest.approx(0.0, abs=3.0)
+    # where residuals are larger it has no part
+    resid = np.random.default_rng(0).standard_t(4, 200)
+    assert student_law(resid, 2.0, least=1e-16) == student_law(resid, 2.0)

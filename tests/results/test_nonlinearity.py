@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.signal import lfilter
 
 from pararnn_ts.models.pararnn import ParaRNN
-from pararnn_ts.results.nonlinearity import METHODS, linearity_test
+from pararnn_ts.results.nonlinearity import METHODS, _random_units, _unit_states, linearity_test
 
 
 def linear_series(n, seed):
@@ -56,7 +56,7 @@ def test_results_give_what_their_arrays_give(fitted):
 
 def test_the_statistic_is_that_of_two_regressions():
     y = linear_series(300, 0)
-    found = linearity_test(y, lags=1)
+    found = linearity_test(y, lags=1, method="terasvirta")
     rows = np.arange(12, 300)
     null = np.column_stack([np.ones(len(rows)), *(y[rows - lag] for lag in found.lags)])
     fitted = null @ np.linalg.lstsq(null, y[rows])[0]
@@ -78,7 +78,7 @@ def test_linearity_test_with_gaps_exogenous_values_and_differences(gappy, differ
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda r: r.test_nonlinearity("keenan"), "method must be one of 'terasvirta', 'white' or None"),
+        (lambda r: r.test_nonlinearity("keenan"), "method must be one of 'units', 'terasvirta', 'white' or None"),
         (lambda r: r.test_nonlinearity(lags=[0]), "lags must be positive integers"),
         (lambda r: r.test_nonlinearity(bootstrap=-1), "bootstrap must be a number of series"),
         (lambda r: r.apply(r.fittedvalues[2:10].to_numpy()).test_nonlinearity(), "needs more data"),
@@ -112,3 +112,30 @@ def test_a_short_series_is_said_to_be_short():
     results = ParaRNN(np.random.default_rng(0).standard_normal(9), lags=4, units=(1,)).fit(n_starts=2, maxiter=30)
     with pytest.raises(ValueError, match="needs more data"):
         results.test_nonlinearity()
+
+
+def test_random_units_are_recurrent_units():
+    rng = np.random.default_rng(0)
+    weights, inputs = _random_units(3, rng), rng.standard_normal((40, 3))
+    h, states = np.zeros(len(weights)), _unit_states(weights, inputs)
+    for t, x in enumerate(inputs):
+        h = np.tanh(weights[:, 0] * h + weights[:, 1:4] @ x + weights[:, 4])
+        np.testing.assert_allclose(states[t], h, atol=1e-14)
+    # every other unit reads one input, the others all
+    assert (np.count_nonzero(weights[:, 1:4], axis=1).reshape(-1, 2) == [1, 3]).all()
+
+
+def test_random_units_see_a_memory_that_few_lags_do_not():
+    def series(seed):
+        e, y, h = np.random.default_rng(seed).standard_normal(700), np.zeros(700), 0.0
+        for t in range(1, 700):
+            h = np.tanh(0.85 * h + 0.8 * y[t - 1])
+            y[t] = -1.2 * h * (h > 0.0) + e[t]
+        return y[100:]
+
+    found = {
+        method: np.mean([linearity_test(series(seed), method=method).f_pvalue < 0.05 for seed in range(40)])
+        for method in ("units", "terasvirta")
+    }
+    assert found["units"] > 0.6
+    assert found["units"] >= found["terasvirta"], found

@@ -108,9 +108,9 @@ def test_an_explosive_forecast_is_announced(sales):
         results.forecast(40)
     with pytest.warns(OutputWarning, match="simulated paths leave the range"):
         results.get_forecast(40, n_sims=20, rng=0)
-    with pytest.warns(OutputWarning):
-        frame = results.get_forecast(2000, n_sims=20, rng=0).summary_frame()
-    assert len(frame) == 2000
+    for call in (results.forecast, results.get_forecast):
+        with pytest.raises(ValueError, match="leaves the range of numbers at step 64"):
+            call(2000)
     assert any("explosive" in note for note in results.summary_facts["notes"])
 
 

@@ -1,0 +1,220 @@
+"""What a user passes by mistake or in spite is answered with numbers, or with one sentence that names the argument."""
+
+import re
+import warnings
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.tools.sm_exceptions import OutputWarning
+
+import pararnn_ts as prt
+from pararnn_ts.models.labels import grid_offset
+from pararnn_ts.results.intervals import RecurrentPrediction
+
+N = 60
+SHOCKS = np.random.default_rng(0).standard_normal((2, N))
+MONTHS = pd.period_range("2001-01", periods=N, freq="M")
+DAYS = pd.date_range("2001-01-01", periods=N, freq="D")
+AHEAD = pd.period_range("2006-01", periods=3, freq="M")
+
+
+def values() -> np.ndarray:
+    y = SHOCKS[0].copy()
+    for t in range(1, N):
+        y[t] += 0.6 * y[t - 1]
+    return y.round(3)
+
+
+Y = values()
+X = pd.DataFrame({"a": SHOCKS[1]}, MONTHS)
+NEW = pd.DataFrame({"a": [1.0, 2.0, 3.0]}, AHEAD)
+
+
+def monthly(data=Y, **options):
+    return pd.Series(data, MONTHS, name="y", **options)
+
+
+def fit(endog, exog=None, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return prt.ParaRNN(endog, exog, **{"units": (1,), **options}).fit(n_starts=2, maxiter=30)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return fit(monthly())
+
+
+@pytest.fixture(scope="module")
+def driven():
+    return fit(monthly(), X)
+
+
+SAME = {
+    "objects": lambda: list(Y.astype(object)),
+    "Decimal": lambda: [Decimal(str(value)) for value in Y],
+    "Fraction": lambda: [Fraction(str(value)) for value in Y],
+    "longdouble": lambda: Y.astype(np.longdouble),
+    "big endian": lambda: Y.astype(">f8"),
+    "Float64": lambda: pd.array(Y, dtype="Float64"),
+    "sparse": lambda: pd.Series(pd.arrays.SparseArray(Y)),
+    "dates with a time zone": lambda: pd.Series(Y, DAYS.tz_localize("Europe/Berlin")),
+    "one column": lambda: pd.DataFrame({"y": Y}, MONTHS),
+}
+
+
+@pytest.mark.parametrize("kind", SAME)
+def test_the_same_numbers_in_another_dress_give_the_same_forecasts(kind, plain):
+    np.testing.assert_allclose(fit(SAME[kind]()).forecast(3), plain.forecast(3), rtol=1e-9)
+
+
+@pytest.mark.parametrize("missing", ["masked", "NA"])
+def test_missing_values_are_missing_however_they_are_written(missing):
+    gone = Y > 1.0
+    masked = np.ma.masked_array(Y, gone) if missing == "masked" else pd.array(Y, dtype="Float64")
+    if missing == "NA":
+        masked[gone] = pd.NA
+    expected = fit(np.where(gone, np.nan, Y)).forecast(3)
+    np.testing.assert_array_equal(fit(masked).forecast(3), expected)
+
+
+@pytest.mark.parametrize("values", [Y > 0.0, (Y > 0.0).astype(int), (10.0 * Y).astype(int), Y.astype(np.float16)])
+def test_numbers_of_little_precision_are_numbers(values):
+    assert np.isfinite(fit(values).get_forecast(3, n_sims=20, rng=0).summary_frame()).all(axis=None)
+
+
+def shuffled() -> pd.Series:
+    return pd.Series(Y, DAYS[np.random.default_rng(1).permutation(N)])
+
+
+REFUSED = {
+    "one observation": (lambda: fit([1.0]), "endog has 1 observations, but this model needs at least 4"),
+    "two observations": (lambda: fit([1.0, 2.0]), "endog has 2 observations"),
+    "three among missing": (lambda: fit([1.0, 2.0, 3.0, *[np.nan] * 57]), "endog has 3 observations"),
+    "none": (lambda: fit(np.full(N, np.nan)), "endog has no observations"),
+    "empty": (lambda: fit([]), "endog is empty"),
+    "constant": (lambda: fit(np.ones(N)), "endog is constant"),
+    "infinite": (lambda: fit(np.r_[Y, np.inf]), "endog has 1 infinite values, the first at position 60"),
+    "text": (lambda: fit(["a", "b"] * 20), "endog must be numeric"),
+    "complex": (lambda: fit(Y + 1j), "endog must be real"),
+    "dates as values": (lambda: fit(DAYS), "endog must be numeric"),
+    "too large": (lambda: fit([10**400, *range(59)]), "endog holds integers beyond the range .*; rescale it"),
+    "squares too large": (lambda: fit(1e300 * Y), "endog has values up to .*; rescale it"),
+    "two columns": (lambda: fit(pd.DataFrame({"a": Y, "b": Y})), "endog must be a single series, but has 2 columns"),
+    "duplicates": (lambda: fit(pd.Series(Y, DAYS[:-1].append(DAYS[-2:-1]))), "endog has 1 duplicate labels"),
+    "unsorted": (lambda: fit(shuffled()), "endog has an index that is not increasing"),
+    "missing label": (lambda: fit(pd.Series(Y, pd.DatetimeIndex([pd.NaT, *DAYS[1:]]))), "endog has missing labels"),
+    "lags": (lambda: fit(Y, lags=100), "endog has 60 observations, but this model needs at least 103"),
+    "no input": (lambda: fit(Y, lags=0), "lags=0 leaves the units without input"),
+    "exog constant": (lambda: fit(Y, np.ones(N)), "exog column 'x1' is constant"),
+    "exog missing": (lambda: fit(monthly(), X.mask(X > 2.0)), "exog column 'a' has 1 missing values, the first at"),
+    "exog too large": (lambda: fit(monthly(), 1e300 * X), "exog column 'a' has values up to .*; rescale it"),
+    "exog too short": (lambda: fit(monthly(), X.to_numpy()[:50]), "exog has 50 rows, but endog has 60 observations"),
+    "exog names": (lambda: fit(monthly(), X[["a", "a"]]), "exog has more than one column named 'a'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_sample_that_cannot_be_fitted_is_refused_in_one_sentence(name):
+    call, message = REFUSED[name]
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        call()
+    assert re.fullmatch(r"[^\n]+[.]", str(caught.value))
+
+
+ASKED = {
+    "steps negative": (lambda r, _: r.forecast(-1), "steps must be at least 1, but is -1"),
+    "steps zero": (lambda r, _: r.get_forecast(0), "steps must be at least 1, but is 0"),
+    "steps broken": (lambda r, _: r.forecast(1.5), "steps must be a positive integer or the last label"),
+    "end first": (lambda r, _: r.predict(20, 10), "end must not come before start"),
+    "end first, dates": (lambda r, _: r.predict("2003", "2002"), "end must not come before start"),
+    "a date before": (lambda r, _: r.predict("1990", "1991"), "start='1990' is not in the index"),
+    "no date": (lambda r, _: r.predict("x"), "start='x' is not in the index"),
+    "exog not wanted": (lambda r, _: r.forecast(3, exog=NEW), "exog was given, but the model has no exogenous columns"),
+    "exog absent": (lambda _, r: r.forecast(3), "exog is needed; pass the columns a"),
+    "exog missing": (lambda _, r: r.forecast(3, exog=NEW.mask(NEW == 2.0)), "exog column 'a' has 1 missing values"),
+    "exog short": (lambda _, r: r.forecast(3, exog=[1.0, 2.0]), "exog has 2 rows, but 3 periods"),
+    "exog wide": (lambda _, r: r.forecast(3, exog=np.ones((3, 2))), "exog has 2 columns, but the model has 1"),
+    "exog of other dates": (lambda _, r: r.forecast(3, exog=X[:3]), "exog lacks 3 of the 3 periods"),
+    "exog of another name": (lambda _, r: r.forecast(3, exog=NEW.set_axis(["z"], axis=1)), "exog lacks the columns"),
+    "alpha in per cent": (lambda r, _: r.get_forecast(1, n_sims=9).conf_int(95), "alpha must lie between 0 and 1"),
+    "alpha as text": (lambda r, _: r.get_forecast(1, n_sims=9).conf_int("5 %"), "alpha must lie between 0 and 1"),
+    "the past again": (lambda r, _: r.append(monthly()[-3:]), "endog must continue the sample at 2006-01"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_question_without_an_answer_is_refused_in_one_sentence(name, plain, driven):
+    call, message = ASKED[name]
+    with pytest.raises((ValueError, TypeError, KeyError), match=message) as caught:
+        call(plain, driven)
+    assert re.fullmatch(r"[^\n]+[.]", caught.value.args[0])
+
+
+def test_exogenous_values_of_the_future_may_come_in_any_form(driven):
+    expected = driven.forecast(3, exog=NEW)
+    for exog in (NEW["a"], NEW.to_numpy(), NEW["a"].tolist(), NEW.astype("Float64"), NEW.astype(object)):
+        np.testing.assert_array_equal(driven.forecast(3, exog=exog), expected)
+
+
+def test_steps_between_time_differences_are_counted():
+    hours = pd.timedelta_range("1h", periods=N, freq="h")
+    assert grid_offset(hours, hours[5:]) == 5 and grid_offset(hours[5:], hours) == -5
+    assert grid_offset(hours, hours + pd.Timedelta("30min")) is None
+
+
+# -------------------------------------------------------------------------------------------- explosive fits
+
+
+def explosive(growth: float, gap: int):
+    """An autoregression that multiplies by `growth`, after a gap."""
+    y = np.r_[Y[:30], np.full(gap, np.nan), Y[30:]]
+    return prt.ParaRNN(y, units=(), trend="n").evaluate([growth])
+
+
+def test_standard_errors_in_the_gap_of_an_explosive_fit_are_those_of_the_autoregression():
+    results, gap = explosive(3.0, 200), 200
+    with pytest.warns(OutputWarning, match="The fit is explosive: after missing values the standard errors"):
+        se = results.get_prediction(30, 30 + gap - 1, n_sims=10, rng=0).se_mean
+    # beyond 1e154 squares are no numbers, standard errors still are
+    steps = np.arange(gap)
+    expected = (
+        np.log(results.scale) / 2 + steps * np.log(3.0) + 0.5 * np.log((1 - 9.0 ** -(steps + 1.0)) / (1 - 1 / 9.0))
+    )
+    np.testing.assert_allclose(np.log(se), expected, rtol=1e-9)
+
+
+def test_predictions_that_are_no_numbers_are_refused_with_the_step():
+    results = explosive(3.0, 1)
+    with pytest.raises(ValueError, match="leaves the range of numbers at step 6[0-9][0-9]; predict fewer steps"):
+        results.forecast(700)
+    with pytest.raises(ValueError, match="leaves the range of numbers at step"):
+        results.get_forecast(700, method="exact")
+
+
+def test_paths_that_are_no_numbers_count_as_beyond_every_number():
+    paths = np.r_[np.arange(95.0), [np.inf, np.inf, -np.inf, np.nan, np.nan]][:, None]
+    prediction = RecurrentPrediction(np.zeros(1), np.ones(1), None, "bootstrap", paths=paths)
+    lower, upper = prediction.conf_int(0.2)[0]
+    finite = np.r_[np.full(3, -np.inf), np.arange(95.0), np.full(2, np.inf)]
+    assert lower == np.quantile(finite, 0.1, method="lower")
+    finite = np.r_[np.full(1, -np.inf), np.arange(95.0), np.full(4, np.inf)]
+    assert upper == np.quantile(finite, 0.9, method="higher")
+    with pytest.raises(ValueError, match="The interval of row 0 has no bound"):
+        prediction.conf_int(0.05)
+
+
+@pytest.mark.parametrize("errors", ["normal", "t"])
+def test_a_fit_without_residuals_has_finite_information(errors):
+    steps = np.where(np.arange(155) == 0, 0.0, 1e9)
+    results = fit(
+        steps, 1e12 * np.random.default_rng(155).standard_normal(155), lags=[12], linear_lags=1, errors=errors
+    )
+    assert results.scale >= (np.finfo(float).eps * 1e6) ** 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert np.isfinite(results.ingredients.information()).all()
+        assert "ParaRNN Results" in results.summary().as_text()
