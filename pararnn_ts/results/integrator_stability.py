@@ -171,8 +171,9 @@ class IntegratorStability:
     def explanation(self) -> str:
         """What the verdict means, in a sentence."""
         grows = self.lyapunov > 0.0
-        path = f"along this path changes {'grow' if grows else 'die out'} by {abs(np.expm1(self.lyapunov)):.2g} a step"
-        if not grows and self.lyapunov > -TOLERANCE:
+        percent = 100.0 * abs(np.expm1(self.lyapunov))
+        path = f"along this path changes {'grow' if grows else 'die out'} by {percent:.2g} % a step"
+        if abs(self.lyapunov) < TOLERANCE:
             path = "along this path changes keep their size"
         return {
             "norm-preserving": "Every step is a rotation: changes of the state keep their size, by construction.",

@@ -121,6 +121,7 @@ def test_an_expanding_network_is_unstable():
     params[1:10] = 1.05 * np.eye(3).ravel()
     found = results.model.evaluate(params).stability()
     assert found.verdict == "unstable" and found.lyapunov == pytest.approx(np.log(1.05), rel=1e-6)
+    assert "grow by 5 % a step" in found.explanation
     assert found.gradients[-1] == pytest.approx(1.05 ** (len(found.gradients) - 1), rel=1e-6)
 
 
