@@ -1,5 +1,6 @@
 """What a user passes by mistake or in spite is answered with numbers, or with one sentence that names the argument."""
 
+import pickle
 import re
 import warnings
 from decimal import Decimal
@@ -225,8 +226,12 @@ def test_a_model_without_parameters_is_a_model():
     y = np.random.default_rng(0).standard_normal(20)
     results = prt.ParaRNN(y, units=(), linear_lags=0, trend="n").fit()
     assert results.params.shape == results.bse.shape == (0,)
-    assert results.cov_params().shape == (0, 0)
+    assert results.cov_params().shape == (0, 0) and results.conf_int().shape == (0, 2)
+    labelled = prt.ParaRNN(pd.Series(y), units=(), linear_lags=0, trend="n").fit()
+    assert labelled.conf_int().shape == (0, 2) and labelled.tvalues.empty
     np.testing.assert_array_equal(results.forecast(2), 0.0)
-    interval = results.get_forecast(2, rng=0).conf_int()
-    np.testing.assert_array_equal(interval[0], interval[1])
+    for uncertain in (False, True):
+        interval = results.get_forecast(2, param_uncertainty=uncertain, rng=0).conf_int()
+        assert (interval[:, 0] < -1.5 * results.scale**0.5).all() and (interval[:, 1] > 1.2 * results.scale**0.5).all()
+    assert pickle.loads(pickle.dumps(results)).append([1.0, 2.0]).extend([0.5]).nobs == 1
     assert "ParaRNN, linear" in str(results.summary())

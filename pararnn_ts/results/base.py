@@ -297,6 +297,30 @@ class RecurrentResults(TimeSeriesModelResults):
         errors[list(self.covariance.unidentified)] = np.nan
         return errors
 
+    def conf_int(self, alpha: float = 0.05) -> np.ndarray:
+        """
+        Intervals of the parameters, a row each.
+
+        Parameters
+        ----------
+        alpha : float
+            One less the coverage.
+
+        Returns
+        -------
+        ndarray, (P, 2), or DataFrame
+            Lower and upper ends; also for a model without parameters, where statsmodels forgets the columns.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pararnn_ts as prt
+        >>> y = np.random.default_rng(0).standard_normal(50)
+        >>> prt.ParaRNN(y, units=(), linear_lags=0, trend="n").fit().conf_int().shape
+        (0, 2)
+        """
+        return np.reshape(super().conf_int(alpha), (-1, 2))
+
     @cached_property
     def tvalues(self) -> np.ndarray:
         """Parameters divided by their standard errors."""

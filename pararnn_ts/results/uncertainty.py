@@ -80,7 +80,7 @@ def simulated_paths(
         uniform[:, 0] = (rng.permutation(n_sims) + uniform[:, 0]) / n_sims
         shocks = draw_shocks(results, method, uniform)
         paths = continue_path(results, start, steps, future, shocks)
-        if draws is None:
+        if draws is None or not len(results.params):
             return paths
         root = STEP * covariance_root(results)
         ahead, back = (refit_states(results, origin, results.params + sign * root.T) for sign in (1, -1))
