@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import statsmodels
@@ -40,6 +40,7 @@ __all__ = [
     "ValueWarning",
     "compiling_for",
     "diebold_mariano_test",
+    "forget_values",
     "freq_to_period",
     "infer_offset",
     "relayed_warnings",
@@ -109,3 +110,21 @@ def compiling_for(capability: tuple[int, int]) -> Iterator[None]:
         yield
     finally:
         dispatcher.get_current_device = asked
+
+
+def forget_values(index: Any) -> None:
+    """
+    Let go of the numbers of a range that somebody has had written out.
+
+    statsmodels looks at every index as an array, and pandas keeps the array: eight bytes a row for as long as the index
+    lives, which is longer than any fit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts._compat import forget_values
+    >>> index = pd.RangeIndex(3)
+    >>> forget_values(index)
+    """
+    if isinstance(index, pd.RangeIndex):
+        index._cache.pop("_data", None)  # type: ignore[attr-defined]

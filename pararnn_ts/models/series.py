@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pararnn_ts._compat import TimeSeriesModel, relayed_warnings, statsmodels_index, user_frame
+from pararnn_ts._compat import TimeSeriesModel, forget_values, relayed_warnings, statsmodels_index, user_frame
 from pararnn_ts.models.checks import check_missing, require_fittable, require_no_second_constant
 from pararnn_ts.models.deterministics import Deterministics, check_period, constant_representation, infer_period
 from pararnn_ts.models.differencing import difference_polynomial
@@ -131,6 +131,8 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
             held = pd.Series(self._y, index=grid.index, name=grid.name, copy=False), frame
         with relayed_warnings() if grid.deferred else nullcontext():
             super().__init__(*held, missing="none", hasconst=None if self._x is None else False)
+        for index in (self.data.row_labels, self._index):
+            forget_values(index)
         self.index, self._extendable = statsmodels_index(self) if grid.deferred else (grid.index, True)
         if not self._extendable:
             self.index = grid.index
