@@ -59,11 +59,9 @@ class SeriesProblem(Problem):
 
         return evaluate
 
-    def head(self, rows: int) -> Problem:
-        """See :meth:`Problem.head`."""
-        s = self.sample
-        part = Sample(s.y[:rows], s.exog[:rows], s.deterministic[:rows], s.weight[:rows])
-        return complete_problem(self.specification, part, self.scaling)
+    def with_sample(self, sample: Sample) -> Problem:
+        """See :meth:`Problem.with_sample`; a short part has its matrices."""
+        return complete_problem(self.specification, sample, self.scaling)
 
     def linear_design(self) -> np.ndarray | None:
         """See :meth:`Problem.linear_design`."""

@@ -42,9 +42,10 @@ def test_products_are_those_of_the_matrices(n, options, exog):
 def test_weights_count_as_in_the_matrices():
     plain = model(3000)._problem()
     weights = np.random.default_rng(0).uniform(0.1, 2.0, plain.n_obs)
-    long = SeriesProblem(plain.specification, plain.sample, plain.scaling).reweighted(weights)
+    weighted = plain.reweighted(weights)
+    long = SeriesProblem(plain.specification, weighted.sample, plain.scaling)
     params = np.full(len(plain.group), 0.2)
-    np.testing.assert_allclose(long.products(params), plain.reweighted(weights).products(params), rtol=1e-11)
+    np.testing.assert_allclose(long.products(params), weighted.products(params), rtol=1e-11)
 
 
 def test_a_long_sample_is_chosen_by_its_length_and_its_beginning_is_short():
@@ -52,6 +53,7 @@ def test_a_long_sample_is_chosen_by_its_length_and_its_beginning_is_short():
     problem = built._problem()
     assert isinstance(problem, SeriesProblem)
     assert isinstance(problem.head(1000), UnitProblem)
+    assert isinstance(problem.reweighted(np.ones(problem.n_obs)), SeriesProblem)
     assert isinstance(complete_problem(problem.specification, problem.sample, problem.scaling), SeriesProblem)
 
 
