@@ -1,11 +1,29 @@
 """The compiler settings kernels are built with."""
 
+import hashlib
 from collections.abc import Callable
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from numba import njit
 
-__all__ = ["inlined", "jit"]
+from pararnn_ts._compat import keep_compiled
+
+__all__ = ["SOURCES", "inlined", "jit", "stamp_of"]
+
+
+def stamp_of(folder: Traversable) -> str:
+    """Return what changes with the text of any Python file of the folder."""
+    stamp = hashlib.sha256()
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".py"):
+            stamp.update(file.name.encode() + b"\0" + file.read_bytes())
+    return stamp.hexdigest()
+
+
+# a compiled function contains the machine code of those it calls: functions of its own file and of this folder
+SOURCES = stamp_of(files("pararnn_ts.kernels"))
 
 
 def jit(function: Callable) -> Callable:
@@ -24,8 +42,11 @@ def jit(function: Callable) -> Callable:
 
     Notes
     -----
-    numba refuses to cache when no cache directory can be written (a read-only install without a
-    home directory); the kernel is then compiled anew in each process instead of failing at import.
+    What is on disk is used as long as no kernel has changed. numba by itself looks at the file of the function only,
+    and would go on with the old code of the functions it calls after an upgrade of the package.
+
+    Where no cache directory can be written (a read-only install without a home directory) or read, the kernel is
+    compiled anew in each process.
     """
     return _compile(function)
 
@@ -51,8 +72,4 @@ def inlined(function: Callable) -> Callable:
 
 
 def _compile(function: Callable, **options: Any) -> Callable:
-    options |= {"nogil": True, "error_model": "numpy"}
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:
-        return njit(**options)(function)
+    return keep_compiled(njit(nogil=True, error_model="numpy", **options)(function), SOURCES)
