@@ -184,9 +184,14 @@ class State:
     def take(self, columns: np.ndarray) -> list[np.ndarray]:
         """Flat arrays of up to `LANES` starts, filled up with copies of the last that do not run."""
         index = np.concatenate([columns, np.repeat(columns[-1:], LANES - len(columns))])
-        parts = [items(len(a)) for a in self._arrays()]
-        for a, part in zip(self._arrays(), parts, strict=True):
-            part.reshape(-1, LANES)[:] = a[:, index]
+        arrays, parts, first = self._arrays(), [], 0
+        space = items(sum(map(len, arrays)))
+        for a in arrays:
+            part = space[first * LANES : (first + len(a)) * LANES]
+            # "clip" writes to the place at once; the indices are sound
+            np.take(a, index, axis=1, out=part.reshape(-1, LANES), mode="clip")
+            parts.append(part)
+            first += len(a)
         parts[4][STATUS * LANES + len(columns) : (STATUS + 1) * LANES] = FAILED
         return parts
 

@@ -50,7 +50,7 @@ def items(n: int) -> np.ndarray:
     """
     line = LANES * 8
     space = np.empty((n + 1) * LANES)
-    first = -space.ctypes.data % line // 8
+    first = -space.__array_interface__["data"][0] % line // 8
     return space[first : first + n * LANES]
 
 
