@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,7 +91,8 @@ def make_calendar(times: pd.Index, freq: Any) -> Calendar | None:
     if not isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
         return None
     try:
-        done = complete_index(times.unique().sort_values(), freq)
+        # Index.unique would leave a table of all labels behind
+        done = complete_index(times[np.unique(as_numbers(times), return_index=True)[1]], freq)
     except ValueError:
         return None
     step = getattr(done.index, "freq", None)
@@ -141,7 +143,12 @@ class LongFrame:
 
     def __getstate__(self) -> dict[str, Any]:
         """State for pickle: what is remembered can be found again."""
-        return {**self.__dict__, "_known": {}}
+        return {**{name: self.__dict__[name] for name in self.__dataclass_fields__}, "_known": {}}
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """Labels of all rows as integers."""
+        return as_numbers(self.times)
 
     @property
     def lengths(self) -> np.ndarray:
@@ -162,15 +169,14 @@ class LongFrame:
 
     def completed(self, k: int) -> CompletedIndex:
         """Complete index of a series; raises where its labels fit no frequency."""
-        labels = self.labels(k)
-        numbers = as_numbers(labels)
+        numbers = self.numbers[self.offsets[k] : self.offsets[k + 1]]
         if self.calendar is not None:
             found = self.calendar.part(numbers)
             if found is not None:
                 return found
         key = np.ascontiguousarray(numbers).tobytes()
         if key not in self._known:
-            done = complete_index(labels, self.freq, what=f"the column {self.columns.time!r}")
+            done = complete_index(self.labels(k), self.freq, what=f"the column {self.columns.time!r}")
             if len(self._known) >= REMEMBERED:
                 return done
             self._known[key] = done
