@@ -60,37 +60,42 @@ def check_levels(level: Any) -> tuple[float, ...]:
 
 def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_sims: Any, rng: Any) -> pd.DataFrame:
     """Forecasts of a panel, see `Panel.forecast`."""
-    steps, levels = check_count(h, "h"), check_levels(level)
+    steps, levels, n_paths = check_count(h, "h"), check_levels(level), check_count(n_sims, "n_sims", 2)
     check_method(method)
-    paths = check_count(n_sims, "n_sims", 2)
     generator = check_generator(rng)
     seed = int(generator.integers(2**62)) if rng is None or isinstance(rng, np.random.Generator) else int(rng)
     columns, n = panel._frame.columns, len(panel)
     future = _future(panel, exog, steps)
 
     def one(k: int) -> _Ahead:
-        outcome_lost = _Ahead(_labels(panel, k, steps), np.full((steps, 1 + 2 * len(levels)), np.nan), "not fitted")
+        nothing = _Ahead(_labels(panel, k, steps), np.full((steps, 1 + 2 * len(levels)), np.nan), "not fitted")
         if panel.ids[k] not in fitted:
-            return outcome_lost
+            return nothing
         results = panel._results(k)._results
-        labels = results.model.future_index(steps) if results.model._extendable else outcome_lost.labels
+        labels = results.model.future_index(steps) if results.model._extendable else nothing.labels
         x, index = future[k], None if results.model._extendable else pd.RangeIndex(steps)
+        values, explosive = nothing.values, False
         try:
-            if not levels:
-                values = np.asarray(results.forecast(steps, x, index), dtype=float)[:, None]
-                return _Ahead(labels, values, explosive=results.explosive)
-            found = results.get_forecast(steps, x, index, method=method, n_sims=paths, rng=seed)
+            values[:, 0] = results.forecast(steps, x, index)
+            explosive = results.explosive
+            if levels:
+                found = results.get_forecast(steps, x, index, method=method, n_sims=n_paths, rng=seed)
+                values[:, 1:] = np.column_stack([np.asarray(found.conf_int(1.0 - one / 100.0)) for one in levels])
+                paths = np.asarray(found.simulations).T
+                explosive |= bool(is_explosive(paths, results.tail.low, results.tail.high).any())
         except UNFIT as error:
-            return outcome_lost._replace(labels=labels, lost=str(error))
-        ends = [np.asarray(found.conf_int(1.0 - one / 100.0)) for one in levels]
-        values = np.column_stack([np.asarray(found.predicted_mean), *ends])
-        wild = is_explosive(np.asarray(found.simulations).T, results.tail.low, results.tail.high).any()
-        return _Ahead(labels, values, explosive=bool(wild) or results.explosive)
+            return _Ahead(labels, values, str(error), explosive)
+        return _Ahead(labels, values, explosive=explosive)
 
     fitted = set(panel.fitted_ids)
     ahead = on_threads(one, n, n_threads(), lambda _: None)
     kept = [k for k in range(n) if ahead[k].labels is not None]
-    _warn(panel, ahead, steps)
+    first = next(k for k in range(n) if panel.ids[k] in fitted)
+    if all(ahead[k].lost for k in range(n) if panel.ids[k] in fitted):
+        raise ValueError(
+            f"None of the {n} series could be forecast; the first, {panel.ids[first]!r}: {ahead[first].lost}"
+        )
+    _warn(panel, ahead)
     name = panel.model.__name__
     table = {columns.ids: panel.ids[np.repeat(kept, steps)], columns.time: _joined([ahead[k].labels for k in kept])}
     values = np.concatenate([ahead[k].values for k in kept])
@@ -134,13 +139,20 @@ def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:
         k = panel._position(name)
         labels = _labels(panel, k, steps)
         try:
-            found[k] = tables[name] if labels is None else tables[name].loc[labels]
+            rows = found[k] = tables[name] if labels is None else tables[name].loc[labels]
         except KeyError:
             missing = labels[~labels.isin(tables[name].index)]  # type: ignore[index, union-attr]
             raise ValueError(
                 f"exog lacks {len(missing)} of the {steps} steps of series {name!r}, the first {missing[0]}; give it a "
                 "row for each."
             ) from None
+        absent = ~np.isfinite(rows.to_numpy())
+        if absent.any():
+            row, column = np.argwhere(absent)[0]
+            raise ValueError(
+                f"exog has no number in column {rows.columns[column]!r} for {rows.index[row]} of series {name!r}; fill "
+                "it in first."
+            )
     return found
 
 
@@ -153,7 +165,7 @@ def _joined(parts: list[pd.Index]) -> pd.Index:
     return parts[0].append(parts[1:])
 
 
-def _warn(panel: Panel, ahead: list[_Ahead], steps: int) -> None:
+def _warn(panel: Panel, ahead: list[_Ahead]) -> None:
     """Say once which forecasts are not numbers, and which go astray."""
     lost = [k for k, one in enumerate(ahead) if one.lost]
     wild = [k for k, one in enumerate(ahead) if one.explosive]
@@ -161,7 +173,7 @@ def _warn(panel: Panel, ahead: list[_Ahead], steps: int) -> None:
     parts = []
     if lost:
         first = lost[0]
-        parts.append(f"{len(lost)} are NaN, the first that of {panel.ids[first]!r} ({ahead[first].lost.rstrip('.')})")
+        parts.append(f"{len(lost)} have NaN, the first that of {panel.ids[first]!r} ({ahead[first].lost.rstrip('.')})")
     if wild:
         parts.append(f"{len(wild)} are explosive, the first that of {panel.ids[wild[0]]!r}, see its stability()")
     if unknown:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, complete_index
+from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, check_freq, complete_index
 from pararnn_ts.models.values import float_values
 
 __all__ = ["Calendar", "Columns", "LongFrame", "OneSeries", "as_numbers", "future_rows", "make_calendar", "read_long"]
@@ -253,6 +253,8 @@ def read_long(
     x = _matrix(df, columns.exog, "df") if columns.exog else None
     codes, ids = _codes(df[id_col], id_col)
     times = _times(df[time_col], time_col, df[id_col])
+    if freq is not None:
+        check_freq(freq, times, f"column {time_col!r}")
     order, numbers = _order(codes, times)
     if order is not None:
         codes, numbers, times, y = codes[order], numbers[order], times[order], y[order]
@@ -293,6 +295,12 @@ def future_rows(frame: LongFrame, exog: Any) -> dict[Any, pd.DataFrame]:
     require_columns(exog, {"id_col": names.ids, "time_col": names.time}, names.exog, "exog")
     values = _matrix(exog, names.exog, "exog")
     times = _times(exog[names.time], names.time, exog[names.ids]) if len(exog) else pd.Index([])
+    twice = exog[exog.duplicated([names.ids, names.time])]
+    if len(twice):
+        raise ValueError(
+            f"exog has {len(twice)} rows of which series and time are there already, the first "
+            f"{twice[names.ids].iloc[0]!r} at {twice[names.time].iloc[0]}; keep one of each."
+        )
     groups = exog.groupby(names.ids, sort=False, observed=True).indices
     return {
         key: pd.DataFrame(values[rows], times[rows], columns=list(names.exog)) for key, rows in groups.items()
@@ -345,12 +353,15 @@ def _codes(column: pd.Series, name: Any) -> tuple[np.ndarray, pd.Index]:
         column = column.astype(column.cat.categories.dtype)
     try:
         codes, ids = pd.factorize(column, sort=True)
+        ordered = pd.Index(ids).is_monotonic_increasing
     except TypeError:
+        ordered = False
+    if not ordered:
         kinds = sorted({type(value).__name__ for value in column})
         raise TypeError(
             f"df column {name!r} holds names of different kinds ({', '.join(kinds)}), which have no order; convert "
             f"them with df[{name!r}].astype(str)."
-        ) from None
+        )
     if (codes < 0).any():
         raise ValueError(
             f"df column {name!r} has {int((codes < 0).sum())} missing values, the first in row "

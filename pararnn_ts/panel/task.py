@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 import pandas as pd
+from statsmodels.tsa.deterministic import DeterministicProcess
 
 from pararnn_ts.kernels.cuda.target import NoDeviceError
 from pararnn_ts.models.arguments import check_count, check_generator, optimiser_options
@@ -258,8 +259,10 @@ def _sorted(
 
 def _trial(frame: LongFrame, deterministic: Any, constant: bool) -> tuple[pd.Series, pd.DataFrame | None]:
     """Made-up values of the shape of the longest series, on which options can be tried."""
-    index: Any = getattr(deterministic, "index", None)
-    if index is None:
+    index: Any = None
+    if isinstance(deterministic, DeterministicProcess):
+        index = deterministic.index
+    else:
         try:
             index = frame.completed(int(np.argmax(frame.lengths))).index
         except ValueError:
