@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["check_count", "check_generator", "check_params", "check_share"]
+__all__ = ["check_alpha", "check_count", "check_generator", "check_params", "check_share"]
 
 
 def check_count(value: Any, name: str, least: int = 1) -> int:
@@ -57,6 +58,22 @@ def check_share(value: Any, name: str) -> float:
     if not 0.0 <= share < 1.0:
         raise ValueError(message)
     return share
+
+
+def check_alpha(alpha: Any) -> float:
+    """
+    Return one less the coverage of an interval as a float between 0 and 1, or raise.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_alpha
+    >>> check_alpha(95)
+    Traceback (most recent call last):
+    ValueError: alpha must lie between 0 and 1, but is 95.
+    """
+    if not (isinstance(alpha, Real) and 0 < float(alpha) < 1):
+        raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
+    return float(alpha)
 
 
 def check_generator(rng: Any, name: str = "rng") -> np.random.Generator:

@@ -15,6 +15,7 @@ from statsmodels.base.model import LikelihoodResultsWrapper
 
 from pararnn_ts._compat import TimeSeriesModelResults
 from pararnn_ts.estimation.errors import concentrated_loglike
+from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.results import diagnostics, graphics, nonlinearity, persistence, prediction, simulation, units, updating
 from pararnn_ts.results.bootstrap import refit_estimates
 from pararnn_ts.results.components import components
@@ -319,7 +320,7 @@ class RecurrentResults(TimeSeriesModelResults):
         >>> prt.ParaRNN(y, units=(), linear_lags=0, trend="n").fit().conf_int().shape
         (0, 2)
         """
-        return np.reshape(super().conf_int(alpha), (-1, 2))
+        return np.reshape(super().conf_int(check_alpha(alpha)), (-1, 2))
 
     @cached_property
     def tvalues(self) -> np.ndarray:
