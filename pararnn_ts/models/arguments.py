@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from pararnn_ts.estimation.levenberg_marquardt import PRIOR, RELEVANCE, Options
 
-__all__ = ["check_count", "check_generator", "check_params", "check_share", "optimiser_options"]
+__all__ = ["check_alpha", "check_count", "check_generator", "check_params", "check_share", "optimiser_options"]
 
 
 def check_count(value: Any, name: str, least: int = 1) -> int:
@@ -59,6 +60,22 @@ def check_share(value: Any, name: str) -> float:
     if not 0.0 <= share < 1.0:
         raise ValueError(message)
     return share
+
+
+def check_alpha(alpha: Any) -> float:
+    """
+    Return one less the coverage of an interval as a float between 0 and 1, or raise.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_alpha
+    >>> check_alpha(95)
+    Traceback (most recent call last):
+    ValueError: alpha must lie between 0 and 1, but is 95.
+    """
+    if not (isinstance(alpha, Real) and 0 < float(alpha) < 1):
+        raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
+    return float(alpha)
 
 
 def check_generator(rng: Any, name: str = "rng") -> np.random.Generator:

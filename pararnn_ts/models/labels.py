@@ -243,7 +243,9 @@ def labels_like(labels: pd.Index, target: Dates) -> pd.Index:
         if dates is None:
             return labels
         if isinstance(target, pd.PeriodIndex) and isinstance(dates, pd.DatetimeIndex):
-            return dates.tz_localize(None).to_period(step)
+            periods = dates.tz_localize(None).to_period(step)
+            # dates of a finer frequency, of which a period has several, are no such periods
+            return periods if periods.is_unique or not dates.is_unique else labels
         if isinstance(target, pd.DatetimeIndex) and isinstance(dates, pd.PeriodIndex):
             return dates.to_timestamp(how="start")
         return dates

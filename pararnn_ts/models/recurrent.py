@@ -28,7 +28,7 @@ from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models.arguments import check_count, check_generator, check_params, optimiser_options
-from pararnn_ts.models.checks import require_representable
+from pararnn_ts.models.checks import require_different, require_representable
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.series import SeriesModel
 from pararnn_ts.results.details import FitDetails
@@ -154,6 +154,7 @@ class RecurrentModel(SeriesModel):
                     f"{hold_back!r}."
                 )
         self.specification = replace(spec, hold_back=rows)
+        require_different(self.specification.param_names, self.exog_labels)
         self.data.param_names = list(self.specification.param_names)
         self._data_attr += ["_exog"]
 
@@ -190,6 +191,11 @@ class RecurrentModel(SeriesModel):
     def param_names(self) -> list[str]:
         """Names of the parameters."""
         return list(self.specification.param_names)
+
+    @property
+    def exog_names(self) -> list[str]:
+        """Names of the parameters, under which statsmodels' tests of terms look for them, as those of an AutoReg."""
+        return self.param_names
 
     @property
     def used(self) -> np.ndarray:
