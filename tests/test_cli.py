@@ -17,7 +17,7 @@ from pararnn_ts.cli.reading import read_data
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.persistence import load
 
-testing = pytest.importorskip("typer.testing")
+testing = pytest.importorskip("typer.testing", reason="typer comes with the cli extra")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -101,7 +101,7 @@ def test_compare_writes_scores_of_the_forecasts_it_writes(nile, tmp_path):
 
 
 def test_report_is_one_html_file(nile, tmp_path):
-    pytest.importorskip("jinja2")
+    pytest.importorskip("jinja2", reason="jinja2 comes with the report extra")
     outcome = run("report", nile, "-i", "year", "-u", 1, "-o", tmp_path / "out")
     assert outcome.exit_code == 0, outcome.output
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["report.html"]

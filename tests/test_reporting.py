@@ -17,7 +17,7 @@ import pararnn_ts as prt
 from pararnn_ts.comparison.comparison import compare
 from pararnn_ts.reporting import report
 
-pytest.importorskip("jinja2")
+pytest.importorskip("jinja2", reason="jinja2 comes with the report extra")
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 
