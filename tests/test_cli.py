@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pararnn_ts import datasets
+from pararnn_ts import __version__, datasets
 from pararnn_ts.cli import main
 from pararnn_ts.cli.commands import app
 from pararnn_ts.cli.reading import read_data
@@ -64,6 +64,17 @@ def test_fit_writes_what_the_results_say(nile, tmp_path):
     said = outcome.stdout.strip().splitlines()[-1]
     assert all(file.name in said for file in out.iterdir())
     assert {"components.png", "recurrence.png", "diagnostics.png"} <= {file.name for file in out.iterdir()}
+
+
+@pytest.mark.parametrize("units", [["-u", "2,1"], ["-u", "2", "-u", "1"]])
+def test_units_are_a_list_or_one_after_the_other(nile, tmp_path, units):
+    outcome = run("fit", nile, "-i", "year", *units, "-o", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    assert load(tmp_path / "out" / "model.npz").model.units == (2, 1)
+
+
+def test_the_version_is_that_of_the_package():
+    assert run("--version").stdout == f"pararnn-ts {__version__}\n"
 
 
 def test_fit_selects_the_order_unless_it_is_named(nile, tmp_path):
