@@ -101,6 +101,13 @@ def test_report_of_a_comparison(tmp_path):
     assert "Forecasts of sales compared" in text and "AR(2)" in text
 
 
+def test_report_of_a_sparse_network(tmp_path):
+    results = prt.SISTARNN(np.random.default_rng(0).standard_normal((30, 16)), lam1=1.0, lam2=0.1).fit()
+    page = Page(report(results, tmp_path / "sista.html").read_text(encoding="utf-8"))
+    assert page.headings == ["Summary", "Reconstruction", "Codes", "Dictionary", "Transition"]
+    assert len(page.pictures) == 4
+
+
 def test_other_objects_are_refused(tmp_path):
     with pytest.raises(
         TypeError, match=r"results_or_comparison must be results of a model or a comparison, but is a dict"
