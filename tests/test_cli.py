@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pararnn_ts import datasets
+from pararnn_ts import __version__, datasets
 from pararnn_ts.cli import main
 from pararnn_ts.cli.commands import app
 from pararnn_ts.cli.reading import read_data
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.persistence import load
 
-testing = pytest.importorskip("typer.testing")
+testing = pytest.importorskip("typer.testing", reason="typer comes with the cli extra")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,6 +66,17 @@ def test_fit_writes_what_the_results_say(nile, tmp_path):
     assert {"components.png", "recurrence.png", "diagnostics.png"} <= {file.name for file in out.iterdir()}
 
 
+@pytest.mark.parametrize("units", [["-u", "2,1"], ["-u", "2", "-u", "1"]])
+def test_units_are_a_list_or_one_after_the_other(nile, tmp_path, units):
+    outcome = run("fit", nile, "-i", "year", *units, "-o", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    assert load(tmp_path / "out" / "model.npz").model.units == (2, 1)
+
+
+def test_the_version_is_that_of_the_package():
+    assert run("--version").stdout == f"pararnn-ts {__version__}\n"
+
+
 def test_fit_selects_the_order_unless_it_is_named(nile, tmp_path):
     outcome = run("fit", nile, "--index", "year", "--out", tmp_path / "out")
     assert outcome.exit_code == 0, outcome.output
@@ -101,7 +112,7 @@ def test_compare_writes_scores_of_the_forecasts_it_writes(nile, tmp_path):
 
 
 def test_report_is_one_html_file(nile, tmp_path):
-    pytest.importorskip("jinja2")
+    pytest.importorskip("jinja2", reason="jinja2 comes with the report extra")
     outcome = run("report", nile, "-i", "year", "-u", 1, "-o", tmp_path / "out")
     assert outcome.exit_code == 0, outcome.output
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["report.html"]

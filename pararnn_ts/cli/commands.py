@@ -52,8 +52,10 @@ Exog = Annotated[
 Freq = Annotated[str | None, typer.Option(help="Frequency of dates, such as D or MS; inferred when not given.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results, made if it is not there.")]
 Units = Annotated[
-    list[int] | None,
-    typer.Option("--units", "-u", help="Dimension of a unit; give the option again for more. 0: a linear model."),
+    list[str] | None,
+    typer.Option(
+        "--units", "-u", help="Dimensions of the units: 2 for one, 2,1 or the option again for more. 0: a linear model."
+    ),
 ]
 Lags = Annotated[str | None, typer.Option(help="Lags that feed the units: 3 for 1 to 3, or a list such as 1,2,12.")]
 LinearLags = Annotated[str | None, typer.Option(help="Lags that enter linearly, written as --lags; 0: none.")]
@@ -80,6 +82,23 @@ Holdout = Annotated[
 ]
 Horizon = Annotated[int, typer.Option(help="Steps ahead.", min=1)]
 RefitEvery = Annotated[int | None, typer.Option(help="Estimate parameters anew after so many rows.", min=1)]
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from pararnn_ts import __version__
+
+        typer.echo(f"pararnn-ts {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:

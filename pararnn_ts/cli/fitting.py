@@ -18,7 +18,7 @@ __all__ = ["Options", "fit_model", "parse_holdout", "parse_lags"]
 class Options:
     """What to fit, as the command line says it; None: not said."""
 
-    units: list[int] | None = None
+    units: list[str] | None = None
     lags: str | None = None
     linear_lags: str | None = None
     activation: str = "tanh"
@@ -45,7 +45,8 @@ def fit_model(data: Data, options: Options) -> tuple[Any, pd.DataFrame | None]:
     if options.select or (options.select is None and not named):
         selection = prt.select_order(data.endog, data.exog, rng=options.seed, **shared)
         return selection.results, selection.table
-    units = [2] if options.units is None else [dim for dim in options.units if dim != 0]
+    given = ["2"] if options.units is None else options.units
+    units = [dim for text in given for dim in _whole_numbers(text, "--units") if dim != 0]
     lags = 1 if options.lags is None else parse_lags(options.lags, "--lags")
     linear_lags = None if options.linear_lags is None else parse_lags(options.linear_lags, "--linear-lags")
     model = prt.ParaRNN(data.endog, data.exog, units=units, lags=lags, linear_lags=linear_lags, **shared)
@@ -62,10 +63,14 @@ def parse_lags(text: str, option: str) -> int | list[int]:
     >>> parse_lags("3", "--lags"), parse_lags("1,2,12", "--lags")
     (3, [1, 2, 12])
     """
+    numbers = _whole_numbers(text, option)
+    return numbers[0] if "," not in text else numbers
+
+
+def _whole_numbers(text: str, option: str) -> list[int]:
     if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", text):
         raise ValueError(f"{option} {text}: give a number such as 3, or a list such as 1,2,12.")
-    numbers = [int(part) for part in text.split(",")]
-    return numbers[0] if "," not in text else numbers
+    return [int(part) for part in text.split(",")]
 
 
 def parse_holdout(text: str, n: int) -> int | float | str:

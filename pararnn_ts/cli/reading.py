@@ -79,7 +79,11 @@ def read_data(
         table = pd.read_csv(path, dtype=str, skipinitialspace=True)
     except FileNotFoundError:
         raise ValueError(f"There is no file {path}; give the path of a csv file.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"{path} is no csv file in UTF-8; give one, and read models that were saved with pararnn_ts.load in Python."
+        ) from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
         raise ValueError(f"{path} could not be read as csv ({' '.join(str(error).split())}).") from None
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError(
