@@ -119,6 +119,13 @@ class Panel:
         outcome = self._outcomes[k]
         assert isinstance(outcome, Fitted)
         model = self._task.make(self._frame.series(k), outcome.chosen)
+        spec = model.specification
+        # kernels do not look where they read, and a panel may come from a file
+        if len(outcome.params) != spec.n_params or model.nobs < spec.hold_back:
+            raise ValueError(
+                f"Series {self.ids[k]!r} has {len(outcome.params)} parameters and {model.nobs} rows, but its model needs "
+                f"{spec.n_params} and {spec.hold_back}; the file that it was loaded from is damaged."
+            )
         return model._results(outcome.params, outcome.details)
 
     @property
