@@ -1,4 +1,4 @@
-"""The python blocks of README.md and of pages of docs/ run and print what stands below them; a script, this writes it."""
+"""Python blocks of README.md and docs/panel.md print what stands below them; run as a script, this writes it there."""
 
 import contextlib
 import io

@@ -123,8 +123,8 @@ class Panel:
         # kernels do not look where they read, and a panel may come from a file
         if len(outcome.params) != spec.n_params or model.nobs < spec.hold_back:
             raise ValueError(
-                f"Series {self.ids[k]!r} has {len(outcome.params)} parameters and {model.nobs} rows, but its model needs "
-                f"{spec.n_params} and {spec.hold_back}; the file that it was loaded from is damaged."
+                f"Series {self.ids[k]!r} has {len(outcome.params)} parameters and {model.nobs} rows, but its model "
+                f"needs {spec.n_params} and {spec.hold_back}; the file that it was loaded from is damaged."
             )
         return model._results(outcome.params, outcome.details)
 
