@@ -23,7 +23,7 @@ from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.panel.frame import LongFrame
 from pararnn_ts.panel.task import UNFIT, Fitted, Outcome, Task, alone, figures, unfitted
 
-__all__ = ["check_engine", "fit_all", "on_threads"]
+__all__ = ["find_engine", "fit_all", "on_threads"]
 
 # series of a piece of work that is sent away: few enough to balance, enough to be worth the sending
 MOST_PIECES, LARGEST_PIECE = 32, 64
@@ -33,27 +33,48 @@ LARGEST_SEARCH = 2
 DEVICE_ROWS = 5_000_000
 
 
-def check_engine(engine: Any) -> None:
-    """Raise for an engine that is none, before any work is done."""
+def find_engine(engine: Any) -> Any:
+    """
+    Engine that is meant, before any work is done.
+
+    Parameters
+    ----------
+    engine : None, Executor, or anything that fugue takes for an engine
+        See `fit_panel`.
+
+    Returns
+    -------
+    None, Executor or fugue.ExecutionEngine
+
+    Examples
+    --------
+    >>> from pararnn_ts.panel.engines import find_engine
+    >>> find_engine(4)
+    Traceback (most recent call last):
+    TypeError: engine must be None, an Executor or an engine of fugue such as 'spark', but is 4; ...
+    """
     if engine is None or isinstance(engine, Executor):
-        return
+        return engine
     if isinstance(engine, (bool, int, float)):
         raise TypeError(
             f"engine must be None, an Executor or an engine of fugue such as 'spark', but is {engine!r}; the number of "
             "threads is numba's, see numba.set_num_threads."
         )
-    _fugue()
-
-
-def _fugue() -> Any:
     try:
-        import fugue.api
+        import fugue
+        import fugue.exceptions
     except ImportError as error:
         raise ImportError(
             "engine needs fugue unless it is an Executor; install pararnn-ts[distributed], or pass for example "
             "concurrent.futures.ProcessPoolExecutor()."
         ) from error
-    return fugue.api
+    try:
+        return fugue.make_execution_engine(engine)
+    except (fugue.exceptions.FugueError, ValueError, TypeError) as error:
+        raise ValueError(
+            f"engine={engine!r} is none that fugue finds here; install what it needs, such as fugue[spark] or "
+            "fugue[dask], or pass an Executor."
+        ) from error
 
 
 def fit_all(task: Task, frame: LongFrame, engine: Any, progress: bool) -> list[Outcome]:
@@ -66,8 +87,8 @@ def fit_all(task: Task, frame: LongFrame, engine: Any, progress: bool) -> list[O
         What to do with each.
     frame : LongFrame
         The series.
-    engine : None, Executor or engine of fugue
-        Where to do it; None: here, by as many threads as numba may use.
+    engine : None, Executor or fugue.ExecutionEngine
+        From :func:`find_engine`; None: here, by as many threads as numba may use.
     progress : bool
         Whether to show a progress bar.
 
@@ -107,7 +128,9 @@ def _with_executor(task: Task, pieces: list[LongFrame], engine: Executor) -> Ite
 def _with_fugue(task: Task, pieces: list[LongFrame], engine: Any) -> Iterator[list[Outcome]]:
     # what is sent is text: engines differ in the types that they know, and some take bytes for text
     jobs = pd.DataFrame({"piece": range(len(pieces)), "work": [_pack((task, piece)) for piece in pieces]})
-    done = _fugue().transform(
+    import fugue.api
+
+    done = fugue.api.transform(
         jobs, _fit_packed, schema="piece:long,work:str", partition={"num": len(pieces), "algo": "even"}, engine=engine,
         as_local=True, as_fugue=False,
     )  # fmt: skip

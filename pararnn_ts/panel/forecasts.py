@@ -68,15 +68,15 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
     future = _future(panel, exog, steps)
 
     def one(k: int) -> _Ahead:
-        nothing = _Ahead(_labels(panel, k, steps), np.full((steps, 1 + 2 * len(levels)), np.nan), "not fitted")
+        values, explosive = np.full((steps, 1 + 2 * len(levels)), np.nan), False
         if panel.ids[k] not in fitted:
-            return nothing
+            return _Ahead(_labels(panel, k, steps), values, "not fitted")
         results = panel._results(k)._results
-        labels = results.model.future_index(steps) if results.model._extendable else nothing.labels
+        labels = None if results.model._extendable else _labels(panel, k, steps)
         x, index = future[k], None if results.model._extendable else pd.RangeIndex(steps)
-        values, explosive = nothing.values, False
         try:
-            values[:, 0] = results.forecast(steps, x, index)
+            points = results.forecast(steps, x, index)
+            values[:, 0], labels = points, points.index if labels is None else labels
             explosive = results.explosive
             if levels:
                 found = results.get_forecast(steps, x, index, method=method, n_sims=n_paths, rng=seed)
@@ -84,6 +84,8 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
                 paths = np.asarray(found.simulations).T
                 explosive |= bool(is_explosive(paths, results.tail.low, results.tail.high).any())
         except UNFIT as error:
+            if labels is None and results.model._extendable:
+                labels = results.model.future_index(steps)
             return _Ahead(labels, values, str(error), explosive)
         return _Ahead(labels, values, explosive=explosive)
 

@@ -372,7 +372,7 @@ def _codes(column: pd.Series, name: Any) -> tuple[np.ndarray, pd.Index]:
 
 def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
     """Times as dates, periods or integers."""
-    labels = pd.Index(column, name=name)
+    labels = pd.Index(column.infer_objects(), name=name)
     if labels.hasnans:
         row = int(np.argmax(labels.isna()))
         raise ValueError(

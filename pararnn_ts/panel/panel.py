@@ -12,7 +12,7 @@ from statsmodels.tools.sm_exceptions import ModelWarning
 
 from pararnn_ts._compat import warn_user
 from pararnn_ts.estimation.estimate import n_threads
-from pararnn_ts.panel.engines import check_engine, fit_all, on_threads
+from pararnn_ts.panel.engines import find_engine, fit_all, on_threads
 from pararnn_ts.panel.forecasts import forecast_frame
 from pararnn_ts.panel.frame import LongFrame, read_long
 from pararnn_ts.panel.persistence import save
@@ -119,6 +119,13 @@ class Panel:
         outcome = self._outcomes[k]
         assert isinstance(outcome, Fitted)
         model = self._task.make(self._frame.series(k), outcome.chosen)
+        spec = model.specification
+        # kernels do not look where they read, and a panel may come from a file
+        if len(outcome.params) != spec.n_params or model.nobs < spec.hold_back:
+            raise ValueError(
+                f"Series {self.ids[k]!r} has {len(outcome.params)} parameters and {model.nobs} rows, but its model "
+                f"needs {spec.n_params} and {spec.hold_back}; the file that it was loaded from is damaged."
+            )
         return model._results(outcome.params, outcome.details)
 
     @property
@@ -302,7 +309,7 @@ def fit_panel(
     3      nile  1972
     """
     frame = read_long(df, id_col, time_col, target_col, exog_cols, freq)
-    check_engine(engine)
+    engine = find_engine(engine)
     task = make_task(frame, model, select, rng, device, options, elsewhere=engine is not None)
     panel = Panel(frame, task, fit_all(task, frame, engine, bool(progress)))
     failures = panel.table["status"] == UNFITTED

@@ -12,7 +12,7 @@ from pararnn_ts.panel.frame import Columns, LongFrame, as_numbers, make_calendar
 from pararnn_ts.panel.task import Fitted, Outcome, Task, Unfitted
 from pararnn_ts.results.archive import NOT_ONE, take, write_archive
 from pararnn_ts.results.encoding import decode, encode
-from pararnn_ts.results.persistence import find_model, pack_details, unpack_details
+from pararnn_ts.results.persistence import check_options, find_model, pack_details, unpack_details
 
 if TYPE_CHECKING:
     from pararnn_ts.panel.panel import Panel
@@ -112,12 +112,15 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
             int(code["seed"]), str(code["device"]),
         )  # fmt: skip
         params, precision = take(arrays, "params", None), take(arrays, "precision", None)
-        outcomes, at, square = [], 0, 0
+        outcomes: list[Outcome] = []
+        at = square = 0
         for entry in header["outcomes"]:
             n, m = (int(entry.get(name, 0)) for name in ("n_params", "n_precision"))
             matrix = precision[square : square + m * m].reshape(m, m)
             outcomes.append(_unpack(entry, params[at : at + n], matrix))
             at, square = at + n, square + m * m
+            if isinstance(outcomes[-1], Fitted):
+                check_options({**task.options, **(outcomes[-1].chosen or {})}, n)
         if len(outcomes) != len(frame) or at != len(params) or square != len(precision) or arrays:
             raise ValueError("sizes differ")
         return Panel(frame, task, outcomes)

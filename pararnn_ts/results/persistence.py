@@ -21,7 +21,7 @@ from pararnn_ts.results.trajectory import Standpoint, Tail, place_in_time
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
 
-__all__ = ["find_model", "load", "pack_details", "save", "unpack_details"]
+__all__ = ["check_options", "find_model", "load", "pack_details", "save", "unpack_details"]
 
 # version 1 had no formulas
 FORMAT, VERSION = "pararnn_ts.results", 2
@@ -237,7 +237,7 @@ def _unpack_model(code: dict[str, Any], arrays: dict[str, np.ndarray], removed: 
         endog = pd.Series(y, index=index, name=code["endog_name"])
         exog = None if x is None else pd.DataFrame(x, index, columns=names)
     options = {name: decode(value) for name, value in code["options"].items()}
-    _check_options(options, arrays)
+    check_options(options, len(arrays["params"]))
     model = find_model(code["class"])(endog, exog, _design=decode_design(code.get("formula")), **options)
     base_index = decode_index(code["base_index"])
     if code["origin"] or not base_index.equals(model._base_index):
@@ -246,12 +246,12 @@ def _unpack_model(code: dict[str, Any], arrays: dict[str, np.ndarray], removed: 
     return model
 
 
-def _check_options(options: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def check_options(options: dict[str, Any], n_params: int) -> None:
     """Refuse options that would make a model far larger than its parameters in the file."""
     for name, value in options.items():
         numbers = [item for item in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(item, int)]
         # a unit of dimension d has d^2 recurrent weights
-        most = len(arrays["params"]) ** 0.5 if name in ("units", "hidden") else LARGEST_OPTION
+        most = n_params**0.5 if name in ("units", "hidden") else LARGEST_OPTION
         if any(abs(number) > most for number in numbers):
             raise ValueError(f"path holds a model with {name}={value!r}, which does not fit its parameters.")
 

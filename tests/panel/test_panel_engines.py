@@ -77,9 +77,15 @@ def test_an_engine_of_fugue_finds_what_threads_find(df, panel, engine):
 
 
 def test_an_engine_without_fugue_is_met_before_any_fit(df, monkeypatch):
-    monkeypatch.setitem(sys.modules, "fugue.api", None)
+    monkeypatch.setitem(sys.modules, "fugue", None)
     with pytest.raises(ImportError, match=r"install pararnn-ts\[distributed\], or pass for example concurrent.futures"):
         prt.fit_panel(df, engine="spark")
+
+
+def test_an_engine_that_fugue_does_not_know_is_met_before_any_fit(df):
+    pytest.importorskip("fugue")
+    with pytest.raises(ValueError, match="engine='sparc' is none that fugue finds here"):
+        prt.fit_panel(df, engine="sparc")
 
 
 def test_a_mistake_of_ours_is_not_taken_for_a_series_that_cannot_be_fitted(df, monkeypatch):

@@ -89,6 +89,14 @@ def test_a_damaged_file_is_one_sentence(tmp_path):
         (header, {**arrays, "more": np.ones(1)}, "path must be a file"),
         ({**header, "task": {**header["task"], "model": "os"}}, arrays, "path holds results of an unknown model 'os'"),
     ]
+    other = [{**header["outcomes"][0], "n_params": 5}, {**header["outcomes"][1], "n_params": 7}]
+    write_archive(tmp_path / "bad.npz", {**header, "outcomes": other}, arrays)
+    moved = prt.load(tmp_path / "bad.npz")
+    for name in moved:
+        with pytest.raises(ValueError, match=f"Series '{name}' has . parameters and 30 rows, but its model needs 6"):
+            moved[name]
+    greedy = {**header["task"], "options": {"mapping": [["units", {"tuple": [10**6]}]]}}
+    damages.append(({**header, "task": greedy}, arrays, "path holds a model with units="))
     for head, parts, words in damages:
         write_archive(tmp_path / "bad.npz", head, parts)
         with pytest.raises(ValueError, match=words):
