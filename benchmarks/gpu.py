@@ -3,7 +3,7 @@ Fits on a CUDA device: checked against the CPU, timed, and held against what the
 
 One command on a machine with a GPU, from the root of the repository::
 
-    pip install -e ".[cuda]" && python benchmarks/cuda.py
+    pip install -e ".[cuda]" && python benchmarks/gpu.py
 
 It writes `benchmarks/results/cuda.json` and a table, `benchmarks/results/cuda.md`. ``--cpu-only`` measures the CPU's
 side alone, and ``--series``, ``--rows``, ``--starts`` change the size. Each section is a function of the settings that
