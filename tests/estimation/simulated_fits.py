@@ -12,7 +12,6 @@ from pararnn_ts.estimation.estimate import make_problem
 from pararnn_ts.estimation.levenberg_marquardt import Options
 from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.estimation.starts import random_starts
-from pararnn_ts.kernels.cuda import straight
 
 FIELDS = ("params", "status", "iterations", "objective", "sse", "log_evidence", "gamma", "beta", "alpha")
 
@@ -60,8 +59,7 @@ def variants():
     _, problems, starts, options, _ = next(cases())
     tiled = minimize_many(problems, starts, options, memory=20_000)
     single = minimize_many(problems, starts, options, "cuda:float32")
-    straight.MOST_PRODUCTS = 0
-    cuda._kernels.cache_clear()
+    cuda.WORTHWHILE = 10**9
     looped = minimize_many(problems[2:], starts[2:], options)
     looped_single = minimize_many(problems[2:], starts[2:], options, "cuda:float32")
     for name, solutions in (("tiled", tiled), ("single", single), ("looped", looped), ("looped single", looped_single)):
@@ -79,5 +77,7 @@ def faces():
 
 
 if __name__ == "__main__":
+    # small as they are, the first fits are to be in straight-line code
+    cuda.WORTHWHILE = 0
     with np.errstate(divide="ignore"):
         np.savez(sys.argv[1], **everything(on_simulator), **faces(), **dict(variants()))
