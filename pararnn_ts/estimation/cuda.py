@@ -116,13 +116,12 @@ class DeviceFits:
         """Move what is read only to the device."""
         problems, forms = self.problems, self.forms
         rows = np.concatenate([[0], np.cumsum([len(p.y) for p in problems])]).astype(np.int64)
+        groups, units = (
+            np.cumsum([0, *map(len, parts)]) for parts in zip(*((f.group, f.units) for f in forms), strict=True)
+        )
         sizes = np.array([
-            [form.m, form.q, len(form.group), group, unit, unit + len(form.units), form.activation]
-            for form, group, unit in zip(
-                forms,
-                np.cumsum([0, *(len(form.group) for form in forms)]),
-                np.cumsum([0, *(len(form.units) for form in forms)]),
-            )
+            [form.m, form.q, len(form.group), groups[k], units[k], units[k + 1], form.activation]
+            for k, form in enumerate(forms)
         ])  # fmt: skip
         self.layout = _put(np.column_stack([rows[:-1], rows[1:], sizes[self.kinds]]), np.int64)
         # neither array may be empty
@@ -244,7 +243,8 @@ class DeviceFits:
             everyone, _put([count], np.int64), 0, everyone, self.layout, self.units, _put(trial), *self.data,
             self.linear_gram, gram,
         )  # fmt: skip
-        lower, found = np.ascontiguousarray(gram.copy_to_host().T), [None] * count
+        lower = np.ascontiguousarray(gram.copy_to_host().T)
+        found = [None] * count
         for k, form in enumerate(self.forms):
             here, size = np.flatnonzero(self.kinds == k), len(form.group) + 1
             whole = np.tril(lower[here, : size * size].reshape(-1, size, size))
@@ -258,7 +258,8 @@ def _side_by_side(parts: list[np.ndarray], width: int) -> np.ndarray:
     """Rows of all parts one after the other; those with fewer columns are filled up with zeros."""
     if all(part.shape[1] == width for part in parts):
         return np.concatenate(parts)
-    whole, at = np.zeros((sum(len(part) for part in parts), width)), 0
+    whole = np.zeros((sum(len(part) for part in parts), width))
+    at = 0
     for part in parts:
         whole[at : at + len(part), : part.shape[1]] = part
         at += len(part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
@@ -35,12 +35,15 @@ __all__ = [
     "STATUS_WORDS",
     "Curvature",
     "Estimate",
+    "best_of",
     "curvature",
     "estimate",
     "estimate_many",
     "estimate_student",
+    "is_raced",
     "make_problem",
     "n_threads",
+    "race",
     "sample_scaling",
 ]
 
@@ -167,34 +170,70 @@ def _minimize(
     return minimize_many([problem], [starts], options, device, warm)[0]
 
 
-def _race(
-    problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool, device: str = "cpu"
-) -> Solutions:
+# what a race asks for: a problem, starts of it, and whether they are estimates already
+Heat = tuple[Problem, np.ndarray, bool]
+
+
+def _rehearsal(problem: Problem, starts: np.ndarray) -> int:
+    """Rows on which the starts are tried first."""
+    return max(REHEARSAL, ROWS_PER_PARAMETER * starts.shape[1]) + problem.specification.hold_back
+
+
+def is_raced(problem: Problem, starts: np.ndarray) -> bool:
+    """Whether a sample is so long that its starts are tried on a part of it."""
+    return len(starts) > 1 and LONG * _rehearsal(problem, starts) <= len(problem.sample.y)
+
+
+def race(
+    problem: Problem, starts: np.ndarray, options: Options, warm: bool = False
+) -> Generator[Heat, Solutions, Solutions]:
     """
     Run the starts, on a long sample first on its beginning and then the best of them on more and more of it.
 
     The optima of thousands of rows are close to those of millions. Only one block of lanes has to see all rows, and it
     begins next to where it ends.
+
+    Yields
+    ------
+    tuple
+        Problem, starts, and whether they are estimates; :func:`levenberg_marquardt.minimize` is what to send back.
+
+    Returns
+    -------
+    Solutions
+        Of all starts.
     """
-    rows = max(REHEARSAL, ROWS_PER_PARAMETER * starts.shape[1]) + problem.specification.hold_back
+    rows, raced = _rehearsal(problem, starts), is_raced(problem, starts)
     solutions, cast = None, np.arange(len(starts))
-    while len(starts) > 1 and LONG * rows <= len(problem.sample.y):
+    while raced and LONG * rows <= len(problem.sample.y):
         part = problem.head(rows)
         rows *= GROWTH
         if part.n_obs < part.specification.n_params:
             continue
         begin = starts[cast] if solutions is None else solutions.params[cast]
-        found = _minimize(part, begin, options, threads, solutions is not None, device)
+        found = yield part, begin, solutions is not None
         score = _scores(part, found, options)
         order = np.argsort(-score, kind="stable")[:LANES]
         order = order[np.isfinite(score[order])]
         solutions = found if solutions is None else _merged(solutions, found, cast)
         if not len(order):
-            return _minimize(problem, starts, options, threads, False, device)
+            return (yield problem, starts, False)
         cast = cast[order]
     if solutions is None:
-        return _minimize(problem, starts, options, threads, warm, device)
-    return _merged(solutions, _minimize(problem, solutions.params[cast], options, threads, True, device), cast)
+        return (yield problem, starts, warm)
+    return _merged(solutions, (yield problem, solutions.params[cast], True), cast)
+
+
+def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool, device: str) -> Solutions:
+    """Run a race to its end."""
+    running = race(problem, starts, options, warm)
+    part, begin, warmed = next(running)
+    while True:
+        found = _minimize(part, begin, options, threads, warmed, device)
+        try:
+            part, begin, warmed = running.send(found)
+        except StopIteration as end:
+            return end.value
 
 
 def _merged(before: Solutions, found: Solutions, cast: np.ndarray) -> Solutions:
@@ -269,7 +308,7 @@ def estimate(
     solutions = _race(weighted, starts, options, threads, warm, device)
     if robust:
         return estimate_student(problem, solutions, _best(problem, solutions, options), options)
-    return _best_of(problem, solutions, options)
+    return best_of(problem, solutions, options)
 
 
 def estimate_many(
@@ -307,7 +346,7 @@ def estimate_many(
     return estimate_on_device(problems, starts, options, threads, device)
 
 
-def _best_of(problem: Problem, solutions: Solutions, options: Options) -> Estimate:
+def best_of(problem: Problem, solutions: Solutions, options: Options) -> Estimate:
     """Report the best of least-squares fits."""
     best = _best(problem, solutions, options)
     evidence = options.penalty is None

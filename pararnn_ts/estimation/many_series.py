@@ -20,7 +20,10 @@ from pararnn_ts.estimation.estimate import (
     LEAST_NATS,
     NEARLY,
     Estimate,
+    best_of,
+    is_raced,
     make_problem,
+    race,
 )
 from pararnn_ts.estimation.identification import canonical_order
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, FAILED, PEAKED, RETIRED, Options, Solutions
@@ -91,14 +94,42 @@ def estimate_on_device(
     """
     Fit many series on a CUDA device; see :func:`estimate.estimate_many`.
 
-    Statistics at the optima are computed on the processor from normal equations of the device.
+    Statistics at the optima are computed on the processor, from normal equations of the device where all rows have been
+    seen by all starts.
     """
     from pararnn_ts.estimation.cuda import on_tiles
 
-    found: list[Estimate] = []
-    for tile, fits in on_tiles(problems, starts, options, device):
-        found += estimates(problems[tile], fits.minimize(), fits.products, options, threads)
+    found: list[Estimate] = [None] * len(problems)  # type: ignore[list-item]
+    long = [i for i, (problem, own) in enumerate(zip(problems, starts, strict=True)) if is_raced(problem, own)]
+    for i, solutions in zip(long, _race_all([(problems[i], starts[i]) for i in long], options, device), strict=True):
+        found[i] = best_of(problems[i], solutions, options)
+    short = np.setdiff1d(np.arange(len(problems)), long)
+    chosen, begin = [problems[i] for i in short], [starts[i] for i in short]
+    for tile, fits in on_tiles(chosen, begin, options, device):
+        ends = estimates(chosen[tile], fits.minimize(), fits.products, options, threads)
+        for i, end in zip(short[tile], ends, strict=True):
+            found[i] = end
     return found
+
+
+def _race_all(entries: list[tuple[Problem, np.ndarray]], options: Options, device: str) -> list[Solutions]:
+    """Run the races of several long series heat by heat, those of all series at once."""
+    from pararnn_ts.estimation.cuda import minimize_many
+
+    races = [race(problem, starts, options) for problem, starts in entries]
+    heats = {i: next(running) for i, running in enumerate(races)}
+    ended: list[Solutions] = [None] * len(races)  # type: ignore[list-item]
+    while heats:
+        now, heats = heats, {}
+        for warm in (False, True):
+            places = [i for i, heat in now.items() if heat[2] == warm]
+            found = minimize_many([now[i][0] for i in places], [now[i][1] for i in places], options, device, warm)
+            for i, solutions in zip(places, found, strict=True):
+                try:
+                    heats[i] = races[i].send(solutions)
+                except StopIteration as end:
+                    ended[i] = end.value
+    return ended
 
 
 def estimates(

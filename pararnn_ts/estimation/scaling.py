@@ -82,8 +82,8 @@ def jacobians(specification: SeriesLayout, scalings: Sequence[Scaling]) -> np.nd
         a[:, range(u, u + m), range(u, u + m)] = 1.0 / scale[:, 1:]
         if b is not None:
             a[:, b, u : u + m] = -center[:, 1:] / scale[:, 1:]
-    for i in np.flatnonzero(specification.groups == GROUPS["output"]):
-        a[:, i, i] = target
+    outputs = np.flatnonzero(specification.groups == GROUPS["output"])
+    a[:, outputs, outputs] = target[:, None]
     return a
 
 

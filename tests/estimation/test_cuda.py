@@ -176,7 +176,8 @@ def signatures(real):
     data = (number[:, ::1], number[:, ::1], number[::1], number[::1])
     return {
         "evaluate": (*where, whole, matrix, *data, float64[:, :, ::1], matrix),
-        "step": (*where, *[matrix] * 5, whole, matrix, boolean[::1], whole, matrix, matrix, flag, float64, int64, int64),
+        "step": (*where, *[matrix] * 5, whole, matrix, boolean[::1], float64[::1], matrix, matrix, flag, float64, int64,
+                 int64),
         "review": (matrix, whole, flag, flag, flag, whole, whole, int64),
     }  # fmt: skip
 
