@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated_fits import FIELDS, cases, everything, problems_of
+from simulated_fits import FIELDS, SELECTED, cases, described, estimate_cases, everything, problems_of
 
 import pararnn_ts as prt
 from pararnn_ts.estimation import cuda as many
 from pararnn_ts.estimation import cuda_kernels as kernels
 from pararnn_ts.estimation import damped_steps as steps
+from pararnn_ts.estimation import estimate as estimation
 from pararnn_ts.estimation import levenberg_marquardt as lm
 from pararnn_ts.estimation.estimate import estimate, estimate_many
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
@@ -88,10 +89,34 @@ def test_fit_and_select_order_are_those_of_the_cpu(simulated):
     y = prt.datasets.load_lynx()[:40]
     expected = prt.ParaRNN(y, units=(1,)).fit(n_starts=2, maxiter=60).params
     np.testing.assert_allclose(simulated["fit"], expected, rtol=1e-8)
-    table = prt.select_order(
-        y, max_lags=1, max_linear_lags=1, max_units=1, unit_dims=(1,), n_starts=1, errors="normal"
-    ).table
-    np.testing.assert_allclose(simulated["select_order"], table["log_evidence"], rtol=1e-8)
+    for criterion, names in SELECTED.items():
+        table = prt.select_order(
+            y, max_lags=1, max_linear_lags=1, max_units=1, unit_dims=(1,), n_starts=1, errors="normal",
+            criterion=criterion,
+        ).table  # fmt: skip
+        for name in names:
+            np.testing.assert_allclose(simulated[f"select_order {criterion} {name}"], table[name], rtol=1e-8)
+
+
+def test_many_series_of_several_models_are_estimated_as_each_of_them(simulated, monkeypatch):
+    for name in ("REHEARSAL", "ROWS_PER_PARAMETER"):
+        monkeypatch.setattr(estimation, name, getattr(estimation, name))
+    problems, starts, options = estimate_cases()
+    for i, (problem, start) in enumerate(zip(problems, starts, strict=True)):
+        for field, expected in described(estimate(problem, start, options)).items():
+            scale = np.maximum(1.0, np.abs(expected)) if field != "precision" else np.abs(expected).max()
+            ours, single = simulated[f"roomy.{i}.{field}"], simulated[f"whole single.{i}.{field}"]
+            np.testing.assert_allclose(ours / scale, expected / scale, rtol=0, atol=1e-10, err_msg=f"{i} {field}")
+            if field == "others":
+                # log evidence
+                assert abs(single[2] - expected[2]) < 1e-2
+
+
+def test_a_device_of_little_memory_gives_the_same_bits(simulated):
+    assert simulated["tiles"].max() > 2
+    for name in simulated:
+        if name.startswith("roomy."):
+            np.testing.assert_array_equal(simulated[name.replace("roomy", "tight")], simulated[name], err_msg=name)
 
 
 @pytest.mark.parametrize("evidence", [True, False])
@@ -180,6 +205,13 @@ def signatures(real):
                  int64),
         "review": (matrix, whole, flag, flag, flag, whole, whole, int64),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("real", [np.float64, np.float32])
+def test_what_is_compiled_without_a_device_is_what_is_launched(simulated, real):
+    for name, types in signatures(real).items():
+        launched = str(simulated[f"{'cuda' if real is np.float64 else 'cuda:float32'} {name}"])
+        assert launched.replace("bool ", "boolean ") == " ".join(map(str, types)).replace("bool ", "boolean ")
 
 
 @pytest.mark.parametrize("capability", [(7, 0), (8, 0), (9, 0)], ids=lambda c: f"sm_{c[0]}{c[1]}")
