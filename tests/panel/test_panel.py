@@ -75,6 +75,16 @@ def test_the_number_of_threads_does_not_matter(df, panel):
         numba.set_num_threads(before)
 
 
+def test_a_series_too_short_to_tell_its_frequency_is_fitted_as_alone():
+    df = long({"long": 40, "short": 6})
+    panel = prt.fit_panel(df, **QUICK)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        alone = prt.ParaRNN(one(df, "short"), units=(1,)).fit(n_starts=2)
+    np.testing.assert_array_equal(panel["short"].params, alone.params)
+    assert panel["short"].forecast(1).index[0] == pd.Timestamp("2015-07-01")
+
+
 def test_a_fit_leaves_the_number_of_threads_and_the_filters_of_warnings_as_they_were(df):
     before, filters = numba.get_num_threads(), list(warnings.filters)
     prt.fit_panel(df, **QUICK).forecast(2)
