@@ -23,7 +23,7 @@ from pararnn_ts.results.prediction import is_explosive
 if TYPE_CHECKING:
     from pararnn_ts.panel.panel import Panel
 
-__all__ = ["check_levels", "forecast_frame"]
+__all__ = ["check_levels", "fitted_frame", "forecast_frame"]
 
 
 class _Ahead(NamedTuple):
@@ -103,6 +103,25 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
     values = np.concatenate([ahead[k].values for k in kept])
     names = [name, *(f"{name}-{end}-{one:g}" for one in levels for end in ("lo", "hi"))]
     return pd.DataFrame({**table, **dict(zip(names, values.T, strict=True))})
+
+
+def fitted_frame(panel: Panel) -> pd.DataFrame:
+    """One-step predictions inside the samples, see `Panel.fittedvalues`."""
+    columns, name = panel._frame.columns, panel.model.__name__
+    known = [k for k, outcome in enumerate(panel._outcomes) if isinstance(outcome, Fitted)]
+
+    def one(i: int) -> tuple[pd.Index, np.ndarray]:
+        results = panel._results(known[i])._results
+        return results.model.index, np.column_stack([results.model._y, results.fittedvalues])
+
+    found = on_threads(one, len(known), n_threads(), lambda _: None)
+    values = np.concatenate([both for _, both in found])
+    return pd.DataFrame({
+        columns.ids: panel.ids[np.repeat(known, [len(index) for index, _ in found])],
+        columns.time: _joined([index for index, _ in found]),
+        columns.target: values[:, 0],
+        name: values[:, 1],
+    })  # fmt: skip
 
 
 def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:

@@ -208,6 +208,18 @@ def test_params_and_features_are_those_of_the_single_results(df, panel):
     assert panel.params.columns.tolist() == panel["a"].model.param_names
 
 
+@pytest.mark.filterwarnings("ignore:Of 4 series")
+def test_fitted_values_are_those_of_the_single_results(df):
+    panel = prt.fit_panel(pd.concat([df.drop(index=7), long({"few": 2})]), **QUICK)
+    table = panel.fittedvalues
+    assert table.columns.tolist() == ["unique_id", "ds", "y", "ParaRNN"]
+    assert table["unique_id"].unique().tolist() == ["a", "b", "c"]
+    for name, rows in table.set_index("ds").groupby("unique_id"):
+        expected = panel[name].fittedvalues
+        pd.testing.assert_series_equal(rows["ParaRNN"], expected, check_names=False, check_freq=False)
+        np.testing.assert_array_equal(rows["y"] - rows["ParaRNN"], panel[name].resid)
+
+
 def test_the_summary_counts(broken):
     text = str(broken.summary())
     assert "Panel of ParaRNN models" in text
