@@ -155,7 +155,7 @@ def write(mine: dict, rival: dict | None) -> None:
             lines.append(f"| {rows} | {row['plain'][1]:,.0f} | {season} | {own_times} |")
         lines.append(f"\nPeer: {rival['versions']}.\n")
     lines += [
-        f"{mine['machine']}; {mine['versions']}.\n",
+        f"{mine['machine']}, shared with other work; {mine['versions']}.\n",
         "Made by `python benchmarks/panel.py own`, `peer` and `write`.",
     ]
     RESULTS.write_text("\n".join(lines) + "\n")
