@@ -1,18 +1,16 @@
 """
 Many series: what a fit costs in a panel, alone, on two threads, on two processes, and what AutoARIMA takes.
 
-    python benchmarks/panel.py                       # everything but the peer, then results/panel.md
-    python benchmarks/panel.py --peer PYTHON         # the same with statsforecast, run by an interpreter that has it
-    python benchmarks/panel.py --peer-only FILE      # what that interpreter is asked to do
+    python benchmarks/panel.py own         # what this package does
+    python benchmarks/panel.py peer        # AutoARIMA, by an interpreter that has statsforecast
+    python benchmarks/panel.py write       # results/panel.md from what the others left in build/studies/
 
 Times are the least of several that take turns: other work on the machine lengthens them, nothing shortens them.
 """
 
 import argparse
 import json
-import subprocess
 import sys
-import tempfile
 import time
 import tracemalloc
 import warnings
@@ -25,12 +23,15 @@ import pandas as pd
 from timing import machine, versions
 
 RESULTS = Path(__file__).parent / "results" / "panel.md"
-# rows of a series, and how many of them
-SIZES = {100: 200, 200: 200, 500: 120, 1_000: 60}
-REPEATS = 5
+FOLDER = Path(__file__).parent.parent / "build" / "studies"
+OWN, PEER = "panel_own.json", "panel_peer.json"
+LENGTHS = (100, 200, 500, 1_000)
+# few series many times: of so many short moments one finds the machine free
+SERIES = 24
+REPEATS = 30
 # a search of models and AutoARIMA take far longer
 SEARCHED = 4
-PEERS = 12
+PEERS = 4
 MONTHS = 12
 
 
@@ -61,7 +62,7 @@ def least(functions, repeats: int) -> dict:
     return found
 
 
-def own(rows: int, n_series: int) -> dict:
+def own(rows: int) -> dict:
     """Milliseconds a series of everything that this package does."""
     import numba
 
@@ -70,7 +71,7 @@ def own(rows: int, n_series: int) -> dict:
 
     # statsmodels has set filters of its own by now
     warnings.simplefilter("ignore")
-    df = frame(n_series, rows)
+    df = frame(SERIES, rows)
     dates = pd.date_range("1950-01-01", periods=rows, freq="MS")
     single = [pd.Series(group["y"].to_numpy(), dates, name="y") for _, group in df.groupby("unique_id")]
     panel = prt.fit_panel(df)
@@ -96,9 +97,9 @@ def own(rows: int, n_series: int) -> dict:
         )
     few = frame(SEARCHED, rows)
     times["search"] = [
-        value * n_series / SEARCHED for value in least({"": threads(1, lambda: prt.fit_panel(few, select=True))}, 1)[""]
+        value * SERIES / SEARCHED for value in least({"": threads(1, lambda: prt.fit_panel(few, select=True))}, 1)[""]
     ]
-    found = {name: [value / n_series for value in pair] for name, pair in times.items()}
+    found = {name: [value / SERIES for value in pair] for name, pair in times.items()}
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     held = prt.fit_panel(df)
@@ -117,69 +118,66 @@ def peer(rows: int) -> dict:
     def run(season):
         return lambda: StatsForecast([AutoARIMA(season_length=season)], freq="MS", n_jobs=1).fit(df)
 
-    times = least({"plain": run(1)}, 2) | (least({"season": run(MONTHS)}, 1) if rows <= 500 else {})
+    times = least({"plain": run(1)}, 1) | (least({"season": run(MONTHS)}, 1) if rows <= 500 else {})
     return {name: [value / PEERS for value in pair] for name, pair in times.items()}
 
 
-def ask_peer(python: str) -> dict:
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "peer.json"
-        subprocess.run([python, __file__, "--peer-only", str(target)], check=True)
-        return json.loads(target.read_text())
-
-
-def write(found: dict, rival: dict | None) -> None:
-    lines = ["# Many series\n", "Milliseconds for each series, wall time; processor time in parentheses.\n"]
-    lines += [
-        "| rows | series | fit alone, in a loop | in a panel | two threads | two processes | 12 forecasts "
-        "| with intervals | `select=True` |",
-        "|---|---|---|---|---|---|---|---|---|",
+def write(mine: dict, rival: dict | None) -> None:
+    """Write the tables."""
+    found = mine["times"]
+    lines = [
+        "# Many series\n",
+        "Milliseconds for each series, wall time; processor time in parentheses. Where the first is\n"
+        "longer than the second on one thread, other work had the cores.\n",
+        "| rows | fit alone, in a loop | in a panel | two threads | two processes | 12 forecasts | with intervals |",
+        "|---|---|---|---|---|---|---|",
     ]
     for rows, row in found.items():
-        cells = [f"{row[name][0]:.2f} ({row[name][1]:.2f})" for name in ("alone", "one", "two")]
-        cells += [f"{row['processes'][0]:.2f}", *(f"{row[name][0]:.2f}" for name in ("forecast", "intervals"))]
-        lines.append(f"| {rows} | {SIZES[int(rows)]} | {' | '.join(cells)} | {row['search'][1]:.0f} |")
-    lines.append("\nThe loop makes models and fits them, from series whose index has a frequency; the panel also sorts "
-                 "the rows, finds the frequency and makes the table.\n")  # fmt: skip
+        names = ("alone", "one", "two", "processes", "forecast", "intervals")
+        cells = [f"{row[name][0]:.2f}" + f" ({row[name][1]:.2f})" * (name != "processes") for name in names]
+        lines.append(f"| {rows} | {' | '.join(cells)} |")
     kept = ", ".join(f"{row['bytes'] / 1024:.1f} ({rows} rows)" for rows, row in found.items())
-    lines.append(f"Kept in memory for each series, its values and labels included, kB: {kept}.\n")
+    lines += [
+        "\nThe loop makes models and fits them, from series whose index has a frequency; the panel also sorts the\n"
+        "rows, finds the frequency and makes the table; every call checks its options on a made-up series, once.\n",
+        f"Kept in memory for each series, values included, kB: {kept}.\n",
+    ]
     if rival is not None:
         lines += [
             "## AutoARIMA of statsforecast\n",
-            "The same series, one core, milliseconds of processor time for each series. AutoARIMA chooses orders, "
+            "Series of the same kind, one core, milliseconds of processor time for each. AutoARIMA chooses orders,\n"
             "which `fit_panel` does with `select=True` only.\n",
             "| rows | AutoARIMA | AutoARIMA, season of 12 | `fit_panel` | `fit_panel(select=True)` |",
             "|---|---|---|---|---|",
         ]
         for rows, row in rival["times"].items():
             season = f"{row['season'][1]:,.0f}" if "season" in row else "not measured"
-            mine = found[rows]
-            lines.append(
-                f"| {rows} | {row['plain'][1]:,.0f} | {season} | {mine['one'][1]:.1f} | {mine['search'][1]:,.0f} |"
-            )
+            own_times = f"{found[rows]['one'][1]:.1f} | {found[rows]['search'][1]:,.0f}"
+            lines.append(f"| {rows} | {row['plain'][1]:,.0f} | {season} | {own_times} |")
         lines.append(f"\nPeer: {rival['versions']}.\n")
-    lines += [f"{machine()}, shared with other work; {versions()}.\n", "Made by `python benchmarks/panel.py`."]
-    if rival is not None:
-        lines[-1] = "Made by `python benchmarks/panel.py --peer PYTHON`."
+    lines += [
+        f"{mine['machine']}, shared with other work; {mine['versions']}.\n",
+        "Made by `python benchmarks/panel.py own`, `peer` and `write`.",
+    ]
     RESULTS.write_text("\n".join(lines) + "\n")
     print(RESULTS.read_text())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer")
-    parser.add_argument("--peer-only")
-    arguments = parser.parse_args()
+    parser.add_argument("what", choices=["own", "peer", "write"])
+    what = parser.parse_args().what
     warnings.simplefilter("ignore")
-    if arguments.peer_only:
-        times = {str(rows): peer(rows) for rows in SIZES}
-        Path(arguments.peer_only).write_text(json.dumps({"times": times, "versions": versions()}))
+    if what == "write":
+        write(*(json.loads(path.read_text()) if path.exists() else None for path in (FOLDER / OWN, FOLDER / PEER)))
         return
-    found = {}
-    for rows, n_series in SIZES.items():
-        found[str(rows)] = own(rows, n_series)
-        print(rows, found[str(rows)], file=sys.stderr)
-    write(found, ask_peer(arguments.peer) if arguments.peer else None)
+    measure = own if what == "own" else peer
+    found = {"times": {}, "machine": machine(), "versions": versions()}
+    for rows in LENGTHS:
+        found["times"][str(rows)] = measure(rows)
+        print(rows, found["times"][str(rows)], file=sys.stderr)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / (OWN if what == "own" else PEER)).write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

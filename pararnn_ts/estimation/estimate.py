@@ -114,7 +114,9 @@ class Estimate(NamedTuple):
 
 def n_threads() -> int:
     """Threads that numerical work may use: numba's setting, at most the number of processors."""
-    return max(1, min(numba.get_num_threads(), os.cpu_count() or 1))
+    wanted = numba.get_num_threads()
+    # the system takes as long to count its processors as some evaluations
+    return wanted if wanted == 1 else max(1, min(wanted, os.cpu_count() or 1))
 
 
 def make_problem(specification: Specification, sample: Sample, constant: np.ndarray | None) -> Problem:

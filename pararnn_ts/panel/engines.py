@@ -97,7 +97,8 @@ def fit_all(task: Task, frame: LongFrame, engine: Any, progress: bool) -> list[O
     list of Fitted or Unfitted
         One for each series; the engine makes no difference to them.
     """
-    with tqdm(total=len(frame), desc="series", disable=not progress) as bar:
+    # an executor may have threads of this process, which leave filters of warnings as they find them at the end
+    with warnings.catch_warnings(), tqdm(total=len(frame), desc="series", disable=not progress) as bar:
         if engine is None:
             return _fit_here(task, frame, n_threads(), bar.update)
         size = min(max(1, len(frame) // MOST_PIECES), LARGEST_SEARCH if task.select else LARGEST_PIECE)

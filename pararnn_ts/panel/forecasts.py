@@ -16,14 +16,14 @@ from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.labels import extend_index
 from pararnn_ts.panel.engines import on_threads
 from pararnn_ts.panel.frame import future_rows
-from pararnn_ts.panel.task import UNFIT
+from pararnn_ts.panel.task import UNFIT, Fitted
 from pararnn_ts.results.intervals import check_method
 from pararnn_ts.results.prediction import is_explosive
 
 if TYPE_CHECKING:
     from pararnn_ts.panel.panel import Panel
 
-__all__ = ["check_levels", "forecast_frame"]
+__all__ = ["check_levels", "fitted_frame", "forecast_frame"]
 
 
 class _Ahead(NamedTuple):
@@ -66,10 +66,11 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
     seed = int(generator.integers(2**62)) if rng is None or isinstance(rng, np.random.Generator) else int(rng)
     columns, n = panel._frame.columns, len(panel)
     future = _future(panel, exog, steps)
+    fitted = [isinstance(outcome, Fitted) for outcome in panel._outcomes]
 
     def one(k: int) -> _Ahead:
         values, explosive = np.full((steps, 1 + 2 * len(levels)), np.nan), False
-        if panel.ids[k] not in fitted:
+        if not fitted[k]:
             return _Ahead(_labels(panel, k, steps), values, "not fitted")
         results = panel._results(k)._results
         labels = None if results.model._extendable else _labels(panel, k, steps)
@@ -89,20 +90,38 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
             return _Ahead(labels, values, str(error), explosive)
         return _Ahead(labels, values, explosive=explosive)
 
-    fitted = set(panel.fitted_ids)
     ahead = on_threads(one, n, n_threads(), lambda _: None)
-    kept = [k for k in range(n) if ahead[k].labels is not None]
-    first = next(k for k in range(n) if panel.ids[k] in fitted)
-    if all(ahead[k].lost for k in range(n) if panel.ids[k] in fitted):
+    if all(one.lost for one in ahead):
+        first = fitted.index(True)
         raise ValueError(
             f"None of the {n} series could be forecast; the first, {panel.ids[first]!r}: {ahead[first].lost}"
         )
     _warn(panel, ahead)
+    kept = [k for k in range(n) if ahead[k].labels is not None]
     name = panel.model.__name__
     table = {columns.ids: panel.ids[np.repeat(kept, steps)], columns.time: _joined([ahead[k].labels for k in kept])}
     values = np.concatenate([ahead[k].values for k in kept])
     names = [name, *(f"{name}-{end}-{one:g}" for one in levels for end in ("lo", "hi"))]
     return pd.DataFrame({**table, **dict(zip(names, values.T, strict=True))})
+
+
+def fitted_frame(panel: Panel) -> pd.DataFrame:
+    """One-step predictions inside the samples, see `Panel.fittedvalues`."""
+    columns, name = panel._frame.columns, panel.model.__name__
+    known = [k for k, outcome in enumerate(panel._outcomes) if isinstance(outcome, Fitted)]
+
+    def one(i: int) -> tuple[pd.Index, np.ndarray]:
+        results = panel._results(known[i])._results
+        return results.model.index, np.column_stack([results.model._y, results.fittedvalues])
+
+    found = on_threads(one, len(known), n_threads(), lambda _: None)
+    values = np.concatenate([both for _, both in found])
+    return pd.DataFrame({
+        columns.ids: panel.ids[np.repeat(known, [len(index) for index, _ in found])],
+        columns.time: _joined([index for index, _ in found]),
+        columns.target: values[:, 0],
+        name: values[:, 1],
+    })  # fmt: skip
 
 
 def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:

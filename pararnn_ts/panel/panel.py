@@ -13,7 +13,7 @@ from statsmodels.tools.sm_exceptions import ModelWarning
 from pararnn_ts._compat import warn_user
 from pararnn_ts.estimation.estimate import n_threads
 from pararnn_ts.panel.engines import find_engine, fit_all, on_threads
-from pararnn_ts.panel.forecasts import forecast_frame
+from pararnn_ts.panel.forecasts import fitted_frame, forecast_frame
 from pararnn_ts.panel.frame import LongFrame, read_long
 from pararnn_ts.panel.persistence import save
 from pararnn_ts.panel.summary import make_summary
@@ -138,6 +138,15 @@ class Panel:
                 rows[k] = dict(zip(names, outcome.params, strict=True))
         table = pd.DataFrame.from_dict(rows, orient="index").reindex(range(len(self)))
         return table.set_axis(self.ids, axis=0)
+
+    @property
+    def fittedvalues(self) -> pd.DataFrame:
+        """
+        One-step predictions inside the samples of the series that were fitted, beside the observations.
+
+        A long data frame; predictions are NaN in the rows that lags use up, observations where they are missing.
+        """
+        return fitted_frame(self)
 
     @property
     def recurrence_features(self) -> pd.DataFrame:

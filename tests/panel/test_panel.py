@@ -75,6 +75,16 @@ def test_the_number_of_threads_does_not_matter(df, panel):
         numba.set_num_threads(before)
 
 
+def test_a_series_too_short_to_tell_its_frequency_is_fitted_as_alone():
+    df = long({"long": 40, "short": 6})
+    panel = prt.fit_panel(df, **QUICK)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        alone = prt.ParaRNN(one(df, "short"), units=(1,)).fit(n_starts=2)
+    np.testing.assert_array_equal(panel["short"].params, alone.params)
+    assert panel["short"].forecast(1).index[0] == pd.Timestamp("2015-07-01")
+
+
 def test_a_fit_leaves_the_number_of_threads_and_the_filters_of_warnings_as_they_were(df):
     before, filters = numba.get_num_threads(), list(warnings.filters)
     prt.fit_panel(df, **QUICK).forecast(2)
@@ -196,6 +206,18 @@ def test_params_and_features_are_those_of_the_single_results(df, panel):
         np.testing.assert_array_equal(panel.params.loc[name], panel[name].params)
         pd.testing.assert_frame_equal(panel.recurrence_features.loc[name], panel[name].recurrence_features)
     assert panel.params.columns.tolist() == panel["a"].model.param_names
+
+
+@pytest.mark.filterwarnings("ignore:Of 4 series")
+def test_fitted_values_are_those_of_the_single_results(df):
+    panel = prt.fit_panel(pd.concat([df.drop(index=7), long({"few": 2})]), **QUICK)
+    table = panel.fittedvalues
+    assert table.columns.tolist() == ["unique_id", "ds", "y", "ParaRNN"]
+    assert table["unique_id"].unique().tolist() == ["a", "b", "c"]
+    for name, rows in table.set_index("ds").groupby("unique_id"):
+        expected = panel[name].fittedvalues
+        pd.testing.assert_series_equal(rows["ParaRNN"], expected, check_names=False, check_freq=False)
+        np.testing.assert_array_equal(rows["y"] - rows["ParaRNN"], panel[name].resid)
 
 
 def test_the_summary_counts(broken):

@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+import warnings
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -60,6 +61,14 @@ def test_an_executor_gets_the_work_in_pieces(df, panel):
     equal(prt.fit_panel(df, exog_cols="price", engine=engine, **QUICK), panel)
     sizes = [len(piece) for _, piece in engine.jobs]
     assert sum(sizes) == 42 and 1 < len(sizes) <= 42
+
+
+@pytest.mark.filterwarnings("ignore:Of 42 series")
+def test_threads_of_an_executor_leave_the_filters_of_warnings_as_they_were(df, panel):
+    filters = list(warnings.filters)
+    with ThreadPoolExecutor(4) as engine:
+        equal(prt.fit_panel(df, exog_cols="price", engine=engine, **QUICK), panel)
+    assert warnings.filters == filters
 
 
 @pytest.mark.slow
