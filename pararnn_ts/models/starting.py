@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,8 +27,7 @@ def arma_blocks(problem: Problem) -> tuple[UnitWeights, ...]:
     order = min(sum(spec.units), 4)
     if not order or not spec.lags or spec.lags[0] != 1:
         return ()
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    with np.errstate(all="ignore"):
         try:
             past = problem.target[spec.order_of_difference :][:ENOUGH]
             linear, _ = units_from_arma(*hannan_rissanen(past, order, order))
