@@ -73,6 +73,10 @@ def test_the_same_numbers_in_another_dress_give_the_same_forecasts(kind, plain):
     np.testing.assert_allclose(fit(SAME[kind]()).forecast(3), plain.forecast(3), rtol=1e-9)
 
 
+def test_a_series_whose_name_is_empty_has_the_name_of_one_without():
+    assert fit(pd.Series(Y, name="")).model.param_names == fit(pd.Series(Y)).model.param_names
+
+
 @pytest.mark.parametrize("missing", ["masked", "NA"])
 def test_missing_values_are_missing_however_they_are_written(missing):
     gone = Y > 1.0

@@ -65,7 +65,7 @@ def as_column(data: Any, what: str) -> tuple[np.ndarray, pd.Index | None, str | 
             )
     if len(column) == 0:
         raise ValueError(f"{what} is empty; pass at least one observation.")
-    return float_values(column, what), labels, None if name is None or callable(name) else str(name)
+    return float_values(column, what), labels, None if name is None or name == "" or callable(name) else str(name)
 
 
 def float_values(column: Any, what: str) -> np.ndarray:
