@@ -194,7 +194,7 @@ def test_columns_without_names_in_the_sample_are_matched_by_position(driven):
 
 
 def test_tests_of_terms_are_tests_of_parameters(driven):
-    table = driven.wald_test_terms().table
+    table = driven.wald_test_terms(scalar=True).table
     assert list(table.index) == list(driven.params.index)
     squares = driven.tvalues.to_numpy() ** 2
     np.testing.assert_allclose(table["statistic"][:3], squares[:3], rtol=1e-9)
