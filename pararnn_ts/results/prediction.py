@@ -14,6 +14,7 @@ from statsmodels.tools.sm_exceptions import OutputWarning
 
 from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.estimation.errors import ErrorLaw
+from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.conformal import calibration_errors
 from pararnn_ts.results.intervals import RecurrentPrediction, check_method
 from pararnn_ts.results.trajectory import continue_path, standpoint
@@ -218,7 +219,7 @@ def get_prediction(
     if param_uncertainty and (method == "exact" or known > 0):
         se = np.hypot(se, parameter_deviation(results, window.start, first, origin, window.stop, future))
     if method != "exact" and first < window.stop:
-        generator = np.random.default_rng(rng)
+        generator = check_generator(rng)
         full = simulated_paths(results, origin, window.stop, future, method, int(n_sims), generator, param_uncertainty)
         paths = full[:, first - origin :]
         _warn_explosive(results, paths, "{} of {} simulated paths leave")
