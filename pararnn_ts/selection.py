@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations_with_replacement
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,16 @@ from tqdm import tqdm
 from pararnn_ts.averaging import SMALLEST_SHARE, Average, log_weights, multiplicity, temperature
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.errors import student_gain
-from pararnn_ts.estimation.estimate import Estimate, estimate, estimate_student, make_problem, n_threads
+from pararnn_ts.estimation.estimate import (
+    Estimate,
+    estimate,
+    estimate_many,
+    estimate_student,
+    make_problem,
+    n_threads,
+)
 from pararnn_ts.estimation.levenberg_marquardt import LEAD, Options
-from pararnn_ts.estimation.problem import Sample
+from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
@@ -85,6 +92,15 @@ class _Fitted:
     model: ParaRNN
     found: Estimate
     score: float
+    starts: np.ndarray
+
+
+class _Prepared(NamedTuple):
+    """A candidate that is ready to be fitted."""
+
+    candidate: Candidate
+    model: ParaRNN
+    problem: Problem
     starts: np.ndarray
 
 
@@ -201,7 +217,7 @@ def select_order(
     rng : None, int or Generator
         Source of the random starts.
     device : {"cpu", "cuda", "cuda:float32"}
-        Where the starts of each candidate run; see `ParaRNN.fit`.
+        Where the starts run; on a device those of all candidates of a stage of the search at once. See `ParaRNN.fit`.
     progress : bool
         Whether to show a progress bar.
     **series
@@ -263,7 +279,7 @@ def select_order(
             hold_back=hold_back,
         )
 
-    def fit(job: tuple[Candidate, np.random.Generator]) -> tuple[Candidate, _Fitted]:
+    def prepared(job: tuple[Candidate, np.random.Generator]) -> _Prepared:
         candidate, own = job
         model = model_of(candidate)
         problem = model._problem()
@@ -271,24 +287,47 @@ def select_order(
         if kind not in images:
             images[kind] = arma_blocks(problem)
         starts, _ = start_values(problem, n_starts if candidate.units else 1, own, images[kind])
-        found = estimate(problem, starts, options, device=device)
-        return candidate, _Fitted(model, found, _score(model, found, criterion, options, starts, device), starts)
+        return _Prepared(candidate, model, problem, starts)
+
+    def finished(one: _Prepared, found: Estimate, early: Estimate | None) -> tuple[Candidate, _Fitted]:
+        return one.candidate, _Fitted(one.model, found, _score(one.model, found, criterion, early), one.starts)
+
+    def fit(job: tuple[Candidate, np.random.Generator]) -> tuple[Candidate, _Fitted]:
+        one = prepared(job)
+        early = estimate(_before_held_out(one.model), one.starts, options) if criterion == "cv" else None
+        return finished(one, estimate(one.problem, one.starts, options), early)
+
+    def fit_on_device(jobs: list[tuple[Candidate, np.random.Generator]]) -> None:
+        with one_blas_thread():
+            ready = [prepared(job) for job in jobs]
+            starts = [one.starts for one in ready]
+            found = estimate_many([one.problem for one in ready], starts, options, n_threads(), device)
+            early: list[Any] = [None] * len(ready)
+            if criterion == "cv":
+                parts = [_before_held_out(one.model) for one in ready]
+                early = list(estimate_many(parts, starts, options, n_threads(), device))
+            fitted.update(map(finished, ready, found, early))
 
     def robust(candidate: Candidate) -> tuple[Candidate, _Fitted]:
         before, candidate = fitted[candidate], replace(candidate, errors="t")
         model = model_of(candidate)
         found = estimate_student(model._problem(), before.found.starts, before.found.best, options)
-        score = _score(model, found, criterion, options, before.starts, device)
-        return candidate, _Fitted(model, found, score, before.starts)
+        early = None
+        if criterion == "cv":
+            early = estimate(_before_held_out(model), before.starts, options, errors="t")
+        return candidate, _Fitted(model, found, _score(model, found, criterion, early), before.starts)
 
     def run(work: Callable, jobs: list, what: str) -> None:
-        # a device takes one launch after the other
-        with one_blas_thread(), ThreadPoolExecutor(n_threads() if device == "cpu" else 1) as pool:
+        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
             fitted.update(tqdm(pool.map(work, jobs), total=len(jobs), desc=what, disable=not progress))
 
     def search(candidates: list[Candidate], what: str) -> None:
         missing = [candidate for candidate in dict.fromkeys(candidates) if candidate not in fitted]
-        run(fit, list(zip(missing, generator.spawn(len(missing)), strict=True)), what)
+        jobs = list(zip(missing, generator.spawn(len(missing)), strict=True))
+        if device == "cpu":
+            run(fit, jobs, what)
+        else:
+            fit_on_device(jobs)
 
     def direct(p: int) -> tuple[int, ...]:
         return tuple(sorted({*range(1, p + 1), *seasonal}))
@@ -403,21 +442,27 @@ def _information(found: Estimate, n: int) -> tuple[float, float]:
     return minus_two_llf + 2.0 * k, minus_two_llf + np.log(n) * k
 
 
-def _score(model: ParaRNN, found: Estimate, criterion: str, options: Options, starts: np.ndarray, device: str) -> float:
-    """Criterion, larger is better."""
+def _held_out(model: ParaRNN) -> np.ndarray:
+    """Rows that criterion "cv" predicts."""
+    rows = np.flatnonzero(model.used)
+    return rows[len(rows) - max(1, int(HELD_OUT * len(rows))) :]
+
+
+def _before_held_out(model: ParaRNN) -> Problem:
+    """Problem of the rows before those that criterion "cv" predicts."""
+    weight = model.used.astype(float)
+    weight[_held_out(model)] = 0.0
+    sample = Sample(model._with_history(model._y), model._exog, model._det, weight)
+    return make_problem(model.specification, sample, model.constant_weights)
+
+
+def _score(model: ParaRNN, found: Estimate, criterion: str, early: Estimate | None) -> float:
+    """Criterion, larger is better; `early`: the fit to the rows before those that "cv" predicts."""
     if criterion == "evidence":
         return found.log_evidence
-    used = model.used
-    if criterion in ("aic", "bic"):
-        return -_information(found, int(used.sum()))[criterion == "bic"]
-    rows = np.flatnonzero(used)
-    test = rows[len(rows) - max(1, int(HELD_OUT * len(rows))) :]
-    weight = used.astype(float)
-    weight[test] = 0.0
-    sample = Sample(model._with_history(model._y), model._exog, model._det, weight)
-    problem = make_problem(model.specification, sample, model.constant_weights)
-    early = estimate(problem, starts, options, errors=model.errors, device=device)
-    return -float(np.mean((model._y - model.path(early.params).fitted)[test] ** 2))
+    if early is None:
+        return -_information(found, int(model.used.sum()))[criterion == "bic"]
+    return -float(np.mean((model._y - model.path(early.params).fitted)[_held_out(model)] ** 2))
 
 
 def _table(fitted: dict[Candidate, _Fitted], chosen: Candidate, criterion: str) -> pd.DataFrame:

@@ -48,6 +48,26 @@ def sentence(outcome):
 # ----------------------------------------------------------------------------------------------------- commands
 
 
+def test_panel_writes_what_the_panel_says(tmp_path):
+    months = pd.period_range("2001-01", periods=40, freq="M").astype(str)
+    values = np.random.default_rng(0).normal(size=(2, 40))
+    parts = [pd.DataFrame({"shop": k, "month": months, "sales": y}) for k, y in zip("ab", values, strict=True)]
+    pd.concat(parts).sample(frac=1.0, random_state=0).to_csv(tmp_path / "sales.csv", index=False)
+    names = ("--id", "shop", "--time", "month", "--target", "sales")
+    out = tmp_path / "out"
+    outcome = run("panel", tmp_path / "sales.csv", *names, "-u", 1, "--steps", 3, "--level", 90, "-o", out)
+    assert outcome.exit_code == 0, outcome.output
+    panel = load(out / "panel.npz")
+    alone = ParaRNN(pd.Series(values[1], pd.PeriodIndex(months, freq="M"), name="sales"), units=(1,)).fit()
+    assert panel["b"].llf == alone.llf
+    forecasts = pd.read_csv(out / "forecast.csv")
+    assert forecasts.columns.tolist() == ["shop", "month", "ParaRNN", "ParaRNN-lo-90", "ParaRNN-hi-90"]
+    np.testing.assert_allclose(forecasts["ParaRNN"], panel.forecast(3)["ParaRNN"])
+    assert forecasts["month"].tolist() == ["2004-05", "2004-06", "2004-07"] * 2
+    assert panel.summary().as_text() in outcome.stdout
+    assert "--id shops" in sentence(run("panel", tmp_path / "sales.csv", "--id", "shops"))
+
+
 def test_fit_writes_what_the_results_say(nile, tmp_path):
     outcome = run("fit", nile, "-c", "flow", "-i", "year", "-u", 1, "--lags", "1,3", "-o", tmp_path / "out")
     assert outcome.exit_code == 0, outcome.output

@@ -1,63 +1,34 @@
 """
 Levenberg-Marquardt for many series and starts at once on a CUDA device: one thread for each start.
 
-The kernels are those of the CPU, built for the device (:mod:`kernels.cuda.target`): the pass over the data of
-:mod:`kernels.units` and :func:`damped_steps.advance`. A launch takes every start that still runs through as many
-evaluations as lie between two reviews; a second kernel then retires starts as the CPU does and lists those that go on.
-Nothing but their number comes back before the end. This module needs numba.cuda and is imported when a device is
-asked for.
-
-Arrays that belong to a start hold item ``i`` of start ``c`` at ``[i, c]``: neighbouring threads read neighbouring
-numbers. The starts of a series are neighbours, too, so that what they read of the series is read once.
+The kernels are those of the CPU, built for the device (:mod:`cuda_kernels`). Between two reviews starts are evaluated
+and advanced without a word from the processor; nothing but the number of those that go on comes back before the end.
+This module needs numba.cuda and is imported when a device is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from numba import cuda
 
-from pararnn_ts.estimation.damped_steps import (
-    CONVERGED,
-    EVIDENCE,
-    N_FIELDS,
-    OBJECTIVE,
-    RETIRED,
-    RUNNING,
-    STATUS,
-    advance,
-)
-from pararnn_ts.estimation.levenberg_marquardt import LEAD, Options, Solutions, State, log_gamma_prior
+from pararnn_ts.estimation.cuda_kernels import COLUMNS, Form, compiled, local_memory
+from pararnn_ts.estimation.damped_steps import N_FIELDS, OBJECTIVE
+from pararnn_ts.estimation.levenberg_marquardt import Options, Solutions, State, log_gamma_prior
 from pararnn_ts.estimation.problem import Problem, UnitProblem
 from pararnn_ts.estimation.series_problem import SeriesProblem
-from pararnn_ts.kernels.cuda.straight import straight_pass
-from pararnn_ts.kernels.cuda.target import DEVICES, SCALAR, check_device, on_device, simulated, tiles
-from pararnn_ts.kernels.lanes import LANES
-from pararnn_ts.kernels.units import accumulate, n_columns, n_states
+from pararnn_ts.kernels.cuda.target import DEVICES, check_device, quiet_launches, tiles
 
-__all__ = ["minimize_many"]
+__all__ = ["DeviceFits", "minimize_many", "on_tiles"]
 
+# 256 threads of 255 registers, the most there are, are what a multiprocessor holds: blocks of this size always start
 THREADS = 64
-# the least number of starts that an audition leaves is that of the CPU, where it fills a vector
-BLOCK = LANES
-# rows of a block where the pass is a loop over arrays: caches are small
-ROWS = 8
-# what of a change of the objective is rounding where residuals are single
-FLAT_SINGLE = 1e-6
-
-
-class _Shape(NamedTuple):
-    """What the problems of one launch have in common."""
-
-    units: tuple[int, ...]
-    activation: int
-    m: int
-    q: int
-    group: tuple[int, ...]
-    linear: tuple[bool, ...]
+# rows times starts from which straight-line code is worth its compilation; counted, not measured
+WORTHWHILE = 10_000_000
 
 
 def _with_columns(problem: Problem) -> Problem:
@@ -67,164 +38,16 @@ def _with_columns(problem: Problem) -> Problem:
     return problem
 
 
-def _shape_of(problem: Problem) -> _Shape:
+def _form_of(problem: Problem) -> Form:
     if not isinstance(problem, UnitProblem):
         raise ValueError(
             "device='cuda' fits sums of units to series without gaps and without parameters held at values; pass "
             "device='cpu' for this model."
         )
-    return _Shape(
+    return Form(
         tuple(int(d) for d in problem.units), problem.activation, problem.x.shape[1], problem.n_projected,
         tuple(int(g) for g in problem.group), tuple(bool(b) for b in problem.linear),
     )  # fmt: skip
-
-
-def _pass(shape: _Shape, real: type) -> tuple[Callable, int]:
-    """Pass over the data as a device function, and the length of the scratch space of a thread."""
-    units, activation, m, q = shape[:4]
-    number = np.float32 if real is np.float32 else None
-    found = straight_pass(units, activation, m, q, number or float)
-    if found is not None:
-        return on_device(found.function, real=number), found.scratch
-    n = len(shape.group)
-    add_up = on_device(accumulate, {**SCALAR, "ROWS": ROWS, "STRIDE": ROWS}, number)
-
-    def looped(theta, x, linear, target, weight, first, last, linear_gram, sums, gram):
-        for i in range(n):
-            sums[i] = theta[i]
-        add_up(sums[:n], units, activation, x[first:last], linear[first:last], target[first:last], weight[first:last],
-               linear_gram, sums[n:], gram)  # fmt: skip
-
-    largest, sizes = max(units), np.array(units)
-    length = n + n_states(sizes, m) + ROWS * n_columns(sizes, m) + ROWS + largest * (largest + 3)
-    return looped if simulated() else cuda.jit(device=True)(looped), length
-
-
-def build_fit(shape: _Shape, real: type) -> Callable:
-    """
-    Write the kernel that takes starts through some evaluations, as a plain function.
-
-    Parameters
-    ----------
-    shape : _Shape
-        What the problems have in common.
-    real : type
-        Numbers of the pass over the data.
-
-    Returns
-    -------
-    callable
-        Its arguments are the starts that run and their number; the series of each start; first and last row and
-        number of observations of each series; the arrays of :func:`damped_steps.advance`, a column for each
-        start; the rows of all series one after the other; and settings.
-    """
-    evaluate, length = _pass(shape, real)
-    n_work = (len(shape.group) + 3) * len(shape.group) + 1
-    step = on_device(advance, SCALAR if real is np.float64 else {**SCALAR, "FLAT": FLAT_SINGLE})
-
-    def fit(columns, running, series, first, last, n_obs, theta, trial, gram, trial_gram, alpha, table, best, x,
-            linear, target, weight, linear_gram, group, prior, is_linear, evidence, tolerance, maxiter, patience, q,
-            rounds):  # fmt: skip
-        slot: int = cuda.grid(1)  # type: ignore[call-arg]
-        if slot < running:
-            c = columns[slot]
-            s = series[c]
-            sums, work = cuda.local.array(length, real), cuda.local.array(n_work, np.float64)
-            settings = (evidence, tolerance, maxiter, patience, q)
-            for _ in range(rounds):
-                evaluate(trial[:, c], x, linear, target, weight, first[s], last[s], linear_gram[s], sums,
-                         trial_gram[:, c])  # fmt: skip
-                if not step(theta[:, c], trial[:, c], gram[:, c], trial_gram[:, c], alpha[:, c], group, prior,
-                            is_linear, n_obs[s], table[:, c], best[:, c], settings, work):  # fmt: skip
-                    break
-
-    return fit
-
-
-def better(table, row, sign, a, b):
-    """Whether start `a` is better than `b`; of equals, and of those without a number, the first."""
-    x, y = sign * table[row, a], sign * table[row, b]
-    if x > y:
-        return True
-    if x < y:
-        return False
-    if np.isnan(x) != np.isnan(y):
-        return bool(np.isnan(y))
-    return a < b
-
-
-def review_series(table, begin, end, audition, evidence):
-    """
-    Retire starts of one series by the rules of :func:`levenberg_marquardt.minimize`.
-
-    Parameters
-    ----------
-    table : ndarray, (N_FIELDS, C)
-        State of the starts.
-    begin, end : int
-        Starts of the series.
-    audition : bool
-        Whether the weaker half of many starts is to go.
-    evidence : bool
-        Whether starts are compared by their evidence.
-
-    Returns
-    -------
-    int
-        Starts that go on.
-    """
-    row, sign = (EVIDENCE, 1.0) if evidence else (OBJECTIVE, -1.0)
-    keep = max(BLOCK, (end - begin) // 2)
-    if audition and end - begin > BLOCK:
-        for c in range(begin, end):
-            # those that go are marked by a negative number until all have been compared
-            if table[STATUS, c] == RUNNING:
-                rank = 0
-                for other in range(begin, end):
-                    runs = table[STATUS, other] == RUNNING or table[STATUS, other] == -RETIRED
-                    if runs and better(table, row, sign, other, c):
-                        rank += 1
-                if rank >= keep:
-                    table[STATUS, c] = -RETIRED
-        for c in range(begin, end):
-            table[STATUS, c] = abs(table[STATUS, c])
-    running, converged, leader = 0, 0, -np.inf
-    for c in range(begin, end):
-        if table[STATUS, c] == RUNNING:
-            running += 1
-        elif table[STATUS, c] == CONVERGED:
-            converged += 1
-            leader = max(leader, sign * table[row, c])
-    if running > 0 and converged >= max(3, running):
-        for c in range(begin, end):
-            ahead = sign * table[row, c] > leader + (LEAD if evidence else 0.0)
-            if table[STATUS, c] == RUNNING and not ahead:
-                table[STATUS, c] = RETIRED
-                running -= 1
-    return running
-
-
-def build_review() -> Callable:
-    """Write the kernel that reviews the starts of each series and lists those that go on, as a plain function."""
-    review_one = on_device(review_series, {})
-
-    def review(table, bounds, audition, evidence, columns, count):
-        s: int = cuda.grid(1)  # type: ignore[call-arg]
-        if s < bounds.shape[0] - 1:
-            running = review_one(table, bounds[s], bounds[s + 1], audition, evidence)
-            slot = cuda.atomic.add(count, 0, running)
-            for c in range(bounds[s], bounds[s + 1]):
-                if table[STATUS, c] == RUNNING:
-                    columns[slot] = c
-                    slot += 1
-
-    return review
-
-
-# compiling takes seconds; what is compiled depends on the arguments only
-@lru_cache(maxsize=64)
-def _kernels(shape: _Shape, real: type, simulator: bool) -> tuple[Any, Any]:
-    return cuda.jit(build_fit(shape, real)), cuda.jit(build_review())
 
 
 def _bytes(problem: UnitProblem, n_starts: int, n_groups: int, real: type) -> int:
@@ -232,7 +55,251 @@ def _bytes(problem: UnitProblem, n_starts: int, n_groups: int, real: type) -> in
     n = len(problem.group)
     each = 3 * n + 2 * (n + 1) ** 2 + 2 * n_groups + 2 * N_FIELDS + 2
     rows = len(problem.y) * (problem.x.shape[1] + problem.linear_columns.shape[1] + 2)
-    return 8 * each * n_starts + np.dtype(real).itemsize * rows + 8 * problem.n_projected**2 + 64
+    alone = 8 * (problem.n_projected**2 + n + (n + 1) ** 2 + COLUMNS + 4)
+    return 8 * each * n_starts + np.dtype(real).itemsize * rows + alone
+
+
+def _put(a: Any, kind: type = np.float64) -> Any:
+    return cuda.to_device(np.ascontiguousarray(a, dtype=kind))
+
+
+def _room(*size: int) -> Any:
+    return cuda.device_array(size, np.float64)
+
+
+def _grid(jobs: int) -> tuple[int, int]:
+    threads = min(THREADS, jobs)
+    return -(-jobs // threads), threads
+
+
+class DeviceFits:
+    """
+    Series and the starts of their fits on the device.
+
+    Parameters
+    ----------
+    problems : sequence of UnitProblem
+        Series of any lengths and forms.
+    starts : sequence of ndarray, (n_starts, n_params)
+        Start values of each problem.
+    options : Options
+        As in :func:`levenberg_marquardt.minimize`.
+    device : {"cuda", "cuda:float32"}
+        Numbers of the pass over the data.
+    warm : bool
+        As in :func:`levenberg_marquardt.minimize`.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[UnitProblem],
+        starts: Sequence[np.ndarray],
+        options: Options,
+        device: str = "cuda",
+        warm: bool = False,
+    ):
+        self.options, self.real, self.warm = options, DEVICES[device], warm
+        forms = [_form_of(problem) for problem in problems]
+        self.forms = list(dict.fromkeys(forms))
+        number = {form: k for k, form in enumerate(self.forms)}
+        # series of one form are neighbours
+        self.order = np.argsort([number[form] for form in forms], kind="stable")
+        self.problems, self.starts = [problems[i] for i in self.order], [starts[i] for i in self.order]
+        self.kinds = np.array([number[forms[i]] for i in self.order])
+        self.bounds = np.concatenate([[0], np.cumsum([len(s) for s in self.starts])]).astype(np.int64)
+        self.most = max(len(form.group) for form in self.forms)
+        work = sum(len(p.y) * len(s) for p, s in zip(self.problems, self.starts, strict=True))
+        self.kernels = compiled(self.forms, self.real, work >= WORTHWHILE)
+        self._load()
+
+    def _load(self) -> None:
+        """Move what is read only to the device."""
+        problems, forms = self.problems, self.forms
+        rows = np.concatenate([[0], np.cumsum([len(p.y) for p in problems])]).astype(np.int64)
+        groups, units = (
+            np.cumsum([0, *map(len, parts)]) for parts in zip(*((f.group, f.units) for f in forms), strict=True)
+        )
+        sizes = np.array([
+            [form.m, form.q, len(form.group), groups[k], units[k], units[k + 1], form.activation]
+            for k, form in enumerate(forms)
+        ])  # fmt: skip
+        self.layout = _put(np.column_stack([rows[:-1], rows[1:], sizes[self.kinds]]), np.int64)
+        # neither array may be empty
+        self.units = _put([*(d for form in forms for d in form.units), 0], np.int64)
+        self.group = _put([g for form in forms for g in form.group] or [0], np.int64)
+        self.is_linear = _put([b for form in forms for b in form.linear] or [False], np.bool_)
+        m, q = max(form.m for form in forms), max(form.q for form in forms)
+        self.data = [
+            _put(_side_by_side([p.x for p in problems], m), self.real),
+            _put(_side_by_side([p.linear_columns for p in problems], q), self.real),
+            _put(np.concatenate([p.y for p in problems]), self.real),
+            _put(np.concatenate([p.weight for p in problems]), self.real),
+        ]
+        grams = np.zeros((len(problems), q, q))
+        for gram, problem in zip(grams, problems, strict=True):
+            gram[: problem.n_projected, : problem.n_projected] = problem.linear_gram
+        self.linear_gram = _put(grams)
+
+    @quiet_launches()
+    def minimize(self) -> list[Solutions]:
+        """Take all starts to their end; return what :func:`levenberg_marquardt.minimize` does, for each problem."""
+        options, bounds, most = self.options, self.bounds, self.most
+        evidence, n_groups, count = options.penalty is None, len(options.prior), int(bounds[-1])
+        states = self._states()
+
+        def joined(name: str, rows: int) -> Any:
+            whole, at = np.zeros((rows, count)), 0
+            for state in states:
+                part = getattr(state, name)
+                whole[: len(part), at : at + part.shape[1]] = part
+                at += part.shape[1]
+            return _put(whole)
+
+        rows = {"theta": most, "alpha": n_groups, "table": N_FIELDS, "best": most + n_groups + N_FIELDS - OBJECTIVE}
+        own = {name: joined(name, n) for name, n in rows.items()}
+        trial = joined("trial", most)
+        gram, trial_gram = _room((most + 1) ** 2, count), _room((most + 1) ** 2, count)
+        series = _put(np.repeat(np.arange(len(self.problems)), np.diff(bounds)), np.int64)
+        n_obs, edges = _put([p.n_obs for p in self.problems]), _put(bounds, np.int64)
+        prior = _put(log_gamma_prior(options.prior) if evidence else np.zeros((n_groups, 3)))
+        settings = (
+            evidence, float(options.tol), int(options.maxiter), 0 if self.warm else int(options.patience)
+        )  # fmt: skip
+        columns, running, done = _put(np.arange(count), np.int64), count, 0
+        while running:
+            turns = min(options.audition, options.maxiter - done)
+            counts = np.zeros(turns + 1, dtype=np.int64)
+            counts[0] = running
+            counts = cuda.to_device(counts)
+            for turn in range(turns):
+                where = (columns, counts, turn, series, self.layout)
+                self.kernels.evaluate[_grid(running)](
+                    *where, self.units, trial, *self.data, self.linear_gram, trial_gram
+                )
+                self.kernels.step[_grid(running)](
+                    *where, own["theta"], trial, gram, trial_gram, own["alpha"], self.group, prior, self.is_linear,
+                    n_obs, own["table"], own["best"], *settings,
+                )  # fmt: skip
+                self.kernels.review[_grid(len(self.problems))](
+                    own["table"], edges, turn + 1 == turns, done == 0, evidence, columns, counts, turn
+                )
+            running, done = int(counts.copy_to_host()[-1]), done + turns
+        return self._solutions(states, {name: a.copy_to_host() for name, a in own.items()})
+
+    def _states(self) -> list[State]:
+        """Begin of all starts, for each form."""
+        states = []
+        for k, form in enumerate(self.forms):
+            places = np.flatnonzero(self.kinds == k)
+            starts = [self.starts[i] for i in places]
+            variance = np.repeat([self.problems[i].variance for i in places], [len(s) for s in starts])
+            shared = SimpleNamespace(group=np.array(form.group), linear=np.array(form.linear), variance=variance)
+            joined = np.concatenate(starts).astype(float, copy=False).reshape(-1, len(form.group))
+            states.append(State(joined, self.options, shared, self.warm))
+        return states
+
+    def _solutions(self, states: list[State], ended: dict[str, np.ndarray]) -> list[Solutions]:
+        found: list[Any] = [None] * len(self.problems)
+        at, place = 0, 0
+        for state in states:
+            width = state.theta.shape[1]
+            for name, a in ended.items():
+                setattr(state, name, np.ascontiguousarray(a[: len(getattr(state, name)), at : at + width]))
+            whole = state.solutions(self.options.penalty is None)
+            parts = [getattr(whole, field.name) for field in fields(Solutions)]
+            end = at + width
+            while place < len(self.problems) and self.bounds[place] < end:
+                first, last = self.bounds[place] - at, self.bounds[place + 1] - at
+                found[self.order[place]] = Solutions(*(part[first:last] for part in parts))
+                place += 1
+            at = end
+        return found
+
+    @quiet_launches()
+    def products(self, params: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """
+        Products M'M of M = [Jacobian, residual] at one parameter vector of each problem, in double precision.
+
+        Parameters
+        ----------
+        params : sequence of ndarray, (n_params,)
+            One for each problem, in the order in which they were given.
+
+        Returns
+        -------
+        list of ndarray, (n_params + 1, n_params + 1)
+        """
+        if self.real is not np.float64:
+            found: list[Any] = [None] * len(params)
+            for place, problem in zip(self.order, self.problems, strict=True):
+                found[place] = problem.products(params[place])
+            return found
+        count = len(self.problems)
+        trial = np.zeros((self.most, count))
+        for c, place in enumerate(self.order):
+            trial[: len(params[place]), c] = params[place]
+        everyone, gram = _put(np.arange(count), np.int64), _room((self.most + 1) ** 2, count)
+        self.kernels.evaluate[_grid(count)](
+            everyone, _put([count], np.int64), 0, everyone, self.layout, self.units, _put(trial), *self.data,
+            self.linear_gram, gram,
+        )  # fmt: skip
+        lower = np.ascontiguousarray(gram.copy_to_host().T)
+        found = [None] * count
+        for k, form in enumerate(self.forms):
+            here, size = np.flatnonzero(self.kinds == k), len(form.group) + 1
+            whole = np.tril(lower[here, : size * size].reshape(-1, size, size))
+            whole += np.tril(whole, -1).swapaxes(1, 2)
+            for c, one in zip(here, whole, strict=True):
+                found[self.order[c]] = one
+        return found
+
+
+def _side_by_side(parts: list[np.ndarray], width: int) -> np.ndarray:
+    """Rows of all parts one after the other; those with fewer columns are filled up with zeros."""
+    if all(part.shape[1] == width for part in parts):
+        return np.concatenate(parts)
+    whole = np.zeros((sum(len(part) for part in parts), width))
+    at = 0
+    for part in parts:
+        whole[at : at + len(part), : part.shape[1]] = part
+        at += len(part)
+    return whole
+
+
+def on_tiles(
+    problems: Sequence[Problem],
+    starts: Sequence[np.ndarray],
+    options: Options,
+    device: str = "cuda",
+    warm: bool = False,
+    memory: int | None = None,
+) -> Iterator[tuple[slice, DeviceFits]]:
+    """
+    Move problems and starts to the device, as many at a time as fit into its memory.
+
+    Parameters
+    ----------
+    problems, starts, options, device, warm
+        As for :class:`DeviceFits`; problems of long samples are taken, too.
+    memory : int, optional
+        Bytes of device memory to use; by default most of what is free.
+
+    Yields
+    ------
+    slice
+        Which of the problems.
+    DeviceFits
+        They and their starts on the device.
+    """
+    check_device(device)
+    if not len(problems):
+        return
+    columns = [_with_columns(problem) for problem in problems]
+    forms = list(dict.fromkeys(_form_of(problem) for problem in columns))
+    n_groups, real = len(options.prior), DEVICES[device]
+    sizes = [_bytes(problem, len(s), n_groups, real) for problem, s in zip(columns, starts, strict=True)]  # type: ignore[arg-type]
+    for tile in tiles(np.array(sizes, dtype=np.int64), memory, local_memory(forms)):
+        yield tile, DeviceFits(columns[tile], starts[tile], options, device, warm)  # type: ignore[arg-type]
 
 
 def minimize_many(
@@ -244,97 +311,19 @@ def minimize_many(
     memory: int | None = None,
 ) -> list[Solutions]:
     """
-    Minimise the penalised sums of squares of many problems of the same form on a CUDA device.
+    Minimise the penalised sums of squares of many problems on a CUDA device.
 
     Parameters
     ----------
-    problems : sequence of UnitProblem
-        Series of any lengths, all with the same units, inputs, and linear columns.
-    starts : sequence of ndarray, (n_starts, n_params)
-        Start values of each problem.
-    options : Options
-        As in :func:`levenberg_marquardt.minimize`.
-    device : {"cuda", "cuda:float32"}
-        Numbers of the pass over the data.
-    warm : bool
-        As in :func:`levenberg_marquardt.minimize`.
-    memory : int, optional
-        Bytes of device memory to use; by default most of what is free. What needs more is done in several tiles.
+    problems, starts, options, device, warm, memory
+        See :func:`on_tiles`. What needs more memory than there is, is done in several tiles.
 
     Returns
     -------
     list of Solutions
         One for each problem.
     """
-    check_device(device)
-    real, n_groups = DEVICES[device], len(options.prior)
-    problems = [_with_columns(problem) for problem in problems]
-    shapes = [_shape_of(problem) for problem in problems]
-    different = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), None)
-    if different is not None:
-        raise ValueError(f"problems must have the same form, but number {different} differs from the first.")
-    sizes = [_bytes(problem, len(s), n_groups, real) for problem, s in zip(problems, starts, strict=True)]  # type: ignore[arg-type]
     found: list[Solutions] = []
-    for tile in tiles(np.array(sizes, dtype=np.int64), memory):
-        found += _minimize_tile(problems[tile], starts[tile], options, shapes[0], real, warm)  # type: ignore[arg-type]
+    for _, fits in on_tiles(problems, starts, options, device, warm, memory):
+        found += fits.minimize()
     return found
-
-
-def _minimize_tile(
-    problems: Sequence[UnitProblem],
-    starts: Sequence[np.ndarray],
-    options: Options,
-    shape: _Shape,
-    real: type,
-    warm: bool,
-) -> list[Solutions]:
-    evidence = options.penalty is None
-    fit, review = _kernels(shape, real, simulated())
-    states = [
-        State(np.ascontiguousarray(s, dtype=float), options, p, warm) for p, s in zip(problems, starts, strict=True)
-    ]
-    bounds = np.concatenate([[0], np.cumsum([len(s) for s in starts])]).astype(np.int64)
-    rows = np.concatenate([[0], np.cumsum([len(p.y) for p in problems])]).astype(np.int64)
-    n, n_columns_ = len(shape.group), int(bounds[-1])
-
-    def put(a: Any, kind: type = np.float64) -> Any:
-        return cuda.to_device(np.ascontiguousarray(a, dtype=kind))
-
-    def room(*size: int) -> Any:
-        return cuda.device_array(size, np.float64)
-
-    theta = put(np.hstack([s.theta for s in states]))
-    trial = put(np.hstack([s.trial for s in states]))
-    alpha = put(np.hstack([s.alpha for s in states]))
-    table = put(np.hstack([s.table for s in states]))
-    gram, trial_gram = room((n + 1) ** 2, n_columns_), room((n + 1) ** 2, n_columns_)
-    best = put(np.hstack([s.best for s in states]))
-    series = put(np.repeat(np.arange(len(problems)), np.diff(bounds)), np.int64)
-    first, last = put(rows[:-1], np.int64), put(rows[1:], np.int64)
-    data = [put(np.concatenate([getattr(p, name) for p in problems]), real)
-            for name in ("x", "linear_columns", "y", "weight")]  # fmt: skip
-    linear_gram = put(np.array([p.linear_gram for p in problems]))
-    prior = log_gamma_prior(options.prior) if evidence else np.zeros((len(options.prior), 3))
-    fixed = (
-        linear_gram, put(shape.group, np.int64), put(prior), put(shape.linear, np.bool_), evidence, float(options.tol),
-        int(options.maxiter), 0 if warm else int(options.patience), shape.q, int(options.audition),
-    )  # fmt: skip
-    n_obs, edges = put([p.n_obs for p in problems]), put(bounds, np.int64)
-    columns, running, audition = put(np.arange(n_columns_), np.int64), n_columns_, True
-    while running:
-        fit[_grid(running)](columns, running, series, first, last, n_obs, theta, trial, gram, trial_gram, alpha, table,
-                            best, *data, *fixed)  # fmt: skip
-        count = put([0], np.int64)
-        review[_grid(len(problems))](table, edges, audition, evidence, columns, count)
-        running, audition = int(count.copy_to_host()[0]), False
-    ended = {"theta": theta, "alpha": alpha, "table": table, "best": best}
-    ended = {name: a.copy_to_host() for name, a in ended.items()}
-    for i, state in enumerate(states):
-        for name, a in ended.items():
-            setattr(state, name, np.ascontiguousarray(a[:, bounds[i] : bounds[i + 1]]))
-    return [state.solutions(evidence) for state in states]
-
-
-def _grid(jobs: int) -> tuple[int, int]:
-    threads = min(THREADS, jobs)
-    return -(-jobs // threads), threads

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
 import numba
 import numpy as np
-from scipy import linalg
 
+from pararnn_ts.estimation.curvature import Curvature, curvature
 from pararnn_ts.estimation.errors import ErrorLaw, student_law
 from pararnn_ts.estimation.levenberg_marquardt import (
     CONVERGED,
@@ -35,12 +35,15 @@ __all__ = [
     "STATUS_WORDS",
     "Curvature",
     "Estimate",
+    "best_of",
     "curvature",
     "estimate",
     "estimate_many",
     "estimate_student",
+    "is_raced",
     "make_problem",
     "n_threads",
+    "race",
     "sample_scaling",
 ]
 
@@ -53,12 +56,12 @@ STATUS_WORDS = {
     RETIRED: "retired",
 }
 
-# share of the largest eigenvalue of the scaled normal equations below which a direction counts as undetermined
-_RANK_TOLERANCE = 1e-10
-_LEAST_NATS = 1.0
+# nats that a unit must explain to be distinct from its mirror images
+LEAST_NATS = 1.0
 # log prior odds against each unit that can expand, where Laplace's approximation is void; simulated series and parts of
 # the shipped ones held out of their training parts chose it among 0, 5, 10, 20, 50 and infinity
 EXPANSION_ODDS = 10.0
+ENDLESS = "endog could not be fitted: every start diverged; look for extreme values, or use activation='tanh'."
 # half a squared Newton decrement, in nats, that leaves estimates where they are for all that matters
 NEARLY = 0.1
 # rows on which the starts of a long sample are tried first, at least so many for each parameter; a sample is long when
@@ -67,25 +70,6 @@ REHEARSAL = 8192
 ROWS_PER_PARAMETER = 100
 LONG = 2
 GROWTH = 4
-
-
-class Curvature(NamedTuple):
-    """
-    Normal equations at a parameter vector, turned into statistics.
-
-    Attributes
-    ----------
-    precision : ndarray, (P, P)
-        Posterior precision of the parameters in the data's units.
-    scale : float
-        Variance of the shocks.
-    effective : float
-        Effective number of parameters.
-    """
-
-    precision: np.ndarray
-    scale: float
-    effective: float
 
 
 class Estimate(NamedTuple):
@@ -152,62 +136,6 @@ def sample_scaling(specification: SeriesLayout, sample: Sample, constant: np.nda
     return standardise(specification, target, sample.exog, sample.deterministic, constant)
 
 
-def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: ErrorLaw | None) -> Curvature:
-    """
-    Posterior precision, variance of the shocks and effective parameters.
-
-    Parameters
-    ----------
-    problem : Problem
-        The standardised problem, without observation weights.
-    params : ndarray, (F,)
-        Its parameters.
-    alpha : ndarray, (n_groups,)
-        Prior precision of each group; with `law` None, in units of the noise precision (a ridge).
-    law : ErrorLaw or None
-        Law of the shocks on the standardised scale; None: normal with the residual variance.
-
-    Returns
-    -------
-    Curvature
-        Statistics in the data's units; rows and columns of parameters that are held at a value are zero.
-    """
-    products = problem.products(params)
-    if not np.isfinite(products).all():
-        raise ValueError(
-            "The derivatives of the predictions are beyond every number at the estimate, whose largest weight is "
-            f"{np.abs(params).max(initial=0.0):.1e}; fit with penalty='evidence' or with fewer units."
-        )
-    square, sse = products[:-1, :-1], products[-1, -1]
-    prior = np.where(problem.group >= 0, alpha[np.maximum(problem.group, 0)], 0.0)
-    ridge = prior if law is None else prior / law.information
-    effective = _effective(square, ridge)
-    # residuals of a series that is fitted exactly are known up to rounding
-    variance = max(sse / max(problem.n_obs - effective, 1.0), float(np.finfo(float).eps) ** 2)
-    noise = variance if law is None else max(1.0 / law.information, 1e-300)
-    inverse = problem.from_data()
-    # units of data so large that a precision overflows leave its parameter without standard error
-    with np.errstate(over="ignore", invalid="ignore"):
-        precision = inverse.T @ ((square + np.diag(ridge)) / noise) @ inverse
-    return Curvature(precision, float(variance * problem.scaling.scale[0] ** 2), effective)
-
-
-def _effective(square: np.ndarray, ridge: np.ndarray) -> float:
-    """Trace of the hat matrix; without a ridge the rank of the normal equations."""
-    # in correlation form directions can be compared whatever their units
-    size = np.sqrt(np.diag(square) + ridge)
-    size = np.where(size > 0.0, size, 1.0)
-    if not len(square):
-        return 0.0
-    # LAPACK's default, divide and conquer, fails on some harmless matrices
-    values, vectors = linalg.eigh((square + np.diag(ridge)) / np.outer(size, size), driver="ev")
-    kept = values > _RANK_TOLERANCE * max(values.max(initial=0.0), 1e-300)
-    if not ridge.any():
-        return float(np.count_nonzero(kept))
-    loads = (vectors[:, kept] / size[:, None]) / np.sqrt(values[kept])
-    return float(np.sum(loads * (square @ loads)))
-
-
 def _component_sizes(problem: Problem, params: np.ndarray) -> np.ndarray:
     """Second moment of each unit's component, from the columns of the output weights in the normal equations."""
     products, params = problem.whole_products(params), problem.expand(params)
@@ -242,34 +170,70 @@ def _minimize(
     return minimize_many([problem], [starts], options, device, warm)[0]
 
 
-def _race(
-    problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool, device: str = "cpu"
-) -> Solutions:
+# what a race asks for: a problem, starts of it, and whether they are estimates already
+Heat = tuple[Problem, np.ndarray, bool]
+
+
+def _rehearsal(problem: Problem, starts: np.ndarray) -> int:
+    """Rows on which the starts are tried first."""
+    return max(REHEARSAL, ROWS_PER_PARAMETER * starts.shape[1]) + problem.specification.hold_back
+
+
+def is_raced(problem: Problem, starts: np.ndarray) -> bool:
+    """Whether a sample is so long that its starts are tried on a part of it."""
+    return len(starts) > 1 and LONG * _rehearsal(problem, starts) <= len(problem.sample.y)
+
+
+def race(
+    problem: Problem, starts: np.ndarray, options: Options, warm: bool = False
+) -> Generator[Heat, Solutions, Solutions]:
     """
     Run the starts, on a long sample first on its beginning and then the best of them on more and more of it.
 
     The optima of thousands of rows are close to those of millions. Only one block of lanes has to see all rows, and it
     begins next to where it ends.
+
+    Yields
+    ------
+    tuple
+        Problem, starts, and whether they are estimates; :func:`levenberg_marquardt.minimize` is what to send back.
+
+    Returns
+    -------
+    Solutions
+        Of all starts.
     """
-    rows = max(REHEARSAL, ROWS_PER_PARAMETER * starts.shape[1]) + problem.specification.hold_back
+    rows, raced = _rehearsal(problem, starts), is_raced(problem, starts)
     solutions, cast = None, np.arange(len(starts))
-    while len(starts) > 1 and LONG * rows <= len(problem.sample.y):
+    while raced and LONG * rows <= len(problem.sample.y):
         part = problem.head(rows)
         rows *= GROWTH
         if part.n_obs < part.specification.n_params:
             continue
         begin = starts[cast] if solutions is None else solutions.params[cast]
-        found = _minimize(part, begin, options, threads, solutions is not None, device)
+        found = yield part, begin, solutions is not None
         score = _scores(part, found, options)
         order = np.argsort(-score, kind="stable")[:LANES]
         order = order[np.isfinite(score[order])]
         solutions = found if solutions is None else _merged(solutions, found, cast)
         if not len(order):
-            return _minimize(problem, starts, options, threads, False, device)
+            return (yield problem, starts, False)
         cast = cast[order]
     if solutions is None:
-        return _minimize(problem, starts, options, threads, warm, device)
-    return _merged(solutions, _minimize(problem, solutions.params[cast], options, threads, True, device), cast)
+        return (yield problem, starts, warm)
+    return _merged(solutions, (yield problem, solutions.params[cast], True), cast)
+
+
+def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool, device: str) -> Solutions:
+    """Run a race to its end."""
+    running = race(problem, starts, options, warm)
+    part, begin, warmed = next(running)
+    while True:
+        found = _minimize(part, begin, options, threads, warmed, device)
+        try:
+            part, begin, warmed = running.send(found)
+        except StopIteration as end:
+            return end.value
 
 
 def _merged(before: Solutions, found: Solutions, cast: np.ndarray) -> Solutions:
@@ -344,7 +308,7 @@ def estimate(
     solutions = _race(weighted, starts, options, threads, warm, device)
     if robust:
         return estimate_student(problem, solutions, _best(problem, solutions, options), options)
-    return _best_of(problem, solutions, options)
+    return best_of(problem, solutions, options)
 
 
 def estimate_many(
@@ -355,18 +319,18 @@ def estimate_many(
     device: str = "cpu",
 ) -> list[Estimate]:
     """
-    Fit the same model to many series, on a CUDA device all at once.
+    Fit models to many series, on a CUDA device all at once.
 
     Parameters
     ----------
     problems : sequence of Problem
-        One for each series; on a CUDA device without gaps and all of the same form.
+        One for each series; on a CUDA device without gaps.
     starts : sequence of ndarray, (n_starts, F)
         Start values for each of them.
     options : Options
         Penalty and stopping rules.
     threads : int
-        Threads over blocks of starts, on the processor.
+        Threads of the processor: over blocks of starts, or over the statistics of many series.
     device : {"cpu", "cuda", "cuda:float32"}
         Where the starts run.
 
@@ -377,13 +341,12 @@ def estimate_many(
     """
     if device == "cpu":
         return [estimate(problem, s, options, threads) for problem, s in zip(problems, starts, strict=True)]
-    from pararnn_ts.estimation.cuda import minimize_many
+    from pararnn_ts.estimation.many_series import estimate_on_device
 
-    ended = minimize_many(problems, starts, options, device)
-    return [_best_of(problem, solutions, options) for problem, solutions in zip(problems, ended, strict=True)]
+    return estimate_on_device(problems, starts, options, threads, device)
 
 
-def _best_of(problem: Problem, solutions: Solutions, options: Options) -> Estimate:
+def best_of(problem: Problem, solutions: Solutions, options: Options) -> Estimate:
     """Report the best of least-squares fits."""
     best = _best(problem, solutions, options)
     evidence = options.penalty is None
@@ -436,9 +399,7 @@ def _best(problem: Problem, solutions: Solutions, options: Options) -> int:
     score = _scores(problem, solutions, options)
     best = int(np.argmax(score))
     if not np.isfinite(score[best]):
-        raise ValueError(
-            "endog could not be fitted: every start diverged; look for extreme values, or use activation='tanh'."
-        )
+        raise ValueError(ENDLESS)
     return best
 
 
@@ -469,8 +430,7 @@ def _report(
     free = problem.canonical(solutions.params[best], size)
     # in the units of the data, so that models which standardise differently can be compared
     log_evidence -= problem.n_obs * np.log(problem.scaling.scale[0])
-    # a unit that explains less than this many nats is not distinct from its mirror images
-    alive = 0.5 * float(solutions.beta[best]) * size > _LEAST_NATS
+    alive = 0.5 * float(solutions.beta[best]) * size > LEAST_NATS
     log_evidence += problem.log_symmetry(list(alive)) - EXPANSION_ODDS * problem.n_expansive(free[None])[0]
     found = curvature(problem, free, alpha, law)
     spread = problem.scaling.scale[0]

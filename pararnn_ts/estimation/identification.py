@@ -9,17 +9,19 @@ from scipy.optimize import linear_sum_assignment
 
 from pararnn_ts.specification import Specification, UnitWeights
 
-__all__ = ["ODD", "canonical", "exchanged", "log_symmetry", "n_expansive", "nearest_image", "nearest_states"]
+__all__ = [
+    "ODD",
+    "canonical",
+    "canonical_order",
+    "exchanged",
+    "log_symmetry",
+    "n_expansive",
+    "nearest_image",
+    "nearest_states",
+]
 
 # activations for which flipping a state's sign, with its weights, leaves the model unchanged
 ODD = ("tanh", "identity")
-
-
-def _canonical_unit(weights: UnitWeights, odd: bool) -> UnitWeights:
-    """Order a unit's states by the size of their output weights and make these positive."""
-    order = np.argsort(-np.abs(weights.v), kind="stable")
-    sign = np.where(weights.v[order] < 0.0, -1.0, 1.0) if odd else np.ones(len(order))
-    return exchanged(weights, order, sign)
 
 
 def exchanged(unit: UnitWeights, order: np.ndarray, sign: np.ndarray) -> UnitWeights:
@@ -60,14 +62,56 @@ def canonical(specification: Specification, params: np.ndarray, size: np.ndarray
     >>> canonical(spec, np.array([0.5, -1.0, 0.2, -3.0]), np.ones(1))
     array([ 0.5,  1. , -0.2,  3. ])
     """
-    units = [_canonical_unit(w, specification.activation in ODD) for w in specification.unit_weights(params)]
-    places = list(range(len(units)))
+    order, sign = canonical_order(specification, params[None], size[None])
+    return params[order[0]] * sign[0]
+
+
+def canonical_order(
+    specification: Specification, params: np.ndarray, size: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Order and signs that :func:`canonical` gives to the parameters of several series.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    params : ndarray, (S, P)
+        Parameters of each series.
+    size : ndarray, (S, K)
+        Variance of each unit's component.
+
+    Returns
+    -------
+    order, sign : ndarray, (S, P)
+        The representative of series s is ``params[s, order[s]] * sign[s]``.
+    """
+    m, odd, count = specification.n_inputs, specification.activation in ODD, len(params)
+    series = np.arange(count)[:, None]
+    places, signs = [], []
+    for d, part in zip(specification.units, specification.unit_slices, strict=True):
+        # within a unit the larger output weight first, and positive
+        v = params[:, part.stop - d : part.stop]
+        order = np.argsort(-np.abs(v), axis=1, kind="stable")
+        sign = np.where(v[series, order] < 0.0, -1.0, 1.0) if odd else np.ones((count, d))
+        row, column = order[:, :, None], order[:, None, :]
+        first = part.start + np.array([0, d * d, d * (d + m), d * (d + m + 1)])
+        pieces = (first[0] + row * d + column, first[1] + row * m + np.arange(m), first[2] + order, first[3] + order)
+        scales = (sign[:, :, None] * sign[:, None, :], np.repeat(sign[:, :, None], m, axis=2), sign, sign)
+        places.append(np.concatenate([piece.reshape(count, -1) for piece in pieces], axis=1))
+        signs.append(np.concatenate([scale.reshape(count, -1) for scale in scales], axis=1))
     for d in set(specification.units):
-        same = [k for k in places if specification.units[k] == d]
-        ranked = sorted(same, key=lambda k: -size[k])
-        for place, k in zip(same, ranked, strict=True):
-            places[place] = k
-    return specification.join(params[: specification.n_linear], [units[k] for k in places])
+        same = [k for k, own in enumerate(specification.units) if own == d]
+        ranked = np.argsort(-size[:, same], axis=1, kind="stable")
+        for blocks in (places, signs):
+            stacked = np.stack([blocks[k] for k in same], axis=1)[series, ranked]
+            for place, k in enumerate(same):
+                blocks[k] = stacked[:, place]
+    q = specification.n_linear
+    return (
+        np.concatenate([np.broadcast_to(np.arange(q), (count, q)), *places], axis=1),
+        np.concatenate([np.ones((count, q)), *signs], axis=1),
+    )
 
 
 def nearest_image(
@@ -189,9 +233,21 @@ def n_expansive(specification: Specification, params: np.ndarray) -> np.ndarray:
     for d, part in zip(specification.units, specification.unit_slices, strict=True):
         recurrent = params[:, part.start : part.start + d * d].reshape(-1, d, d)
         recurrent = np.where(np.isfinite(recurrent), recurrent, 0.0)
-        radius = np.max(np.abs(np.linalg.eigvals(recurrent)), axis=-1)
-        count += radius * _STEEPEST[specification.activation] > 1.0
+        count += _radius(recurrent) * _STEEPEST[specification.activation] > 1.0
     return count
+
+
+def _radius(matrices: np.ndarray) -> np.ndarray:
+    """Spectral radius of each of a stack of matrices."""
+    d = matrices.shape[-1]
+    if d != 2:
+        return np.max(np.abs(np.linalg.eigvals(matrices) if d > 1 else matrices[:, 0]), axis=-1)
+    size = np.abs(matrices).max(axis=(1, 2), initial=1e-300)
+    (a, b), (c, d) = np.moveaxis(matrices / size[:, None, None], 0, -1)
+    # the roots of x^2 - 2 half x + determinant
+    half, determinant = 0.5 * (a + d), a * d - b * c
+    square = half * half - determinant
+    return size * np.where(square < 0.0, np.sqrt(np.abs(determinant)), np.abs(half) + np.sqrt(np.abs(square)))
 
 
 def log_symmetry(specification: Specification, alive: Sequence[bool] | None = None) -> float:

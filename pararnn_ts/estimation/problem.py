@@ -11,7 +11,7 @@ from pararnn_ts.estimation.damped_steps import advance, unit_rounds
 from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
 from pararnn_ts.estimation.scaling import Scaling, mean_square
 from pararnn_ts.kernels.activations import ACTIVATIONS
-from pararnn_ts.kernels.lanes import LANES
+from pararnn_ts.kernels.lanes import LANES, items
 from pararnn_ts.kernels.recursion import run_path
 from pararnn_ts.kernels.sensitivity import jacobian_rows
 from pararnn_ts.kernels.units import accumulate, work_size
@@ -22,7 +22,7 @@ __all__ = ["GappedProblem", "Problem", "RowProblem", "Sample", "UnitProblem", "d
 
 def difference_series(y: np.ndarray, coefficients: Sequence[float] | np.ndarray) -> np.ndarray:
     """
-    Apply a differencing polynomial; the first rows, which lack history, are NaN.
+    Apply a differencing polynomial along the last axis; the first items, which lack history, are NaN.
 
     Examples
     --------
@@ -32,15 +32,15 @@ def difference_series(y: np.ndarray, coefficients: Sequence[float] | np.ndarray)
     array([nan,  3.,  5.,  7.])
     """
     y = np.asarray(y, dtype=np.float64)
-    n, order = len(y), len(coefficients) - 1
-    out = np.full(n, np.nan)
+    n, order = y.shape[-1], len(coefficients) - 1
+    out = np.full(y.shape, np.nan)
     if n > order:
-        out[order:] = 0.0
+        out[..., order:] = 0.0
         for lag, c in enumerate(coefficients):
             if c == 1.0:  # without a copy
-                out[order:] += y[order - lag : n - lag]
+                out[..., order:] += y[..., order - lag : n - lag]
             elif c != 0.0:  # a zero coefficient must not spread a missing value
-                out[order:] += c * y[order - lag : n - lag]
+                out[..., order:] += c * y[..., order - lag : n - lag]
     return out
 
 
@@ -161,7 +161,7 @@ class Problem:
     def products(self, params: np.ndarray) -> np.ndarray:
         """Products M'M of M = [Jacobian, residual] at one parameter vector."""
         size = len(params) + 1
-        gram = np.empty(size * size * LANES)
+        gram = items(size * size)
         self.evaluator()(np.repeat(params, LANES), gram)
         lower = np.tril(gram.reshape(size, size, LANES)[:, :, 0])
         return lower + np.tril(lower, -1).T
@@ -172,26 +172,53 @@ class UnitProblem(Problem):
 
     def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
         super().__init__(specification, sample, scaling)
-        self.units = np.array(specification.units, dtype=np.int64)
-        self.activation = ACTIVATIONS[specification.activation]
-        first, n = specification.first_state, len(sample.y)
-        lagged = [self.target[first - k : n - k] for k in specification.lags]
-        exog = [(sample.exog[first:, j] - scaling.center[j - sample.exog.shape[1]]) / scaling.scale[
-            j - sample.exog.shape[1]] for j in range(sample.exog.shape[1])]  # fmt: skip
-        self.x = np.ascontiguousarray(np.array([*lagged, *exog]).reshape(-1, n - first).T)
-        linear = np.zeros((n - first, specification.n_linear))
-        k = specification.n_deterministic
-        linear[:, :k] = sample.deterministic[first:] / scaling.deterministic_scale
-        for j, lag in enumerate(specification.linear_lags):
-            start = max(first, lag + specification.order_of_difference)
-            linear[start - first :, k + j] = self.target[start - lag : n - lag] / specification.linear_lag_ranks[j]
-        for j, column in enumerate(exog):
-            linear[:, k + len(specification.linear_lags) + j] = column
-        self.linear_columns = linear
-        self.weight = np.ascontiguousarray(sample.weight[first:], dtype=float)
-        self.y = np.where(self.weight > 0.0, self.target[first:], 0.0)
-        weighted = linear * self.weight[:, None]
-        self.linear_gram = weighted.T @ weighted
+        columns = _unit_columns(specification, [sample], [scaling], self.target[None])
+        self._take(*(part[0] for part in columns))
+
+    def _take(
+        self, x: np.ndarray, linear_columns: np.ndarray, weight: np.ndarray, y: np.ndarray, linear_gram: np.ndarray
+    ) -> None:
+        self.units = np.array(self.specification.units, dtype=np.int64)
+        self.activation = ACTIVATIONS[self.specification.activation]
+        self.x, self.linear_columns, self.weight, self.y = x, linear_columns, weight, y
+        self.linear_gram = linear_gram
+
+    @classmethod
+    def many(
+        cls, specification: Specification, samples: Sequence[Sample], scalings: Sequence[Scaling]
+    ) -> list[UnitProblem]:
+        """
+        Problems of several samples of equal length.
+
+        Parameters
+        ----------
+        specification : Specification
+            The model.
+        samples, scalings : sequence
+            Samples without gaps, and their scales.
+
+        Returns
+        -------
+        list of UnitProblem
+        """
+        target = difference_series(np.array([sample.y for sample in samples]), specification.difference)
+        target -= np.array([scaling.center[0] for scaling in scalings])[:, None]
+        target /= np.array([scaling.scale[0] for scaling in scalings])[:, None]
+        weight = np.array([sample.weight for sample in samples])
+        seen = (weight > 0.0) & np.isfinite(target)
+        # so few observations that none is seen have the variance of the standardised series
+        variance = np.sum(np.square(target, where=seen, out=np.zeros_like(target)), axis=1)
+        variance = np.where(variance > 0.0, variance / np.maximum(seen.sum(axis=1), 1), 1.0).tolist()
+        n_obs = np.count_nonzero(weight, axis=1).tolist()
+        columns, found = _unit_columns(specification, samples, scalings, target), []
+        for s, (sample, scaling) in enumerate(zip(samples, scalings, strict=True)):
+            one = object.__new__(cls)
+            one.specification, one.sample, one.scaling = specification, sample, scaling
+            one.group, one.linear = specification.groups, specification.is_linear
+            one.n_obs, one.target, one.variance = n_obs[s], target[s], variance[s]
+            one._take(*(part[s] for part in columns))
+            found.append(one)
+        return found
 
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
         """See :meth:`Problem.evaluator`."""
@@ -208,7 +235,7 @@ class UnitProblem(Problem):
 
     def _arguments(self) -> tuple:
         """Arguments of `accumulate` between parameters and products, with scratch space of their own."""
-        work = np.empty(work_size(self.units, self.x.shape[1]))
+        work = items(work_size(self.units, self.x.shape[1]) // LANES)
         return (
             self.units, self.activation, self.x, self.linear_columns, self.y, self.weight, self.linear_gram, work
         )  # fmt: skip
@@ -220,6 +247,36 @@ class UnitProblem(Problem):
     def residuals(self, params: np.ndarray) -> np.ndarray:
         """See :meth:`Problem.residuals`."""
         return path_residuals(self, params)
+
+
+def _unit_columns(
+    spec: Specification, samples: Sequence[Sample], scalings: Sequence[Scaling], target: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Inputs, linear columns, weights, values to be predicted and products of the linear columns of several series."""
+    first, n = spec.first_state, target.shape[1]
+    exog = []
+    for j in range(len(spec.exog_names)):
+        at = j - len(spec.exog_names)
+        center, scale = (np.array([getattr(s, name)[at] for s in scalings])[:, None] for name in ("center", "scale"))
+        exog.append((np.array([s.exog[first:, j] for s in samples]) - center) / scale)
+    lagged = [target[:, first - k : n - k] for k in spec.lags]
+    x = np.empty((len(target), n - first, spec.n_inputs))
+    for j, column in enumerate([*lagged, *exog]):
+        x[:, :, j] = column
+    linear = np.zeros((len(target), n - first, spec.n_linear))
+    k = spec.n_deterministic
+    if k:
+        size = np.array([s.deterministic_scale for s in scalings])[:, None, :]
+        linear[:, :, :k] = np.array([s.deterministic[first:] for s in samples]) / size
+    for j, lag in enumerate(spec.linear_lags):
+        start = max(first, lag + spec.order_of_difference)
+        linear[:, start - first :, k + j] = target[:, start - lag : n - lag] / spec.linear_lag_ranks[j]
+    for j, column in enumerate(exog):
+        linear[:, :, k + len(spec.linear_lags) + j] = column
+    weight = np.array([s.weight[first:] for s in samples], dtype=float)
+    y = np.where(weight > 0.0, target[:, first:], 0.0)
+    weighted = linear * weight[:, :, None]
+    return x, linear, weight, y, weighted.swapaxes(1, 2) @ weighted
 
 
 class RowProblem(Problem):

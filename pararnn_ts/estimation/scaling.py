@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pararnn_ts.specification import GROUPS, SeriesLayout
 
-__all__ = ["Scaling", "largest", "mean_square", "standardise"]
+__all__ = ["Scaling", "inverses", "jacobians", "largest", "mean_square", "standardise", "standardise_many"]
 
 # rows that are looked at together
 STRETCH = 65_536
@@ -36,40 +36,13 @@ class Scaling:
     deterministic_scale: np.ndarray
     constant: np.ndarray
 
-    def linear_center_and_scale(self) -> tuple[np.ndarray, np.ndarray]:
-        """Locations and scales of the linear path's columns, deterministic terms left out."""
-        spec = self.specification
-        lags, exog = len(spec.linear_lags), len(spec.lags)
-        center = np.concatenate([np.full(lags, self.center[0]), self.center[1 + exog :]])
-        scale = np.concatenate([self.scale[0] * spec.linear_lag_ranks, self.scale[1 + exog :]])
-        return center, scale
-
     def jacobian(self) -> np.ndarray:
         """Matrix A of the map ``data = A standardised + shift``."""
-        spec = self.specification
-        k, m, target = spec.n_deterministic, spec.n_inputs, self.scale[0]
-        a = np.eye(spec.n_params)
-        center, scale = self.linear_center_and_scale()
-        for i in range(k):
-            a[i, i] = target / self.deterministic_scale[i]
-        for j in range(len(scale)):
-            a[k + j, k + j] = target / scale[j]
-            a[:k, k + j] = -self.constant * center[j] * target / scale[j]
-        for u, b in spec.input_blocks:
-            a[range(u, u + m), range(u, u + m)] = 1.0 / self.scale[1:]
-            if b is not None:
-                a[b, u : u + m] = -self.center[1:] / self.scale[1:]
-        outputs = np.flatnonzero(spec.groups == GROUPS["output"])
-        a[outputs, outputs] = target
-        return a
+        return jacobians(self.specification, [self])[0]
 
     def inverse(self) -> np.ndarray:
         """Inverse of :meth:`jacobian`, from its form: a diagonal plus a part N whose square is zero."""
-        a = self.jacobian()
-        size = 1.0 / np.diag(a)
-        inverse = -size[:, None] * a * size
-        np.fill_diagonal(inverse, size)
-        return inverse
+        return inverses(self.jacobian()[None])[0]
 
     def shift(self) -> np.ndarray:
         """Constant part of the map."""
@@ -84,6 +57,43 @@ class Scaling:
     def to_standard(self, params: np.ndarray) -> np.ndarray:
         """Parameters on the standardised scale, of one vector or of rows of them."""
         return (params - self.shift()) @ self.inverse().T
+
+
+def jacobians(specification: SeriesLayout, scalings: Sequence[Scaling]) -> np.ndarray:
+    """Matrices of the maps of several series of one model to the data's units, (S, P, P)."""
+    center, scale, size, constant = (
+        np.array([getattr(scaling, name) for scaling in scalings])
+        for name in ("center", "scale", "deterministic_scale", "constant")
+    )
+    k, m, n = specification.n_deterministic, specification.n_inputs, specification.n_params
+    lags, fed = len(specification.linear_lags), len(specification.lags)
+    target = scale[:, 0]
+    a = np.zeros((len(scalings), n, n))
+    a[:, range(n), range(n)] = 1.0
+    for i in range(k):
+        a[:, i, i] = target / size[:, i]
+    for j in range(lags + len(specification.exog_names)):
+        # lags have the location and scale of the series, exogenous values their own
+        at, rank = (0, specification.linear_lag_ranks[j]) if j < lags else (1 + fed + j - lags, 1.0)
+        own = scale[:, at] * rank
+        a[:, k + j, k + j] = target / own
+        a[:, :k, k + j] = -constant * (center[:, at] * target / own)[:, None]
+    for u, b in specification.input_blocks:
+        a[:, range(u, u + m), range(u, u + m)] = 1.0 / scale[:, 1:]
+        if b is not None:
+            a[:, b, u : u + m] = -center[:, 1:] / scale[:, 1:]
+    outputs = np.flatnonzero(specification.groups == GROUPS["output"])
+    a[:, outputs, outputs] = target[:, None]
+    return a
+
+
+def inverses(a: np.ndarray) -> np.ndarray:
+    """Inverses of matrices of :func:`jacobians`, each a diagonal plus a part whose square is zero."""
+    every = np.arange(a.shape[-1])
+    size = 1.0 / a[:, every, every]
+    inverse = -size[:, :, None] * a * size[:, None, :]
+    inverse[:, every, every] = size
+    return inverse
 
 
 def _stretches(column: np.ndarray, seen: np.ndarray) -> Iterator[np.ndarray]:
@@ -175,3 +185,48 @@ def standardise(
         deterministic_scale=np.where(size > 0.0, size, 1.0),
         constant=np.zeros(specification.n_deterministic) if constant is None else np.asarray(constant, float),
     )
+
+
+def standardise_many(
+    specification: SeriesLayout,
+    target: np.ndarray,
+    exog: np.ndarray,
+    deterministic: np.ndarray,
+    constant: np.ndarray | None,
+) -> list[Scaling]:
+    """
+    Choose locations and scales of several samples without missing values; see :func:`standardise`.
+
+    Parameters
+    ----------
+    specification : SeriesLayout
+        The model.
+    target : ndarray, (S, n)
+        The series after differencing, rows lost to it left out.
+    exog, deterministic : ndarray, (S, N, e) and (S, N, k)
+        Exogenous values and deterministic terms.
+    constant : ndarray, (k,), or None
+        As for :func:`standardise`.
+
+    Returns
+    -------
+    list of Scaling
+        One for each series.
+    """
+    count, centred = len(target), constant is not None
+
+    def locations_and_scales(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        n = columns.shape[1]
+        center = columns.sum(axis=1) / n if centred and n else np.zeros(count)
+        distance = columns - center[:, None]
+        spread = np.sqrt(np.einsum("sn,sn->s", distance, distance) / max(n, 1))
+        level = np.abs(columns).max(axis=1, initial=0.0)
+        return center, np.where((spread > 1e-13 * level) & (spread > 0.0), spread, np.maximum(level, 1.0))
+
+    own = locations_and_scales(target)
+    pairs = [own] * (1 + len(specification.lags)) + [locations_and_scales(x) for x in np.moveaxis(exog, 2, 0)]
+    center, scale = (np.column_stack(part) for part in zip(*pairs, strict=True))
+    size = np.abs(deterministic).max(axis=1, initial=0.0)
+    size = np.where(size > 0.0, size, 1.0)
+    weights = np.zeros(specification.n_deterministic) if constant is None else np.asarray(constant, float)
+    return [Scaling(specification, center[s], scale[s], size[s], weights) for s in range(count)]

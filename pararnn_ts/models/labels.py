@@ -23,6 +23,7 @@ __all__ = [
     "MIN_EVIDENCE",
     "CompletedIndex",
     "as_dates",
+    "check_freq",
     "complete_index",
     "extend_index",
     "grid_offset",
@@ -136,6 +137,27 @@ def complete_index(
         f"{what} has an index of {_describe(labels)}, which are neither dates nor equally spaced integers; pass dates "
         f"or use {what}.reset_index(drop=True)."
     )
+
+
+def check_freq(freq: Any, labels: Dates, what: str) -> None:
+    """
+    Raise for a frequency that labels of this kind cannot have.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.labels import check_freq
+    >>> check_freq("MS", pd.RangeIndex(3), "endog")
+    Traceback (most recent call last):
+    ValueError: freq='MS' needs dates, but endog holds integers; leave it out.
+    """
+    if isinstance(labels, pd.PeriodIndex):
+        if _period_offset(freq, labels, what) != labels.freq:
+            raise ValueError(_conflict(freq, labels, what))
+    elif isinstance(labels, pd.DatetimeIndex):
+        _offset(freq)
+    else:
+        raise ValueError(f"freq={freq!r} needs dates, but {what} holds integers; leave it out.")
 
 
 def extend_index(index: Dates, steps: int) -> pd.Index:

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated_fits import FIELDS, cases, everything, problems_of
+from simulated_fits import FIELDS, SELECTED, cases, described, estimate_cases, everything, problems_of
 
 import pararnn_ts as prt
 from pararnn_ts.estimation import cuda as many
+from pararnn_ts.estimation import cuda_kernels as kernels
 from pararnn_ts.estimation import damped_steps as steps
+from pararnn_ts.estimation import estimate as estimation
 from pararnn_ts.estimation import levenberg_marquardt as lm
 from pararnn_ts.estimation.estimate import estimate, estimate_many
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
+from pararnn_ts.estimation.reviews import FEWEST, review_series
 from pararnn_ts.estimation.series_problem import SeriesProblem
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.kernels.cuda.target import NoDeviceError, ptx
@@ -86,10 +89,34 @@ def test_fit_and_select_order_are_those_of_the_cpu(simulated):
     y = prt.datasets.load_lynx()[:40]
     expected = prt.ParaRNN(y, units=(1,)).fit(n_starts=2, maxiter=60).params
     np.testing.assert_allclose(simulated["fit"], expected, rtol=1e-8)
-    table = prt.select_order(
-        y, max_lags=1, max_linear_lags=1, max_units=1, unit_dims=(1,), n_starts=1, errors="normal"
-    ).table
-    np.testing.assert_allclose(simulated["select_order"], table["log_evidence"], rtol=1e-8)
+    for criterion, names in SELECTED.items():
+        table = prt.select_order(
+            y, max_lags=1, max_linear_lags=1, max_units=1, unit_dims=(1,), n_starts=1, errors="normal",
+            criterion=criterion,
+        ).table  # fmt: skip
+        for name in names:
+            np.testing.assert_allclose(simulated[f"select_order {criterion} {name}"], table[name], rtol=1e-8)
+
+
+def test_many_series_of_several_models_are_estimated_as_each_of_them(simulated, monkeypatch):
+    for name in ("REHEARSAL", "ROWS_PER_PARAMETER"):
+        monkeypatch.setattr(estimation, name, getattr(estimation, name))
+    problems, starts, options = estimate_cases()
+    for i, (problem, start) in enumerate(zip(problems, starts, strict=True)):
+        for field, expected in described(estimate(problem, start, options)).items():
+            scale = np.maximum(1.0, np.abs(expected)) if field != "precision" else np.abs(expected).max()
+            ours, single = simulated[f"roomy.{i}.{field}"], simulated[f"whole single.{i}.{field}"]
+            np.testing.assert_allclose(ours / scale, expected / scale, rtol=0, atol=1e-10, err_msg=f"{i} {field}")
+            if field == "others":
+                # log evidence
+                assert abs(single[2] - expected[2]) < 1e-2
+
+
+def test_a_device_of_little_memory_gives_the_same_bits(simulated):
+    assert simulated["tiles"].max() > 2
+    for name in simulated:
+        if name.startswith("roomy."):
+            np.testing.assert_array_equal(simulated[name.replace("roomy", "tight")], simulated[name], err_msg=name)
 
 
 @pytest.mark.parametrize("evidence", [True, False])
@@ -101,17 +128,17 @@ def test_reviews_retire_whom_the_cpu_retires(evidence):
         table[steps.STATUS] = rng.choice([lm.RUNNING, lm.CONVERGED, lm.FAILED, lm.STALLED], n, p=[0.5, 0.4, 0.05, 0.05])
         table[steps.EVIDENCE], table[steps.OBJECTIVE] = rng.normal(size=(2, n)).round(1)
         expected, found, audition = table.copy(), table.copy(), bool(trial % 2)
-        if audition and n > many.BLOCK:
+        if audition and n > FEWEST:
             lm._retire(expected, evidence)
         lm._finish(expected, evidence)
-        assert many.review_series(found, 0, n, audition, evidence) == np.sum(expected[steps.STATUS] == lm.RUNNING)
+        assert review_series(found, 0, n, audition, evidence) == np.sum(expected[steps.STATUS] == lm.RUNNING)
         np.testing.assert_array_equal(found, expected)
 
 
 def test_reviews_leave_other_series_alone():
     table = np.zeros((steps.N_FIELDS, 30))
     table[steps.EVIDENCE] = np.arange(30.0)
-    assert many.review_series(table, 10, 30, True, True) == 10
+    assert review_series(table, 10, 30, True, True) == 10
     assert (table[steps.STATUS, :10] == lm.RUNNING).all()
     np.testing.assert_array_equal(np.flatnonzero(table[steps.STATUS] == lm.RETIRED), np.arange(10, 20))
 
@@ -148,7 +175,7 @@ def test_long_samples_are_read_from_columns():
     _, problems = problems_of((1,), (40,), np.random.default_rng(0))
     p = problems[0]
     long = SeriesProblem(p.specification, p.sample, p.scaling)
-    assert many._shape_of(many._with_columns(long)) == many._shape_of(p)
+    assert many._form_of(many._with_columns(long)) == many._form_of(p)
     np.testing.assert_array_equal(many._with_columns(long).x, p.x)
 
 
@@ -156,48 +183,60 @@ def test_gaps_and_held_parameters_have_no_kernel():
     y = prt.datasets.load_lynx().astype(float)
     y.iloc[50] = np.nan
     with pytest.raises(ValueError, match="without gaps"):
-        many._shape_of(prt.ParaRNN(y)._problem())
+        many._form_of(prt.ParaRNN(y)._problem())
 
 
 # ------------------------------------------------------------------------------------- compilation
 
 
-def signature(real):
+FORM = kernels.Form((2,), 0, 1, 2, (-1, 3) + (0,) * 4 + (1,) * 4 + (2,) * 2, (True,) * 2 + (False,) * 8 + (True,) * 2)
+
+
+def signatures(real):
+    """Types of the arguments of the kernels: what :class:`DeviceFits` hands to them."""
     from numba import boolean, float32, float64, int64
 
-    flags, number, matrix = boolean[::1], float64 if real is np.float64 else float32, float64[:, ::1]
+    number, flag, whole = float64 if real is np.float64 else float32, boolean, int64[::1]
+    where, matrix = (whole, whole, int64, whole, int64[:, ::1]), float64[:, ::1]
     data = (number[:, ::1], number[:, ::1], number[::1], number[::1])
-    return (
-        int64[::1], int64, int64[::1], int64[::1], int64[::1], float64[::1], *[matrix] * 7, *data, float64[:, :, ::1],
-        int64[::1], matrix, flags, boolean, float64, int64, int64, int64, int64,
-    )  # fmt: skip
+    return {
+        "evaluate": (*where, whole, matrix, *data, float64[:, :, ::1], matrix),
+        "step": (*where, *[matrix] * 5, whole, matrix, boolean[::1], float64[::1], matrix, matrix, flag, float64, int64,
+                 int64),
+        "review": (matrix, whole, flag, flag, flag, whole, whole, int64),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("real", [np.float64, np.float32])
+def test_what_is_compiled_without_a_device_is_what_is_launched(simulated, real):
+    for name, types in signatures(real).items():
+        launched = str(simulated[f"{'cuda' if real is np.float64 else 'cuda:float32'} {name}"])
+        assert launched.replace("bool ", "boolean ") == " ".join(map(str, types)).replace("bool ", "boolean ")
 
 
 @pytest.mark.parametrize("capability", [(7, 0), (8, 0), (9, 0)], ids=lambda c: f"sm_{c[0]}{c[1]}")
 def test_kernels_compile_without_a_device(capability):
     pytest.importorskip("cuda.bindings", reason="numba-cuda[cu13] is not installed")
-    _, problems = problems_of((1,), (20,), np.random.default_rng(0))
-    shape = many._shape_of(problems[0])
+    types = signatures(np.float64)
     try:
-        double = ptx(lambda: many.build_fit(shape, np.float64), signature(np.float64), capability)
+        straight = ptx(lambda: kernels.build_straight(FORM, np.float64), types["evaluate"], capability)
     except Exception as error:
         # CUDA 13 has dropped Volta
         if capability != (7, 0) or "7.0 is not supported" not in str(error):
             raise
         pytest.skip(f"{error}; the compiler of CUDA 12, numba-cuda[cu12], builds for sm_70")
-    assert f".target sm_{capability[0]}{capability[1]}" in double
-    assert "fma.rn.f64" in double and "fma.rn.f32" not in double
+    assert f".target sm_{capability[0]}{capability[1]}" in straight
+    assert "fma.rn.f64" in straight and "fma.rn.f32" not in straight
+    step = ptx(lambda: kernels.build_step(256, np.float64), types["step"], capability)
+    assert "fma.rn.f64" in step and "fma.rn.f32" not in step
 
 
-def test_single_precision_and_reviews_compile_without_a_device():
-    from numba import boolean, float64, int64
-
+def test_the_other_kernels_compile_without_a_device():
     pytest.importorskip("cuda.bindings", reason="numba-cuda[cu13] is not installed")
-    _, problems = problems_of((1,), (20,), np.random.default_rng(0))
-    shape = many._shape_of(problems[0])
-    assert "fma.rn.f32" in ptx(lambda: many.build_fit(shape, np.float32), signature(np.float32), (8, 0))
-    review = (float64[:, ::1], int64[::1], boolean, boolean, int64[::1], int64[::1])
-    assert "atom" in ptx(many.build_review, review, (8, 0))
+    single = signatures(np.float32)
+    assert "fma.rn.f32" in ptx(lambda: kernels.build_straight(FORM, np.float32), single["evaluate"], (8, 0))
+    assert "fma.rn.f32" in ptx(lambda: kernels.build_looped(256, np.float32), single["evaluate"], (8, 0))
+    assert "atom" in ptx(kernels.build_review, single["review"], (8, 0))
 
 
 # ------------------------------------------------------------------------------------- the real thing

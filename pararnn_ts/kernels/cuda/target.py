@@ -9,7 +9,9 @@ calls, is built once more with other global names: the operations on eight lanes
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
@@ -27,6 +29,7 @@ __all__ = [
     "free_memory",
     "on_device",
     "ptx",
+    "quiet_launches",
     "rebuild",
     "require_device",
     "simulated",
@@ -41,6 +44,8 @@ DEVICES = {"cuda": np.float64, "cuda:float32": np.float32}
 
 # share of the free memory that a launch may use
 MEMORY_SHARE = 0.8
+# threads that a multiprocessor holds, at most, whatever the device
+RESIDENT = 2048
 
 
 class NoDeviceError(RuntimeError):
@@ -216,14 +221,33 @@ def ptx(build: Callable[[], Callable], signature: tuple, capability: tuple[int, 
         return cuda_module().compile_ptx(build(), signature, cc=capability)[0]
 
 
-def free_memory() -> int:
-    """Bytes of device memory that are free."""
+@contextmanager
+def quiet_launches() -> Iterator[None]:
+    """Launch kernels on few threads without a warning that a device can do more, which is no news to a user."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Grid size", category=Warning)
+        yield
+
+
+def free_memory(local: int = 0) -> int:
+    """
+    Bytes of device memory that are free.
+
+    Parameters
+    ----------
+    local : int
+        Bytes that a thread of the kernels to come keeps to itself: the driver sets them aside for as many threads as
+        the device can hold.
+    """
     if simulated():
         return 1 << 30
-    return int(cuda_module().current_context().get_memory_info().free)
+    cuda = cuda_module()
+    device = cuda.get_current_device()
+    free = int(cuda.current_context().get_memory_info().free)
+    return max(0, free - local * RESIDENT * int(device.MULTIPROCESSOR_COUNT))
 
 
-def tiles(bytes_each: np.ndarray, available: int | None = None) -> list[slice]:
+def tiles(bytes_each: np.ndarray, available: int | None = None, local: int = 0) -> list[slice]:
     """
     Cut a row of jobs into tiles that fit into the memory of the device, one after the other.
 
@@ -233,6 +257,8 @@ def tiles(bytes_each: np.ndarray, available: int | None = None) -> list[slice]:
         Memory each job needs.
     available : int, optional
         Bytes to use; by default `MEMORY_SHARE` of what is free.
+    local : int
+        See :func:`free_memory`.
 
     Returns
     -------
@@ -246,7 +272,7 @@ def tiles(bytes_each: np.ndarray, available: int | None = None) -> list[slice]:
     >>> tiles(np.array([4, 4, 4, 9, 1]), available=8)
     [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None), slice(4, 5, None)]
     """
-    available = int(MEMORY_SHARE * free_memory()) if available is None else available
+    available = int(MEMORY_SHARE * free_memory(local)) if available is None else available
     found, first, used = [], 0, 0
     for i, size in enumerate(bytes_each):
         if i > first and used + int(size) > available:

@@ -1,0 +1,157 @@
+"""Normal equations at an optimum, turned into statistics."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from pararnn_ts.estimation.errors import ErrorLaw
+from pararnn_ts.estimation.problem import Problem
+
+__all__ = ["Curvature", "curvature", "statistics"]
+
+# share of the largest eigenvalue of the scaled normal equations below which a direction counts as undetermined
+_RANK_TOLERANCE = 1e-10
+
+
+class Curvature(NamedTuple):
+    """
+    Normal equations at a parameter vector, turned into statistics.
+
+    Attributes
+    ----------
+    precision : ndarray, (P, P)
+        Posterior precision of the parameters in the data's units.
+    scale : float
+        Variance of the shocks.
+    effective : float
+        Effective number of parameters.
+    """
+
+    precision: np.ndarray
+    scale: float
+    effective: float
+
+
+def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: ErrorLaw | None) -> Curvature:
+    """
+    Posterior precision, variance of the shocks and effective parameters.
+
+    Parameters
+    ----------
+    problem : Problem
+        The standardised problem, without observation weights.
+    params : ndarray, (F,)
+        Its parameters.
+    alpha : ndarray, (n_groups,)
+        Prior precision of each group; with `law` None, in units of the noise precision (a ridge).
+    law : ErrorLaw or None
+        Law of the shocks on the standardised scale; None: normal with the residual variance.
+
+    Returns
+    -------
+    Curvature
+        Statistics in the data's units; rows and columns of parameters that are held at a value are zero.
+    """
+    products = problem.products(params)
+    information = None if law is None else np.array([law.information])
+    found = statistics(
+        products[None], problem.group, alpha[None], information, np.array([problem.n_obs]), problem.from_data()[None],
+        problem.scaling.scale[:1], params[None],
+    )  # fmt: skip
+    return found[0]
+
+
+def statistics(
+    products: np.ndarray,
+    group: np.ndarray,
+    alpha: np.ndarray,
+    information: np.ndarray | None,
+    n_obs: np.ndarray,
+    from_data: np.ndarray,
+    scale: np.ndarray,
+    params: np.ndarray,
+) -> list[Curvature]:
+    """
+    Statistics of several series of one model.
+
+    Parameters
+    ----------
+    products : ndarray, (S, F + 1, F + 1)
+        Products of Jacobian and residual of each series.
+    group : ndarray of int, (F,)
+        Prior group of each parameter; -1: not penalised.
+    alpha : ndarray, (S, n_groups)
+        Prior precisions; without `information` in units of the noise precision (a ridge).
+    information : ndarray, (S,), or None
+        Information of one observation about its mean; None: that of a normal law with the residual variance.
+    n_obs : ndarray, (S,)
+        Observations.
+    from_data : ndarray, (S, F, P)
+        Derivatives of the standardised parameters by those in the data's units.
+    scale : ndarray, (S,)
+        Scale of the series.
+    params : ndarray, (S, F)
+        Parameters, for the message.
+
+    Returns
+    -------
+    list of Curvature
+    """
+    finite = np.isfinite(products).all(axis=(1, 2))
+    if not finite.all():
+        raise ValueError(
+            "The derivatives of the predictions are beyond every number at the estimate, whose largest weight is "
+            f"{np.abs(params[~finite][0]).max(initial=0.0):.1e}; fit with penalty='evidence' or with fewer units."
+        )
+    square, sse = products[:, :-1, :-1], products[:, -1, -1]
+    prior = np.where(group >= 0, alpha[:, np.maximum(group, 0)], 0.0)
+    ridge = prior if information is None else prior / information[:, None]
+    diagonal = np.arange(len(group))
+    penalised = square.copy()
+    penalised[:, diagonal, diagonal] += ridge
+    effective = _effective(square, penalised, ridge)
+    # residuals of a series that is fitted exactly are known up to rounding
+    variance = np.maximum(sse / np.maximum(n_obs - effective, 1.0), float(np.finfo(float).eps) ** 2)
+    noise = variance if information is None else np.maximum(1.0 / information, 1e-300)
+    # units of data so large that a precision overflows leave its parameter without standard error
+    with np.errstate(over="ignore", invalid="ignore"):
+        precision = from_data.swapaxes(1, 2) @ (penalised / noise[:, None, None]) @ from_data
+        spread = variance * scale**2
+    return [Curvature(*one) for one in zip(precision, spread.tolist(), effective.tolist(), strict=True)]
+
+
+def _effective(square: np.ndarray, penalised: np.ndarray, ridge: np.ndarray) -> np.ndarray:
+    """Trace of the hat matrix; without a ridge the rank of the normal equations."""
+    count, n = ridge.shape
+    if not n:
+        return np.zeros(count)
+    # in correlation form directions can be compared whatever their units
+    size = np.sqrt(penalised.diagonal(axis1=1, axis2=2))
+    size = np.where(size > 0.0, size, 1.0)
+    scaled = penalised / (size[:, :, None] * size[:, None, :])
+    try:
+        inverse = np.linalg.inv(scaled)
+    except np.linalg.LinAlgError:
+        inverse = np.full_like(scaled, np.inf)
+    # no eigenvalue is below one over the length of the inverse, and none above n
+    with np.errstate(over="ignore", invalid="ignore"):
+        determined = 10.0 * n * _RANK_TOLERANCE * np.sqrt(np.sum(inverse**2, axis=(1, 2))) < 1.0
+        trace = np.sum(inverse * (square / (size[:, :, None] * size[:, None, :])), axis=(1, 2))
+    found = np.where(ridge.any(axis=1), trace, float(n))
+    for s in np.flatnonzero(~determined):
+        found[s] = _effective_of(square[s], scaled[s], size[s], ridge[s])
+    return found
+
+
+def _effective_of(square: np.ndarray, scaled: np.ndarray, size: np.ndarray, ridge: np.ndarray) -> float:
+    """Trace of the hat matrix of one series, some directions of which are hardly determined."""
+    # LAPACK's default, divide and conquer, fails on some harmless matrices
+    values, vectors = linalg.eigh(scaled, driver="ev")
+    kept = values > _RANK_TOLERANCE * max(values.max(initial=0.0), 1e-300)
+    if not ridge.any():
+        return float(np.count_nonzero(kept))
+    loads = (vectors[:, kept] / size[:, None]) / np.sqrt(values[kept])
+    return float(np.sum(loads * (square @ loads)))

@@ -1,0 +1,278 @@
+"""
+Many series of one model at a time: their problems, and the statistics at their optima.
+
+Where a device fits thousands of series in a second, what is done for each of them one after the other would take
+longer than the fits. Here arrays have the series as their first axis; the numbers are those of single series, to
+rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from pararnn_ts.estimation.curvature import statistics
+from pararnn_ts.estimation.errors import ErrorLaw
+from pararnn_ts.estimation.estimate import (
+    ENDLESS,
+    EXPANSION_ODDS,
+    LEAST_NATS,
+    NEARLY,
+    Estimate,
+    best_of,
+    is_raced,
+    make_problem,
+    race,
+)
+from pararnn_ts.estimation.identification import canonical_order
+from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, FAILED, PEAKED, RETIRED, Options, Solutions
+from pararnn_ts.estimation.problem import Problem, Sample, UnitProblem, difference_series
+from pararnn_ts.estimation.scaling import inverses, jacobians, standardise_many
+from pararnn_ts.estimation.series_problem import LONG_SAMPLE
+from pararnn_ts.estimation.threads import run_all
+from pararnn_ts.specification import Specification
+
+__all__ = ["estimate_on_device", "make_problems"]
+
+# series that are treated at once: their arrays stay in the cache
+TOGETHER = 128
+
+
+def make_problems(
+    specification: Specification, samples: Sequence[Sample], constant: np.ndarray | None, threads: int = 1
+) -> list[Problem]:
+    """
+    Standardise samples of one model and state the least-squares problem for each.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    samples : sequence of Sample
+        Those of equal length and without gaps are treated together, the others one by one.
+    constant : ndarray or None
+        As in :func:`estimate.make_problem`.
+    threads : int
+        Threads over the series.
+
+    Returns
+    -------
+    list of Problem
+        What :func:`estimate.make_problem` returns for each sample.
+    """
+    found: list[Problem] = [None] * len(samples)  # type: ignore[list-item]
+    alike: dict[int, list[int]] = {}
+    for i, sample in enumerate(samples):
+        if len(sample.y) < LONG_SAMPLE and np.isfinite(sample.y).all():
+            alike.setdefault(len(sample.y), []).append(i)
+        else:
+            found[i] = make_problem(specification, sample, constant)
+
+    def state(places: list[int]) -> None:
+        parts = [samples[i] for i in places]
+        y, exog = np.array([s.y for s in parts], dtype=float), np.array([s.exog for s in parts], dtype=float)
+        deterministic = np.array([s.deterministic for s in parts], dtype=float)
+        scalings = standardise_many(
+            specification, difference_series(y, specification.difference)[:, specification.order_of_difference :],
+            exog, deterministic, constant,
+        )  # fmt: skip
+        for i, problem in zip(places, UnitProblem.many(specification, parts, scalings), strict=True):
+            found[i] = problem
+
+    run_all(state, [part for places in alike.values() for part in _parts(places)], threads)
+    return found
+
+
+def _parts(places: list[int]) -> list[list[int]]:
+    return [places[i : i + TOGETHER] for i in range(0, len(places), TOGETHER)]
+
+
+def estimate_on_device(
+    problems: Sequence[Problem], starts: Sequence[np.ndarray], options: Options, threads: int, device: str
+) -> list[Estimate]:
+    """
+    Fit many series on a CUDA device; see :func:`estimate.estimate_many`.
+
+    Statistics at the optima are computed on the processor, from normal equations of the device where all rows have been
+    seen by all starts.
+    """
+    from pararnn_ts.estimation.cuda import on_tiles
+
+    found: list[Estimate] = [None] * len(problems)  # type: ignore[list-item]
+    long = [i for i, (problem, own) in enumerate(zip(problems, starts, strict=True)) if is_raced(problem, own)]
+    for i, solutions in zip(long, _race_all([(problems[i], starts[i]) for i in long], options, device), strict=True):
+        found[i] = best_of(problems[i], solutions, options)
+    short = np.setdiff1d(np.arange(len(problems)), long)
+    chosen, begin = [problems[i] for i in short], [starts[i] for i in short]
+    for tile, fits in on_tiles(chosen, begin, options, device):
+        ends = estimates(chosen[tile], fits.minimize(), fits.products, options, threads)
+        for i, end in zip(short[tile], ends, strict=True):
+            found[i] = end
+    return found
+
+
+def _race_all(entries: list[tuple[Problem, np.ndarray]], options: Options, device: str) -> list[Solutions]:
+    """Run the races of several long series heat by heat, those of all series at once."""
+    from pararnn_ts.estimation.cuda import minimize_many
+
+    races = [race(problem, starts, options) for problem, starts in entries]
+    heats = {i: next(running) for i, running in enumerate(races)}
+    ended: list[Solutions] = [None] * len(races)  # type: ignore[list-item]
+    while heats:
+        now, heats = heats, {}
+        for warm in (False, True):
+            places = [i for i, heat in now.items() if heat[2] == warm]
+            found = minimize_many([now[i][0] for i in places], [now[i][1] for i in places], options, device, warm)
+            for i, solutions in zip(places, found, strict=True):
+                try:
+                    heats[i] = races[i].send(solutions)
+                except StopIteration as end:
+                    ended[i] = end.value
+    return ended
+
+
+def estimates(
+    problems: Sequence[Problem],
+    solutions: Sequence[Solutions],
+    products: Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]],
+    options: Options,
+    threads: int = 1,
+) -> list[Estimate]:
+    """
+    Report the best start of each of many series.
+
+    Parameters
+    ----------
+    problems : sequence of UnitProblem
+        Series of any models.
+    solutions : sequence of Solutions
+        The outcome of their starts.
+    products : callable
+        Returns the products M'M, M = [Jacobian, residual], at one parameter vector of each problem.
+    options : Options
+        Of the fits.
+    threads : int
+        Threads over the series.
+
+    Returns
+    -------
+    list of Estimate
+        What :func:`estimate.estimate` reports of each.
+
+    Raises
+    ------
+    ValueError
+        Every start of a series failed.
+    """
+    alike: dict[Specification, list[int]] = {}
+    for i, problem in enumerate(problems):
+        alike.setdefault(problem.specification, []).append(i)
+    parts = [part for places in alike.values() for part in _parts(places)]
+    best, near = np.empty(len(problems), dtype=int), np.empty(len(problems), dtype=int)
+
+    def choose(places: list[int]) -> None:
+        best[places], near[places] = _best([problems[i] for i in places], [solutions[i] for i in places], options)
+
+    run_all(choose, parts, threads)
+    grams = products([one.params[k] for one, k in zip(solutions, best, strict=True)])
+    found: list[Estimate] = [None] * len(problems)  # type: ignore[list-item]
+
+    def report(places: list[int]) -> None:
+        ends = _reports(
+            [problems[i] for i in places], [solutions[i] for i in places], best[places], near[places],
+            np.array([grams[i] for i in places]), options,
+        )  # fmt: skip
+        for i, end in zip(places, ends, strict=True):
+            found[i] = end
+
+    run_all(report, parts, threads)
+    return found
+
+
+def _best(
+    problems: Sequence[Problem], solutions: Sequence[Solutions], options: Options
+) -> tuple[np.ndarray, np.ndarray]:
+    """Best start of each series, and how many are as good; see `_best` and `_n_near` of :mod:`estimate`."""
+    counts = np.array([len(one.status) for one in solutions])
+    series, place = np.repeat(np.arange(len(counts)), counts), np.concatenate([np.arange(n) for n in counts])
+
+    def side_by_side(name: str) -> np.ndarray:
+        return np.concatenate([getattr(one, name) for one in solutions])
+
+    def by_series(values: np.ndarray) -> np.ndarray:
+        rows = np.full((len(counts), counts.max()), -np.inf)
+        rows[series, place] = values
+        return rows
+
+    if options.penalty is None:
+        worth = side_by_side("log_evidence")
+        score = worth - EXPANSION_ODDS * problems[0].n_expansive(side_by_side("params"))
+    else:
+        worth = score = -side_by_side("objective")
+    lost = np.isin(side_by_side("status"), (FAILED, RETIRED)) | ~np.isfinite(score)
+    score = by_series(np.where(lost, -np.inf, score))
+    best, every = np.argmax(score, axis=1), np.arange(len(counts))
+    if not np.isfinite(score[every, best]).all():
+        raise ValueError(ENDLESS)
+    if options.penalty is not None:
+        sse = by_series(side_by_side("sse"))[every, best]
+        with np.errstate(over="ignore"):
+            worth = worth / np.maximum(sse, 1e-300)[series] * np.array([p.n_obs for p in problems])[series]
+    worth = by_series(np.where(np.isfinite(worth), worth, -np.inf))
+    return best, np.count_nonzero(worth > worth[every, best][:, None] - NEARLY, axis=1)
+
+
+def _reports(
+    problems: Sequence[Problem],
+    solutions: Sequence[Solutions],
+    best: np.ndarray,
+    near: np.ndarray,
+    products: np.ndarray,
+    options: Options,
+) -> list[Estimate]:
+    """Canonical form of optima of one model and their statistics; see `_report` of :mod:`estimate`."""
+    spec, evidence = problems[0].specification, options.penalty is None
+
+    def of_best(name: str) -> np.ndarray:
+        return np.array([getattr(one, name)[k] for one, k in zip(solutions, best, strict=True)])
+
+    params, alpha, beta, status = of_best("params"), of_best("alpha"), of_best("beta"), of_best("status")
+    n_obs = np.array([problem.n_obs for problem in problems])
+    scale = np.array([problem.scaling.scale[0] for problem in problems])
+    size = np.empty((len(problems), len(spec.units)))
+    for k, (d, part) in enumerate(zip(spec.units, spec.unit_slices, strict=True)):
+        out = slice(part.stop - d, part.stop)
+        size[:, k] = np.einsum("si,sij,sj->s", params[:, out], products[:, out, out], params[:, out])
+    order, sign = canonical_order(spec, params, size)
+    every = np.arange(len(problems))[:, None]
+    free = params[every, order] * sign
+    # changing places and signs of states changes those of the columns of the Jacobian
+    order = np.column_stack([order, np.full(len(problems), products.shape[1] - 1)])
+    sign = np.column_stack([sign, np.ones(len(problems))])
+    products = products[every[:, :, None], order[:, :, None], order[:, None, :]] * sign[:, :, None] * sign[:, None, :]
+    to_data = jacobians(spec, [problem.scaling for problem in problems])
+    spread = beta**-0.5
+    found = statistics(
+        products, problems[0].group, alpha, 1.0 / spread**2 if evidence else None, n_obs, inverses(to_data), scale,
+        free,
+    )  # fmt: skip
+    log_evidence = np.full(len(problems), np.nan)
+    if evidence:
+        alive = 0.5 * beta[:, None] * size > LEAST_NATS
+        patterns, which = np.unique(alive, axis=0, return_inverse=True)
+        symmetry = np.array([problems[0].log_symmetry(list(pattern)) for pattern in patterns])[which.ravel()]
+        log_evidence = of_best("log_evidence") - n_obs * np.log(scale) + symmetry
+        log_evidence -= EXPANSION_ODDS * problems[0].n_expansive(free)
+    shift = np.array([problem.scaling.shift() for problem in problems])
+    values = np.einsum("sij,sj->si", to_data, free) + shift
+    converged = (status == CONVERGED) | ((status == PEAKED) & (of_best("decrement") < NEARLY))
+    names = [(g, name) for g, name in enumerate(spec.group_names) if g in problems[0].group]
+    return [
+        Estimate(
+            params=values[s], curvature=found[s], log_evidence=float(log_evidence[s]),
+            alpha={name: float(alpha[s, g]) for g, name in names}, law=ErrorLaw(np.sqrt(found[s].scale)),
+            starts=solutions[s], best=int(best[s]), n_best=int(near[s]), converged=bool(converged[s]),
+        )
+        for s in range(len(problems))
+    ]  # fmt: skip

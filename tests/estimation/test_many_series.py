@@ -1,0 +1,89 @@
+"""Problems and reports of many series at once are those of each series."""
+
+import numpy as np
+import pytest
+import twin
+from problems import nonlinear_series
+
+from pararnn_ts.estimation.estimate import best_of, make_problem
+from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
+from pararnn_ts.estimation.many_series import estimates, make_problems
+from pararnn_ts.estimation.problem import Sample
+from pararnn_ts.estimation.starts import random_starts
+
+ARRAYS = ("target", "x", "linear_columns", "weight", "y", "linear_gram", "variance", "n_obs")
+SCALES = ("center", "scale", "deterministic_scale", "constant")
+
+
+def sample_of(spec, n, seed):
+    rng = np.random.default_rng(seed)
+    weight = np.ones(n)
+    weight[: spec.hold_back] = 0.0
+    exog = rng.normal(size=(n, len(spec.exog_names)))
+    return Sample(nonlinear_series(n, seed), exog, np.ones((n, spec.n_deterministic)), weight)
+
+
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize("difference", [(1.0,), (1.0, -1.0), (1.0, 0.0, 0.0, 0.0, -1.0)], ids=str)
+def test_problems_of_many_series_are_those_of_each(difference, constant):
+    spec = twin.specification((2, 1), "tanh", (1, 3), (1, 2), int(constant), 1, difference)
+    samples = [sample_of(spec, n, seed) for seed, n in enumerate((60, 50, 60, 60, 50))]
+    samples[2].y[40] = np.nan
+    weights = np.ones(1) if constant else None
+    for threads in (1, 3):
+        for found, sample in zip(make_problems(spec, samples, weights, threads), samples, strict=True):
+            expected = make_problem(spec, sample, weights)
+            assert type(found) is type(expected)
+            for name in SCALES:
+                np.testing.assert_allclose(getattr(found.scaling, name), getattr(expected.scaling, name), rtol=1e-13)
+            for name in ARRAYS if hasattr(expected, "x") else ("target", "variance", "n_obs"):
+                np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-12, atol=1e-12)
+
+
+def test_constant_series_keep_their_scale():
+    spec = twin.specification((1,), "tanh", (1,), (1,), 1, 0)
+    samples = [sample_of(spec, 30, seed) for seed in range(2)]
+    samples[0].y[:] = 7.0
+    found = make_problems(spec, samples, np.ones(1))
+    for one, sample in zip(found, samples, strict=True):
+        assert one.scaling.scale[0] == pytest.approx(make_problem(spec, sample, np.ones(1)).scaling.scale[0], rel=1e-13)
+        assert one.variance == pytest.approx(make_problem(spec, sample, np.ones(1)).variance, rel=1e-12)
+
+
+@pytest.mark.parametrize("penalty", [None, 0.3, 0.0])
+def test_reports_of_many_series_are_those_of_each(penalty):
+    options = Options(penalty=penalty, maxiter=40)
+    problems, starts = [], []
+    for seed, units in enumerate([(2,), (1, 1), (2,), (), (2, 1, 2)]):
+        spec = twin.specification(units, "tanh", (1, 2) if units else (), (1,), 1, 0)
+        problems.append(make_problem(spec, sample_of(spec, 90, seed), np.ones(1)))
+        starts.append(random_starts(spec, 3 + seed, np.random.default_rng(seed)))
+    solutions = [minimize(p, s, options) for p, s in zip(problems, starts, strict=True)]
+
+    def products(params):
+        return [p.products(one) for p, one in zip(problems, params, strict=True)]
+
+    found = estimates(problems, solutions, products, options, threads=2)
+    for one, problem, ended in zip(found, problems, solutions, strict=True):
+        expected = best_of(problem, ended, options)
+        assert (one.best, one.n_best, one.converged, set(one.alpha)) == (
+            expected.best, expected.n_best, expected.converged, set(expected.alpha)
+        )  # fmt: skip
+        np.testing.assert_allclose(one.params, expected.params, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(one.log_evidence, expected.log_evidence, rtol=1e-10)
+        np.testing.assert_allclose(list(one.alpha.values()), list(expected.alpha.values()), rtol=1e-12)
+        np.testing.assert_allclose(one.law.spread, expected.law.spread, rtol=1e-10)
+        size = np.sqrt(np.diag(expected.curvature.precision))
+        gap = (one.curvature.precision - expected.curvature.precision) / np.outer(size, size)
+        assert np.abs(gap).max() < 1e-9
+        np.testing.assert_allclose(one.curvature[1:], expected.curvature[1:], rtol=1e-8)
+
+
+def test_a_series_whose_starts_all_diverged_is_an_error():
+    spec = twin.specification((1,), "relu", (1,), (1,), 1, 0)
+    problem = make_problem(spec, sample_of(spec, 40, 0), np.ones(1))
+    start = random_starts(spec, 2, np.random.default_rng(0))
+    start[:, spec.n_linear] = 1e200
+    ended = minimize(problem, start, Options())
+    with pytest.raises(ValueError, match="every start diverged"):
+        estimates([problem], [ended], lambda params: [], Options())
