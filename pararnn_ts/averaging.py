@@ -10,6 +10,7 @@ import pandas as pd
 from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import SimpleTable
 
+from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.results.intervals import SIMULATED, RecurrentPrediction, check_method
 from pararnn_ts.results.uncertainty import spread
 
@@ -285,7 +286,7 @@ class Average:
             With `predicted_mean`, `se_mean`, `conf_int(alpha)`, `summary_frame(alpha)` and `simulations`.
         """
         check_method(method, SIMULATED)
-        generator = np.random.default_rng(rng)
+        n_sims, generator = check_count(n_sims, "n_sims", 2), check_generator(rng)
         mean = self.forecast(steps, exog, index)
         # systematic sampling: each candidate gets its share up to one path
         places = (np.arange(n_sims) + generator.random()) / n_sims

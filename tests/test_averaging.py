@@ -150,3 +150,12 @@ def test_arrays_stay_arrays():
     average = prt.select_order(y, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
     assert isinstance(average.forecast(2), np.ndarray)
     assert isinstance(average.get_forecast(2, rng=0).conf_int(), np.ndarray)
+
+
+@pytest.mark.parametrize("n_sims", [0, 1, 2.5])
+def test_too_few_paths_are_refused_as_those_of_one_model_are(n_sims):
+    y = pd.Series(np.random.default_rng(0).standard_normal(60))
+    average = prt.select_order(y, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+    for results in (average, average.members[0]):
+        with pytest.raises((ValueError, TypeError), match="n_sims must be an integer of 2 or more"):
+            results.get_forecast(2, n_sims=n_sims)

@@ -73,6 +73,10 @@ def test_the_same_numbers_in_another_dress_give_the_same_forecasts(kind, plain):
     np.testing.assert_allclose(fit(SAME[kind]()).forecast(3), plain.forecast(3), rtol=1e-9)
 
 
+def test_a_series_whose_name_is_empty_has_the_name_of_one_without():
+    assert fit(pd.Series(Y, name="")).model.param_names == fit(pd.Series(Y)).model.param_names
+
+
 @pytest.mark.parametrize("missing", ["masked", "NA"])
 def test_missing_values_are_missing_however_they_are_written(missing):
     gone = Y > 1.0
@@ -144,6 +148,10 @@ ASKED = {
     "anchor not there": (lambda r, _: r.simulate(2, anchor="middle"), "anchor='middle' is not in the index"),
     "history broken": (lambda r, _: r.impulse_responses(2, history=1.5), "history must be an integer position or"),
     "shocks missing": (lambda r, _: r.simulate(1, random_errors=[np.nan]), "random_errors must be finite numbers"),
+    "rng of paths": (lambda r, _: r.simulate(2, rng="lucky"), "rng must be None, an integer of 0 or more or a numpy"),
+    "rng of intervals": (lambda r, _: r.get_forecast(2, rng=-1), "rng must be None, an integer of 0 or"),
+    "rng of a test": (lambda r, _: r.test_nonlinearity(bootstrap=9, rng=1.5), "rng must be None, an integer of 0 or"),
+    "rng of origins": (lambda r, _: prt.rolling_forecast(r, Y[:3], rng="lucky"), "rng must be None, an integer of 0"),
     "lag broken": (lambda r, _: r.lag_response(2.5), "max_lag must lie between 0 and 58"),
     "end first": (lambda r, _: r.predict(20, 10), "end must not come before start"),
     "end first, dates": (lambda r, _: r.predict("2003", "2002"), "end must not come before start"),
@@ -190,7 +198,7 @@ def test_columns_without_names_in_the_sample_are_matched_by_position(driven):
 
 
 def test_tests_of_terms_are_tests_of_parameters(driven):
-    table = driven.wald_test_terms().table
+    table = driven.wald_test_terms(scalar=True).table
     assert list(table.index) == list(driven.params.index)
     squares = driven.tvalues.to_numpy() ** 2
     np.testing.assert_allclose(table["statistic"][:3], squares[:3], rtol=1e-9)

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from pararnn_ts.comparison.faces import kind, numbered, sample_size, simulates, takes
 from pararnn_ts.comparison.sample import aligned
+from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.scores import crps_gaussian, crps_sample
 
 __all__ = ["rolling_forecast"]
@@ -108,7 +109,7 @@ def rolling_forecast(
     new = _new_data(results, endog, exog)
     n = len(new.y)
     every = (step if refit else n) if isinstance(refit, (bool, np.bool_)) else int(refit)
-    generator = np.random.default_rng(rng)
+    generator = check_generator(rng)
     origins = _origin_labels(results, new.y.index)
     frames = []
     with tqdm(total=len(range(0, n, step)), desc="rolling origin", disable=not progress) as bar:

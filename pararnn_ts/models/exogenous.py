@@ -10,7 +10,7 @@ import pandas as pd
 
 from pararnn_ts.models.grid import Grid
 from pararnn_ts.models.labels import labels_like
-from pararnn_ts.models.values import first_infinite, float_values
+from pararnn_ts.models.values import column_names, first_infinite, float_values
 
 __all__ = ["align_exog", "align_future_exog"]
 
@@ -199,12 +199,11 @@ def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] |
         raise ValueError(
             f"exog must have one or two dimensions, but has shape {array.shape}; pass one column for each."
         )
-    header = getattr(exog, "columns", None)
     if array.dtype.kind == "O" or isinstance(array, np.ma.MaskedArray):
         array = np.column_stack([float_values(array[:, j], f"exog column {j + 1}") for j in range(array.shape[1])])
     elif array.dtype.kind not in "fiub":
         float_values(array[:, 0], "exog")
-    return np.array(array, dtype=np.float64, order="C"), None if header is None else [str(h) for h in header], None
+    return np.array(array, dtype=np.float64, order="C"), column_names(exog), None
 
 
 def _select(values: np.ndarray, found: Sequence[str] | None, names: Sequence[str]) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-__all__ = ["as_column", "first_infinite", "float_values"]
+__all__ = ["as_column", "column_names", "first_infinite", "float_values"]
 
 _FAST_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
 
@@ -56,7 +56,7 @@ def as_column(data: Any, what: str) -> tuple[np.ndarray, pd.Index | None, str | 
     else:
         column, name = _as_array(data, what), getattr(data, "name", None)
         if column.ndim == 2 and column.shape[1] == 1:
-            names = getattr(data, "columns", None)
+            names = column_names(data)
             column, name = column[:, 0], name if names is None else names[0]
         if column.ndim != 1:
             raise ValueError(
@@ -65,7 +65,7 @@ def as_column(data: Any, what: str) -> tuple[np.ndarray, pd.Index | None, str | 
             )
     if len(column) == 0:
         raise ValueError(f"{what} is empty; pass at least one observation.")
-    return float_values(column, what), labels, None if name is None or callable(name) else str(name)
+    return float_values(column, what), labels, None if name is None or name == "" or callable(name) else str(name)
 
 
 def float_values(column: Any, what: str) -> np.ndarray:
@@ -97,6 +97,12 @@ def float_values(column: Any, what: str) -> np.ndarray:
             f"{what} must be numeric, but has dtype {dtype}{_example(column)}; convert it to numbers first."
         )
     return np.array(pd.Series(column).to_numpy(dtype=np.float64, na_value=np.nan), order="C")
+
+
+def column_names(table: Any) -> list[str] | None:
+    """Names of the columns of a table of another library (polars, Arrow); None where there are none."""
+    names = getattr(table, "column_names", getattr(table, "columns", None))
+    return None if names is None or callable(names) else [str(name) for name in names]
 
 
 def first_infinite(values: np.ndarray) -> int | None:

@@ -10,6 +10,7 @@ import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from pararnn_ts.estimation.identification import nearest_image
+from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.prediction import is_explosive
 from pararnn_ts.results.trajectory import continue_path, model_exog, standpoint
 from pararnn_ts.specification import Specification
@@ -41,7 +42,7 @@ def simulate_samples(results: RecurrentResults, count: int, rng: Any) -> np.ndar
     results.require_data()
     model, first = results.model, results.first_row
     n = len(model._y)
-    shocks = np.random.default_rng(rng).choice(results.shocks, size=(count, n - first))
+    shocks = check_generator(rng).choice(results.shocks, size=(count, n - first))
     samples = np.tile(results.path.filled, (count, 1))
     samples[:, first:] = continue_path(results, standpoint(results, first), n - first, shocks=shocks)
     samples[:, np.isnan(model._y)] = np.nan

@@ -15,6 +15,7 @@ from scipy.signal import lfilter, lfiltic
 from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path
+from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.trajectory import model_exog
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def linearity_test(
     if not tried or tried[0] < 1:
         raise ValueError(f"lags must be positive integers, but is {lags!r}.")
     outside = np.empty((len(y), 0)) if outside is None else np.asarray(outside, dtype=float)
-    generator = np.random.default_rng(rng)
+    generator = check_generator(rng)
     n_inputs = len(tried) + n_exog
     weights = np.empty(0)
     if method == "white":

@@ -14,6 +14,7 @@ from statsmodels.tools.sm_exceptions import OutputWarning
 
 from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.estimation.errors import ErrorLaw
+from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.results.conformal import calibration_errors
 from pararnn_ts.results.intervals import RecurrentPrediction, check_method
 from pararnn_ts.results.trajectory import continue_path, standpoint
@@ -187,8 +188,7 @@ def get_prediction(
     ((4, 2), (2, 100))
     """
     check_method(method)
-    if isinstance(n_sims, bool) or not isinstance(n_sims, Integral) or n_sims < 2:
-        raise ValueError(f"n_sims must be an integer of 2 or more, but is {n_sims!r}.")
+    n_sims = check_count(n_sims, "n_sims", 2)
     window = results.model.prediction_window(start, end, dynamic, index)
     future = future_exog(results, window, exog, index)
     mean = _points(results, window, future)
@@ -218,8 +218,8 @@ def get_prediction(
     if param_uncertainty and (method == "exact" or known > 0):
         se = np.hypot(se, parameter_deviation(results, window.start, first, origin, window.stop, future))
     if method != "exact" and first < window.stop:
-        generator = np.random.default_rng(rng)
-        full = simulated_paths(results, origin, window.stop, future, method, int(n_sims), generator, param_uncertainty)
+        generator = check_generator(rng)
+        full = simulated_paths(results, origin, window.stop, future, method, n_sims, generator, param_uncertainty)
         paths = full[:, first - origin :]
         _warn_explosive(results, paths, "{} of {} simulated paths leave")
         se[known:] = spread(paths)

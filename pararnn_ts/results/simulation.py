@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.prediction import future_exog
 from pararnn_ts.results.trajectory import continue_path, response, standpoint
 from pararnn_ts.results.uncertainty import draw_shocks
@@ -70,7 +71,7 @@ def simulate(
     row = _anchor_row(results, anchor)
     window = results.model.prediction_window(row, row + steps - 1, index=index)
     future = future_exog(results, window, exog, index)
-    shocks = _shocks(results, random_errors, steps, paths, np.random.default_rng(rng))
+    shocks = _shocks(results, random_errors, steps, paths, check_generator(rng))
     values = continue_path(results, standpoint(results, row), steps, future, shocks).T
     if repetitions == 1:
         return results._labelled(values[:, 0], window.index, results.model.endog_name)

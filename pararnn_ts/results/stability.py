@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.prediction import is_explosive
 from pararnn_ts.results.responses import slopes
 from pararnn_ts.results.trajectory import At, continue_path, covariates, run_model, standpoint
@@ -163,7 +164,7 @@ def stability(results: RecurrentResults, n_paths: int = 100, rng: Any = 0) -> St
     half = len(skeleton) // 2
     without = _rate(lyapunov_growth(spec, params[None], states[None])[:, half:])[0]
 
-    generator = np.random.default_rng(rng)
+    generator = check_generator(rng)
     shocks = generator.choice(results.shocks, size=(int(n_paths), len(results.model._y) - results.first_row))
     rates, wild = _simulated_rates(results, np.tile(params, (int(n_paths), 1)), shocks)
     draws = _parameter_draws(results, int(n_paths), generator)

@@ -30,10 +30,12 @@ STEP = 1e-3
 def covariance_root(results: RecurrentResults) -> np.ndarray:
     """Matrix R with R R' the covariance of the parameters, its columns along the axes of their correlations."""
     covariance = np.asarray(results.cov_params())
-    if not np.isfinite(covariance).all():
+    unknown = ~np.isfinite(covariance).all(axis=1)
+    if unknown.any():
+        first = results.model.param_names[int(unknown.argmax())]
         raise ValueError(
-            "param_uncertainty=True needs the covariance of the parameters, which these results do not have; "
-            "rescale endog, or pass param_uncertainty=False."
+            f"param_uncertainty=True needs the covariance of all parameters, but that of {int(unknown.sum())} is not "
+            f"known, the first {first}; pass param_uncertainty=False."
         )
     # of the correlations: parameters have units, and rounding errors of large variances would swamp small ones
     size = np.sqrt(np.maximum(np.diag(covariance), 0.0))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.bootstrap import refitted, sample_frames, simulate_samples
 from pararnn_ts.results.prediction import is_explosive
 
@@ -90,7 +91,7 @@ def test_units(
     tried = int(results.mle_retvals.get("n_starts", 1))
     starts = (tried if tried > 1 else N_STARTS) if n_starts is None else n_starts
     found: dict[int, dict[str, float]] = {}
-    streams = np.random.default_rng(rng).spawn(len(model.units))
+    streams = check_generator(rng).spawn(len(model.units))
     for d, stream in zip(model.units, streams, strict=True):
         if d in found:
             continue

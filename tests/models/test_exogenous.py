@@ -185,3 +185,21 @@ class TestBeyondTheSample:
         assert SeriesModel(Y).future_exog(None, 3) is None
         with pytest.raises(ValueError, match="no exogenous columns"):
             SeriesModel(Y).future_exog(X, 3)
+
+
+class ArrowTable:
+    """The parts of an Arrow table that matter: `columns` are values there, names are apart."""
+
+    column_names = ("price", "rain")
+
+    def __init__(self, values):
+        self.values = values
+        self.columns = list(values.T)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype)
+
+
+def test_columns_of_a_table_of_another_library_keep_their_names():
+    table = ArrowTable(np.random.default_rng(0).standard_normal((20, 2)))
+    assert SeriesModel(np.arange(20.0), table).exog_labels == ["price", "rain"]

@@ -146,3 +146,9 @@ def test_labels_for_an_index_that_cannot_be_extended(tanh_series):
     with pytest.raises(ValueError, match="pass index"):
         results.forecast(2)
     assert list(results.forecast(2, index=["a", "b"]).index) == ["a", "b"]
+
+
+def test_uncertain_parameters_need_the_covariance_of_all_of_them(sales):
+    results = ParaRNN(sales[:60], units=()).fit(cov_type="none")
+    with pytest.raises(ValueError, match="that of 2 is not known, the first const; pass param_uncertainty=False"):
+        results.get_forecast(2, param_uncertainty=True)
