@@ -12,9 +12,11 @@ a pair are fitted one right after the other.
 Three more tables tell what hangs on these choices. `--times` measures the pairs of a few series again, to be run while
 the machine does nothing else. `--longer` fits the pairs again with three times as many evaluations (at 32 states those
 of every third series in the order of their lengths). `--early` fits the ElmanRNN with 16 and 32 states again by early
-stopping, the way for large networks: four starts, 600 updates with gradients backwards in time for each.
+stopping, the way for large networks: four starts, 600 updates with gradients backwards in time for each. `--stability`
+asks the two models that do worst on the lynx how stable they are.
 
-    python benchmarks/ode_family_series.py [--only NAME ...] [--times | --longer | --early] [--seconds S] [--out FILE]
+    python benchmarks/ode_family_series.py [--times | --longer | --early | --stability] [--only NAME ...] [--seconds S]
+                                           [--out FILE]
 
 Results are kept in a JSON file, so that the study can be continued; `--seconds` stops it after a while.
 """
@@ -44,9 +46,10 @@ EVALUATIONS = {4: 60, 8: 60, 16: 40, 32: 20}
 TIMED = ("Nile", "lynx, log10", "US GDP growth")
 PAIR = ("ParaRNN", "ElmanRNN")
 # what is fitted besides: keys end so
-AGAIN, LONGER, EARLY = "|again", "|longer", "|early stopping"
+AGAIN, LONGER, EARLY, STABILITY = "|again", "|longer", "|early stopping", "|stability"
 TIMES_LONGER = 3
 EARLY_SIZES = (16, 32)
+DOUBTED = [("lynx, log10", "ODERNN, order 2, RK4, step 0.5"), ("lynx, log10", "AntisymmetricRNN, 4 states")]
 MODELS = {
     "ParaRNN, units (2, 2)": lambda y, x, **o: prt.ParaRNN(y, x, units=(2, 2), **o),
     "ElmanRNN, 4 states": lambda y, x, **o: prt.ElmanRNN(y, x, hidden=4, **o),
@@ -97,8 +100,11 @@ def measure(make, case: Case, lags: list[int], size: int, more: str) -> dict:
         seconds = time.process_time() - began
         new = None if exog[1] is None else exog[1].to_numpy()
         error = results.append(case.y.iloc[n:].to_numpy(), new).resid.iloc[len(y) :]
-    return {"mse": float(np.mean(error**2)), "parameters": len(results.params), "seconds": seconds,
-            "converged": bool(results.converged)}  # fmt: skip
+    found = {"mse": float(np.mean(error**2)), "parameters": len(results.params), "seconds": seconds,
+             "converged": bool(results.converged)}  # fmt: skip
+    if more == STABILITY:
+        found |= {"verdict": results.stability().verdict, "lyapunov": float(results.stability().lyapunov)}
+    return found
 
 
 def tasks(more: str) -> list[tuple[str, str]]:
@@ -109,6 +115,8 @@ def tasks(more: str) -> list[tuple[str, str]]:
     if more == LONGER:
         part = {size: names[:: 3 if size == 32 else 1] for size in SIZES}
         return [(name, f"{kind} {size}") for size in SIZES for name in part[size] for kind in PAIR]
+    if more == STABILITY:
+        return DOUBTED
     if more == EARLY:
         return [(name, f"ElmanRNN {size}") for size in EARLY_SIZES for name in names]
     small = [(case, model) for case in names for model in MODELS]
@@ -247,11 +255,18 @@ def report(store: dict) -> str:
         ratios = [store[f"{case}|ElmanRNN {size}{end}"]["seconds"] / store[f"{case}|ParaRNN {size}{end}"]["seconds"]
                   for end in ("", AGAIN)]  # fmt: skip
         lines.append(f"| {size} | {case} | {ratios[0]:.1f} | {ratios[1]:.1f} |")
+    asked = [(case, model, store[key]) for case, model in DOUBTED if (key := f"{case}|{model}{STABILITY}") in store]
+    if asked:
+        lines += ["", "| series | model | error over AR(X) | verdict of stability() | largest Lyapunov exponent |"]
+        lines += ["|---|---|---|---|---|"]
+    for case, model, one in asked:
+        ratio = one["mse"] / store[f"{case}|bar"]["mse"]
+        lines.append(f"| {case} | {model} | {ratio:.3f} | {one['verdict']} | {one['lyapunov']:.3f} |")
     lines += [
         "",
         f"Ratios below one: the ParaRNN errs less. The last column is ElmanRNN over ParaRNN. Python "
         f"{platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}, pandas {pd.__version__}; "
-        "command: `python benchmarks/ode_family_series.py`, then with `--times`, `--longer` and `--early`.",
+        "command: `python benchmarks/ode_family_series.py`, then with `--times`, `--longer`, `--early`, `--stability`.",
     ]
     return "\n".join(lines)
 
@@ -265,6 +280,7 @@ def main() -> None:
         ("--times", AGAIN, "measure the seconds of a few pairs again"),
         ("--longer", LONGER, "fit pairs again with more evaluations"),
         ("--early", EARLY, "fit the large ElmanRNNs by early stopping"),
+        ("--stability", STABILITY, "stability of two models on the lynx"),
     ):
         once_more.add_argument(name, dest="more", action="store_const", const=end, default="", help=text)
     parser.add_argument("--seconds", type=float, default=np.inf, help="begin no further fit after so long")
