@@ -178,7 +178,7 @@ def report(store: dict) -> str:
             mark, seconds = "*" if start == best_start(store, name) else "", np.median([one["seconds"] for one in runs])
             lines.append(
                 f"| {name} | {runs[0]['parameters']} | {word}{mark} | {best_rate(store, name, start) * 0.3 / T:g} | "
-                f"{', '.join(format(one, '.5f') for one in mse)} | {np.median(mse):.5f} | {max(mse):.5f} | {spread} | "
+                f"{', '.join(format(one, '.6f') for one in mse)} | {np.median(mse):.6f} | {max(mse):.6f} | {spread} | "
                 f"{seconds:.0f} |"
             )
     lines += ["", "Error of the other sequences after the trial, by learning rate:", ""]
