@@ -142,9 +142,9 @@ def tasks(store: dict) -> Iterator[tuple[str, str, float, int, int, dict]]:
     other = {name: USUAL if start == LONG else LONG for name, start in chosen.items()}
 
     def runs(starts: dict[str, str]) -> Iterator[tuple[str, str, float, int, int, dict]]:
-        for seed in SEEDS:
-            for name, start in starts.items():
-                rate = best_rate(store, name, start)
+        for name, start in starts.items():
+            rate = best_rate(store, name, start)
+            for seed in SEEDS:
                 yield run(store, name, start, seed), name, rate, UPDATES, seed, {"start": start}
 
     yield from runs(chosen)
