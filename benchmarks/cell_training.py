@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-from pararnn_ts.cells import Cell, LSTMCell, QUNNCell
+from pararnn_ts.cells import Cell, LSTMCell, ODECell, QUNNCell
 from pararnn_ts.estimation.adam import AdamOptions, Descent, adam
 from pararnn_ts.kernels.cell_gradient import sequence_gradient
 from pararnn_ts.kernels.cells import CELLS, run_inputs
 
-__all__ = ["descend", "draw", "squared_error"]
+__all__ = ["descend", "draw", "draw_long", "squared_error"]
 
 
 @numba.njit(cache=True)
@@ -60,6 +60,34 @@ def draw(cell: Cell, level: float, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([own, rng.standard_normal(d) / np.sqrt(d), [level]])
 
 
+def draw_long(cell: Cell, level: float, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """
+    Start values for sequences like `x`, (n, T, m), whose first inputs should still count at the end.
+
+    Orthogonal recurrent weights for a vanilla RNN (Saxe, McClelland and Ganguli 2014); forget gates that keep for one
+    to T steps for an LSTM (Tallec and Ollivier 2018); a tenth of the recurrent weights for an antisymmetric system,
+    which then turns that much less during a sequence; for a QUNN constants, and weights of each input, with which all
+    rotations of a sequence add up to about one radian.
+    """
+    params, (_, steps, m), d = draw(cell, level, rng), x.shape, cell.n_outputs
+    if isinstance(cell, LSTMCell):
+        bias = params[len(cell.groups) - 4 * d :]
+        bias[d : 2 * d] = np.log(rng.uniform(1.0, steps - 1.0, d))
+        bias[:d] = -bias[d : 2 * d]
+    elif isinstance(cell, QUNNCell):
+        first = np.array([at for at, _ in cell.input_blocks])
+        own = rng.standard_normal(len(cell.groups)) / np.sqrt(len(first))
+        for j in range(m):
+            own[first + j] /= np.sqrt(steps * np.mean(x[:, :, j] ** 2))
+        own[first - 1] /= steps
+        params[: len(own)] = own
+    elif isinstance(cell, ODECell) and cell.antisymmetric:
+        params[: len(cell.groups)][cell.groups == 0] *= 0.1
+    else:
+        params[: d * d] = np.linalg.qr(rng.standard_normal((d, d)))[0].ravel()
+    return params
+
+
 def _constants(cell: Cell) -> tuple:
     return CELLS[cell.kind], cell.shape, cell.numbers
 
@@ -81,6 +109,8 @@ def descend(
     rate: float,
     updates: int,
     looks: int = 20,
+    clip_norm: float = 1.0,
+    warmup: int = 0,
 ) -> tuple[Descent, np.ndarray]:
     """Train from `start` on the batches that `batch` returns; also the gradient ratios of the updates."""
     kind, shape, numbers = _constants(cell)
@@ -100,6 +130,6 @@ def descend(
         while True:
             yield batch()
 
-    options = AdamOptions(rate, updates, clip_norm=1.0, score_every=max(updates // looks, 1))
+    options = AdamOptions(rate, updates, clip_norm, warmup, max(updates // looks, 1))
     found = adam(start, gradient, batches(), options, score=lambda params: squared_error(cell, params, *held))
     return found, np.array(ratios)

@@ -9,7 +9,8 @@ with at most 50 evaluations each; nothing but a constant enters beside them. The
 stream along the series, are also trained in the usual way on windows of t rows: Adam, 3,000 updates with batches of 64
 at each of eight learning rates (0.001 to 3), keeping the update with the least error on the 500 rows; of the nine fits
 the one with the least error there is reported. The ridge of the Volterra model is the one of eight with the least error
-there. The QUNN sees a window of t rows and is fitted once.
+there. The QUNN sees a window of t rows and is fitted once; the tied one also with one prior precision for the input
+weights of all its memory steps, where it has one for each, to tell what these are worth.
 
     python benchmarks/ode_family_memory.py [--seconds S] [--out FILE]
 
@@ -23,13 +24,14 @@ import platform
 import time
 import warnings
 from pathlib import Path
+from unittest.mock import patch
 
 import numba
 import numpy as np
 from cell_training import descend, draw, squared_error
 
 import pararnn_ts as prt
-from pararnn_ts.cells import Cell
+from pararnn_ts.cells import Cell, QUNNCell
 from pararnn_ts.estimation.adam import minibatches
 
 STORE = Path(__file__).parent / "results" / "ode_family_memory.json"
@@ -39,12 +41,14 @@ RATES, UPDATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0), 3000
 EVIDENCE = "evidence"
 RIDGES = 10.0 ** np.arange(-2, 6)
 BARS = {10: 0.0950, 20: 0.1010, 40: 0.1060, 80: 0.1205}
+ONE_PRECISION = "QUNN, 3 qubits, uniform, tied, one precision"
 NETWORKS = {
     "QUNN, 3 qubits, uniform, tied": lambda x, t: prt.QUNN(x, memory=t, tie=True, linear_lags=0),
     "vanilla RNN, 16 states": lambda x, t: prt.ODERNN.vanilla_rnn(x, hidden=16, linear_lags=0),
     "LSTM, 8 cells": lambda x, t: prt.LSTM(x, hidden=8, linear_lags=0),
     "QUNN, 3 qubits, uniform": lambda x, t: prt.QUNN(x, memory=t, linear_lags=0),
     "QUNN, 2 qubits, site": lambda x, t: prt.QUNN(x, memory=t, qubits=2, couplings="site", linear_lags=0),
+    ONE_PRECISION: lambda x, t: prt.QUNN(x, memory=t, tie=True, linear_lags=0),
 }
 STREAMING = ("vanilla RNN, 16 states", "LSTM, 8 cells")
 LINEAR = ("AR(t), least squares", "Volterra of degree 2, ridge")
@@ -142,6 +146,9 @@ def run_task(name: str, t: int, seed: int, known: dict) -> dict:
     x = echo(t, seed)
     if name in LINEAR:
         return regression(x, t, 1 + LINEAR.index(name))
+    if name == ONE_PRECISION:
+        with patch.object(QUNNCell, "relevance_names", ()):
+            return network(name, x, t, known)
     return network(name, x, t, known)
 
 

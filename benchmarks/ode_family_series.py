@@ -7,10 +7,16 @@ last 1,500 rows where it is longer, from four starts with at most 60 evaluations
 has recurrent parts of four states, or four amplitudes. The second sets ParaRNN (units of dimension two) beside ElmanRNN
 at 4, 8, 16 and 32 states, on the last 1,500, 1,500, 600 and 600 rows, with at most 60, 60, 40 and 20 evaluations. The
 autoregression that is the bar has the whole training part. Seconds are processor time on one thread; the two models of
-a pair are fitted one right after the other. `--times` measures the pairs of a few series again, to be run while the
-machine does nothing else.
+a pair are fitted one right after the other.
 
-    python benchmarks/ode_family_series.py [--only NAME ...] [--times] [--seconds S] [--out FILE]
+More tables tell what hangs on these choices. `--times` measures the pairs of a few series again, to be run while the
+machine does nothing else. `--longer` fits the pairs again with three times as many evaluations (at 16 and 32 states
+those of every second and every fifth series in the order of their lengths). `--early` fits the ElmanRNN with 16 and 32
+states again by early stopping, the way for large networks: four starts, 600 updates with gradients backwards in time
+for each. `--stability` asks the two models that do worst on the lynx how stable they are.
+
+    python benchmarks/ode_family_series.py [--times | --longer | --early | --stability] [--only NAME ...] [--seconds S]
+                                           [--out FILE]
 
 Results are kept in a JSON file, so that the study can be continued; `--seconds` stops it after a while.
 """
@@ -38,6 +44,15 @@ ROWS = {4: 1500, 8: 1500, 16: 600, 32: 600}
 EVALUATIONS = {4: 60, 8: 60, 16: 40, 32: 20}
 # series whose pairs `--times` measures again
 TIMED = ("Nile", "lynx, log10", "US GDP growth")
+PAIR = ("ParaRNN", "ElmanRNN")
+# what is fitted besides: keys end so
+AGAIN, LONGER, EARLY, STABILITY = "|again", "|longer", "|early stopping", "|stability"
+TIMES_LONGER = 3
+EVERY = {16: 2, 32: 5}
+# errors are the same if they differ by less, relatively
+SAME = 1e-6
+EARLY_SIZES = (16, 32)
+DOUBTED = [("lynx, log10", "ODERNN, order 2, RK4, step 0.5"), ("lynx, log10", "AntisymmetricRNN, 4 states")]
 MODELS = {
     "ParaRNN, units (2, 2)": lambda y, x, **o: prt.ParaRNN(y, x, units=(2, 2), **o),
     "ElmanRNN, 4 states": lambda y, x, **o: prt.ElmanRNN(y, x, hidden=4, **o),
@@ -69,8 +84,8 @@ def bar(case: Case) -> tuple[float, list[int]]:
     return best[1], best[2]
 
 
-def measure(make, case: Case, lags: list[int], size: int) -> dict:
-    """Squared test error, parameters and processor seconds of one fit."""
+def measure(make, case: Case, lags: list[int], size: int, more: str) -> dict:
+    """Squared test error, parameters and processor seconds of one fit; `more`: what is different about it."""
     n = case.n_train
     first = max(0, n - ROWS[size] - max(lags))
     exog = (None, None) if case.exog is None else (case.exog.iloc[first:n], case.exog.iloc[n:])
@@ -80,28 +95,42 @@ def measure(make, case: Case, lags: list[int], size: int) -> dict:
         x = None if exog[0] is None else exog[0].reset_index(drop=True)
         model = make(y, x, lags=2, linear_lags=lags)
         began = time.process_time()
-        results = model.fit(n_starts=4, maxiter=EVALUATIONS[size], rng=0)
+        if more == EARLY:
+            results = model.fit(penalty="early stopping", n_starts=4, maxiter=60, rng=0)
+        else:
+            limit = EVALUATIONS[size] * (TIMES_LONGER if more == LONGER else 1)
+            results = model.fit(n_starts=4, maxiter=limit, rng=0)
         seconds = time.process_time() - began
         new = None if exog[1] is None else exog[1].to_numpy()
         error = results.append(case.y.iloc[n:].to_numpy(), new).resid.iloc[len(y) :]
-    return {"mse": float(np.mean(error**2)), "parameters": len(results.params), "seconds": seconds,
-            "converged": bool(results.converged)}  # fmt: skip
+    found = {"mse": float(np.mean(error**2)), "parameters": len(results.params), "seconds": seconds,
+             "converged": bool(results.converged)}  # fmt: skip
+    if more == STABILITY:
+        found |= {"verdict": results.stability().verdict, "lyapunov": float(results.stability().lyapunov)}
+    return found
 
 
-def tasks(again: bool) -> list[tuple[str, str]]:
-    """Pairs of series and models, the first table first, or those that are timed again."""
-    if again:
-        return [(name, f"{kind} {size}") for size in SIZES for name in TIMED for kind in ("ParaRNN", "ElmanRNN")]
+def tasks(more: str) -> list[tuple[str, str]]:
+    """Pairs of series and models, the first table first, or those that are fitted once more."""
     names = [case.name for case in sorted(cases(), key=lambda case: case.n_train)]
+    if more == AGAIN:
+        return [(name, f"{kind} {size}") for size in SIZES for name in TIMED for kind in PAIR]
+    if more == LONGER:
+        part = {size: names[:: EVERY.get(size, 1)] for size in SIZES}
+        return [(name, f"{kind} {size}") for size in SIZES for name in part[size] for kind in PAIR]
+    if more == STABILITY:
+        return DOUBTED
+    if more == EARLY:
+        return [(name, f"ElmanRNN {size}") for size in EARLY_SIZES for name in names]
     small = [(case, model) for case in names for model in MODELS]
-    large = [(case, f"{kind} {size}") for size in SIZES for case in names for kind in ("ParaRNN", "ElmanRNN")]
+    large = [(case, f"{kind} {size}") for size in SIZES for case in names for kind in PAIR]
     return small + large
 
 
-def run_task(case: Case, what: str, lags: list[int]) -> dict:
+def run_task(case: Case, what: str, lags: list[int], more: str = "") -> dict:
     """Measure one pair."""
     if what in MODELS:
-        return measure(MODELS[what], case, lags, 4)
+        return measure(MODELS[what], case, lags, 4, more)
     kind, size = what.split()
     n = int(size)
 
@@ -110,7 +139,7 @@ def run_task(case: Case, what: str, lags: list[int]) -> dict:
             return prt.ParaRNN(y, x, units=n // 2, **options)
         return prt.ElmanRNN(y, x, hidden=n, **options)
 
-    return measure(make, case, lags, n)
+    return measure(make, case, lags, n, more)
 
 
 def winsorised(ratios: np.ndarray, rng: np.random.Generator) -> tuple[float, float, float, float]:
@@ -120,8 +149,68 @@ def winsorised(ratios: np.ndarray, rng: np.random.Generator) -> tuple[float, flo
     return float(np.median(ratios)), float(np.exp(logs.mean())), *np.quantile(means, [0.025, 0.975])
 
 
+def report_longer(store: dict) -> list[str]:
+    """Ratios of the pairs whose fits had more evaluations, beside those of the same series before."""
+    lines = [
+        "",
+        f"The same with {TIMES_LONGER} times as many evaluations:",
+        "",
+        "| states | series | evaluations | MSE ratio, median | winsorised mean | 95 % interval | error of the ParaRNN "
+        "over that before, median (range) | of the ElmanRNN | the same errors |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    head = len(lines)
+    for size in SIZES:
+        names = [c.name for c in cases() if all(f"{c.name}|{k} {size}{LONGER}" in store for k in PAIR)]
+        for end, times in (("", 1), (LONGER, TIMES_LONGER)) if names else ():
+            para, elman = ([store[f"{c}|{k} {size}{end}"] for c in names] for k in PAIR)
+            rng = np.random.default_rng(0)
+            ratio = winsorised(np.array([a["mse"] / b["mse"] for a, b in zip(para, elman, strict=True)]), rng)
+            change, same = ["", ""], ""
+            if end:
+                gain = [
+                    [store[f"{c}|{k} {size}{end}"]["mse"] / store[f"{c}|{k} {size}"]["mse"] for c in names]
+                    for k in PAIR
+                ]
+                change = [f"{np.median(one):.3f} ({min(one):.2f} to {max(one):.2f})" for one in gain]
+                same = " and ".join(str(int(np.sum(np.abs(np.array(one) - 1.0) < SAME))) for one in gain)
+            lines.append(
+                f"| {size} | {len(names)} | {EVALUATIONS[size] * times} | {ratio[0]:.3f} | {ratio[1]:.3f} | "
+                f"{ratio[2]:.3f} to {ratio[3]:.3f} | {change[0]} | {change[1]} | {same} |"
+            )
+    return lines if len(lines) > head else []
+
+
+def report_early(store: dict) -> list[str]:
+    """The ParaRNN of the table beside the ElmanRNN fitted by early stopping."""
+    lines = [
+        "",
+        "The ElmanRNN fitted by early stopping:",
+        "",
+        "| states | series | MSE ratio, median | winsorised mean | 95 % interval | error over that by evidence, median "
+        "| median seconds | ratio of seconds, median (range) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    head = len(lines)
+    for size in EARLY_SIZES:
+        names = [c.name for c in cases() if f"{c.name}|ElmanRNN {size}{EARLY}" in store]
+        if not names:
+            continue
+        kinds = f"ParaRNN {size}", f"ElmanRNN {size}", f"ElmanRNN {size}{EARLY}"
+        mse, seconds = (
+            np.array([[store[f"{c}|{kind}"][what] for c in names] for kind in kinds]) for what in ("mse", "seconds")
+        )
+        ratio, times = winsorised(mse[0] / mse[2], np.random.default_rng(0)), seconds[2] / seconds[0]
+        lines.append(
+            f"| {size} | {len(names)} | {ratio[0]:.3f} | {ratio[1]:.3f} | {ratio[2]:.3f} to {ratio[3]:.3f} | "
+            f"{np.median(mse[2] / mse[1]):.3f} | {np.median(seconds[2]):.2f} | "
+            f"{np.median(times):.1f} ({times.min():.1f} to {times.max():.1f}) |"
+        )
+    return lines if len(lines) > head else []
+
+
 def report(store: dict) -> str:
-    """Both tables as Markdown, of the series for which all models are done."""
+    """All tables as Markdown, of the series for which all models are done."""
     rng = np.random.default_rng(0)
     done = [c.name for c in cases() if all(f"{c.name}|{m}" in store for m in MODELS)]
     if not done:
@@ -147,34 +236,43 @@ def report(store: dict) -> str:
         "## ParaRNN against ElmanRNN",
         "",
         "| states | series | MSE ratio, median | winsorised mean | 95 % interval | parameters | median seconds | "
-        "ratio of seconds, median |",
+        "ratio of seconds, median (range) |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for size in SIZES:
-        both = [c.name for c in cases() if all(f"{c.name}|{k} {size}" in store for k in ("ParaRNN", "ElmanRNN"))]
+        both = [c.name for c in cases() if all(f"{c.name}|{k} {size}" in store for k in PAIR)]
         if not both:
             continue
-        para, elman = ([store[f"{c}|{k} {size}"] for c in both] for k in ("ParaRNN", "ElmanRNN"))
+        para, elman = ([store[f"{c}|{k} {size}"] for c in both] for k in PAIR)
         ratio = winsorised(np.array([a["mse"] / b["mse"] for a, b in zip(para, elman, strict=True)]), rng)
-        seconds = np.median([b["seconds"] / a["seconds"] for a, b in zip(para, elman, strict=True)])
+        seconds = [b["seconds"] / a["seconds"] for a, b in zip(para, elman, strict=True)]
         middle = [[np.median([r[key] for r in rows]) for rows in (para, elman)] for key in ("parameters", "seconds")]
         lines.append(
             f"| {size} | {len(both)} | {ratio[0]:.3f} | {ratio[1]:.3f} | {ratio[2]:.3f} to {ratio[3]:.3f} | "
-            f"{middle[0][0]:.0f} and {middle[0][1]:.0f} | {middle[1][0]:.2f} and {middle[1][1]:.2f} | {seconds:.1f} |"
+            f"{middle[0][0]:.0f} and {middle[0][1]:.0f} | {middle[1][0]:.2f} and {middle[1][1]:.2f} | "
+            f"{np.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f}) |"
         )
-    pairs = [(size, case) for size in SIZES for case in TIMED if f"{case}|ElmanRNN {size}|again" in store]
+    lines += report_longer(store) + report_early(store)
+    pairs = [(size, case) for size in SIZES for case in TIMED if f"{case}|ElmanRNN {size}{AGAIN}" in store]
     if pairs:
         lines += ["", "Ratio of seconds, above and measured again:", "", "| states | series | above | again |"]
         lines += ["|---|---|---|---|"]
     for size, case in pairs:
         ratios = [store[f"{case}|ElmanRNN {size}{end}"]["seconds"] / store[f"{case}|ParaRNN {size}{end}"]["seconds"]
-                  for end in ("", "|again")]  # fmt: skip
+                  for end in ("", AGAIN)]  # fmt: skip
         lines.append(f"| {size} | {case} | {ratios[0]:.1f} | {ratios[1]:.1f} |")
+    asked = [(case, model, store[key]) for case, model in DOUBTED if (key := f"{case}|{model}{STABILITY}") in store]
+    if asked:
+        lines += ["", "| series | model | error over AR(X) | verdict of stability() | largest Lyapunov exponent |"]
+        lines += ["|---|---|---|---|---|"]
+    for case, model, one in asked:
+        ratio = one["mse"] / store[f"{case}|bar"]["mse"]
+        lines.append(f"| {case} | {model} | {ratio:.3f} | {one['verdict']} | {one['lyapunov']:.3f} |")
     lines += [
         "",
         f"Ratios below one: the ParaRNN errs less. The last column is ElmanRNN over ParaRNN. Python "
         f"{platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}, pandas {pd.__version__}; "
-        "command: `python benchmarks/ode_family_series.py`.",
+        "command: `python benchmarks/ode_family_series.py`, then with `--times`, `--longer`, `--early`, `--stability`.",
     ]
     return "\n".join(lines)
 
@@ -183,18 +281,26 @@ def main() -> None:
     """Continue the study and write its tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", help="names of series")
-    parser.add_argument("--times", action="store_true", help="measure the seconds of a few pairs again")
+    once_more = parser.add_mutually_exclusive_group()
+    for name, end, text in (
+        ("--times", AGAIN, "measure the seconds of a few pairs again"),
+        ("--longer", LONGER, "fit pairs again with more evaluations"),
+        ("--early", EARLY, "fit the large ElmanRNNs by early stopping"),
+        ("--stability", STABILITY, "stability of two models on the lynx"),
+    ):
+        once_more.add_argument(name, dest="more", action="store_const", const=end, default="", help=text)
     parser.add_argument("--seconds", type=float, default=np.inf, help="begin no further fit after so long")
     parser.add_argument("--out", help="file for the tables, as Markdown")
     args = parser.parse_args()
     store = json.loads(STORE.read_text()) if STORE.exists() else {}
     known, began = {case.name: case for case in cases()}, time.perf_counter()
     warm = known["lynx, log10"]
-    for kind in (*(() if args.times else MODELS), "ParaRNN 4", "ElmanRNN 4"):  # compile before anything is timed
+    small = Case(warm.name, warm.y[:60], 50)
+    for kind in (*(() if args.more else MODELS), "ParaRNN 4", "ElmanRNN 4"):  # compile before anything is timed
         if time.perf_counter() - began < args.seconds:
-            run_task(Case(warm.name, warm.y[:60], 50), kind, [1])
-    for name, what in tasks(args.times):
-        key = f"{name}|{what}|again" if args.times else f"{name}|{what}"
+            run_task(small, kind, [1], EARLY if args.more == EARLY and kind == "ElmanRNN 4" else "")
+    for name, what in tasks(args.more):
+        key = f"{name}|{what}{args.more}"
         if key in store or (args.only and name not in args.only):
             continue
         if time.perf_counter() - began > args.seconds:
@@ -202,7 +308,7 @@ def main() -> None:
         if f"{name}|bar" not in store:
             mse, lags = bar(known[name])
             store[f"{name}|bar"] = {"mse": mse, "lags": lags}
-        store[key] = run_task(known[name], what, store[f"{name}|bar"]["lags"])
+        store[key] = run_task(known[name], what, store[f"{name}|bar"]["lags"], args.more)
         STORE.write_text(json.dumps(store, indent=1))
         print(f"{key:62s} {store[key]}", flush=True)
     if args.out:
