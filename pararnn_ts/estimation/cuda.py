@@ -112,6 +112,7 @@ class DeviceFits:
         self.kernels = compiled(self.forms, self.real, work >= WORTHWHILE)
         self._load()
 
+    @quiet_launches()
     def _load(self) -> None:
         """Move what is read only to the device."""
         problems, forms = self.problems, self.forms
