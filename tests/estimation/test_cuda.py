@@ -175,7 +175,7 @@ def test_long_samples_are_read_from_columns():
     _, problems = problems_of((1,), (40,), np.random.default_rng(0))
     p = problems[0]
     long = SeriesProblem(p.specification, p.sample, p.scaling)
-    assert many._form_of(many._with_columns(long)) == many._form_of(p)
+    assert many._forms_of([many._with_columns(long)]) == many._forms_of([p])
     np.testing.assert_array_equal(many._with_columns(long).x, p.x)
 
 
@@ -183,7 +183,7 @@ def test_gaps_and_held_parameters_have_no_kernel():
     y = prt.datasets.load_lynx().astype(float)
     y.iloc[50] = np.nan
     with pytest.raises(ValueError, match="without gaps"):
-        many._form_of(prt.ParaRNN(y)._problem())
+        many._forms_of([prt.ParaRNN(y)._problem()])
 
 
 # ------------------------------------------------------------------------------------- compilation
