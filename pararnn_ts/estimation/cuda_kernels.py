@@ -37,6 +37,8 @@ COLUMNS = 9
 
 # rows of a block where the pass is a loop over arrays: caches are small
 ROWS = 8
+# shortest scratch space that a kernel is compiled with
+LEAST_ROOM = 256
 # what of a change of the objective is rounding where residuals are single
 FLAT_SINGLE = 1e-6
 
@@ -238,5 +240,8 @@ def local_memory(forms: list[Form]) -> int:
 
 
 def _room(forms: list[Form], scratch: Callable[[Form], int]) -> int:
-    """Scratch space for all forms, rounded up so that few lengths are compiled."""
-    return 1 << max(6, (max(scratch(form) for form in forms) - 1).bit_length())
+    """Scratch space for all forms, rounded up to a power of four so that few lengths are compiled."""
+    length = LEAST_ROOM
+    while length < max(scratch(form) for form in forms):
+        length *= 4
+    return length
