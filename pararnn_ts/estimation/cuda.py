@@ -259,8 +259,8 @@ class DeviceFits:
             here, size = np.flatnonzero(self.kinds == k), len(form.group) + 1
             whole = np.tril(lower[here, : size * size].reshape(-1, size, size))
             whole += np.tril(whole, -1).swapaxes(1, 2)
-            for c, one in zip(here, whole, strict=True):
-                found[self.order[c]] = one
+            for place, one in zip(self.order[here], whole, strict=True):
+                found[place] = one
         return found
 
 
