@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import pickle
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import statsmodels
+from numba.core.caching import FunctionCache
 from pandas.tseries.frequencies import to_offset
 from statsmodels.tools.sm_exceptions import ValueWarning
 from statsmodels.tsa.base.prediction import PredictionResults
@@ -43,6 +45,7 @@ __all__ = [
     "forget_values",
     "freq_to_period",
     "infer_offset",
+    "keep_compiled",
     "relayed_warnings",
     "statsmodels_index",
     "to_offset",
@@ -110,6 +113,52 @@ def compiling_for(capability: tuple[int, int]) -> Iterator[None]:
         yield
     finally:
         dispatcher.get_current_device = asked
+
+
+class _KernelCache(FunctionCache):
+    """
+    Machine code on disk that is stale when the sources of the functions called have changed too.
+
+    Parameters
+    ----------
+    function : callable
+        The plain function.
+    sources : str
+        Changes with those sources.
+    """
+
+    def __init__(self, function: Callable, sources: str):
+        super().__init__(function)
+        self._cache_file._source_stamp = (self._cache_file._source_stamp, sources)
+
+    @contextlib.contextmanager
+    def _guard_against_spurious_io_errors(self) -> Iterator[None]:
+        # a full disk, a folder that has gone, half a file: none of them a reason not to compute
+        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
+            yield
+
+
+def keep_compiled(function: Any, sources: str) -> Any:
+    """
+    Let a function of numba keep its machine code on disk, if a folder for it can be written.
+
+    Parameters
+    ----------
+    function : callable
+        What ``numba.njit`` returned.
+    sources : str
+        Something that changes when any function that it calls is written differently.
+
+    Returns
+    -------
+    callable
+        The same function.
+    """
+    # with NUMBA_DISABLE_JIT it is the plain function; without a folder numba refuses
+    if hasattr(function, "py_func"):
+        with contextlib.suppress(RuntimeError):
+            function._cache = _KernelCache(function.py_func, sources)
+    return function
 
 
 def forget_values(index: Any) -> None:

@@ -45,7 +45,7 @@ def report(results_or_comparison: Any, path: str | PathLike[str], *, title: str 
         Heading of the report.
     steps : int
         Forecasts of results to show; 0: a fifth of the sample, at most 24. Models with exogenous columns, whose future
-        is not known, are shown without forecasts.
+        is not known, and SISTARNN are shown without forecasts.
 
     Returns
     -------
@@ -74,6 +74,9 @@ def report(results_or_comparison: Any, path: str | PathLike[str], *, title: str 
         model = results_or_comparison.model
         heading = title or f"{type(model).__name__} of {model.endog_name}"
         sections = _results_sections(results_or_comparison, steps)
+    elif hasattr(results_or_comparison, "plot_codes"):
+        heading = title or f"SISTARNN of {len(results_or_comparison.model.endog_names)} sensors"
+        sections = _sparse_sections(results_or_comparison)
     else:
         raise TypeError(
             f"results_or_comparison must be results of a model or a comparison, but is a "
@@ -186,6 +189,30 @@ def _cell_sections(results: Any) -> Iterator[_Section]:
         "of steps.",
         f"<pre>{html.escape(str(results.stability()))}</pre>",
         _image(lambda: plotting.plot_stability(results)),
+    )
+
+
+def _sparse_sections(results: Any) -> Iterator[_Section]:
+    yield _Section("Summary", table=results.summary().as_html())
+    yield _Section(
+        "Reconstruction",
+        "The signals that were recovered, of the first sequence of a panel of many.",
+        figure=_image(results.plot_reconstruction),
+    )
+    yield _Section(
+        "Codes",
+        "Weights of the atoms over time; a code of zero does not use its atom.",
+        figure=_image(results.plot_codes),
+    )
+    yield _Section(
+        "Dictionary",
+        "The atoms that explain most. A grey line is the atom before training.",
+        figure=_image(results.plot_dictionary),
+    )
+    yield _Section(
+        "Transition",
+        "Where a signal moves to within one step; eigenvalues within the unit circle decay.",
+        figure=_image(results.plot_transition),
     )
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pararnn_ts import datasets
+from pararnn_ts import __version__, datasets
 from pararnn_ts.cli import main
 from pararnn_ts.cli.commands import app
 from pararnn_ts.cli.reading import read_data
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.persistence import load
 
-testing = pytest.importorskip("typer.testing")
+testing = pytest.importorskip("typer.testing", reason="typer comes with the cli extra")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,6 +48,26 @@ def sentence(outcome):
 # ----------------------------------------------------------------------------------------------------- commands
 
 
+def test_panel_writes_what_the_panel_says(tmp_path):
+    months = pd.period_range("2001-01", periods=40, freq="M").astype(str)
+    values = np.random.default_rng(0).normal(size=(2, 40))
+    parts = [pd.DataFrame({"shop": k, "month": months, "sales": y}) for k, y in zip("ab", values, strict=True)]
+    pd.concat(parts).sample(frac=1.0, random_state=0).to_csv(tmp_path / "sales.csv", index=False)
+    names = ("--id", "shop", "--time", "month", "--target", "sales")
+    out = tmp_path / "out"
+    outcome = run("panel", tmp_path / "sales.csv", *names, "-u", 1, "--steps", 3, "--level", 90, "-o", out)
+    assert outcome.exit_code == 0, outcome.output
+    panel = load(out / "panel.npz")
+    alone = ParaRNN(pd.Series(values[1], pd.PeriodIndex(months, freq="M"), name="sales"), units=(1,)).fit()
+    assert panel["b"].llf == alone.llf
+    forecasts = pd.read_csv(out / "forecast.csv")
+    assert forecasts.columns.tolist() == ["shop", "month", "ParaRNN", "ParaRNN-lo-90", "ParaRNN-hi-90"]
+    np.testing.assert_allclose(forecasts["ParaRNN"], panel.forecast(3)["ParaRNN"])
+    assert forecasts["month"].tolist() == ["2004-05", "2004-06", "2004-07"] * 2
+    assert panel.summary().as_text() in outcome.stdout
+    assert "--id shops" in sentence(run("panel", tmp_path / "sales.csv", "--id", "shops"))
+
+
 def test_fit_writes_what_the_results_say(nile, tmp_path):
     outcome = run("fit", nile, "-c", "flow", "-i", "year", "-u", 1, "--lags", "1,3", "-o", tmp_path / "out")
     assert outcome.exit_code == 0, outcome.output
@@ -64,6 +84,17 @@ def test_fit_writes_what_the_results_say(nile, tmp_path):
     said = outcome.stdout.strip().splitlines()[-1]
     assert all(file.name in said for file in out.iterdir())
     assert {"components.png", "recurrence.png", "diagnostics.png"} <= {file.name for file in out.iterdir()}
+
+
+@pytest.mark.parametrize("units", [["-u", "2,1"], ["-u", "2", "-u", "1"]])
+def test_units_are_a_list_or_one_after_the_other(nile, tmp_path, units):
+    outcome = run("fit", nile, "-i", "year", *units, "-o", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    assert load(tmp_path / "out" / "model.npz").model.units == (2, 1)
+
+
+def test_the_version_is_that_of_the_package():
+    assert run("--version").stdout == f"pararnn-ts {__version__}\n"
 
 
 def test_fit_selects_the_order_unless_it_is_named(nile, tmp_path):
@@ -101,7 +132,7 @@ def test_compare_writes_scores_of_the_forecasts_it_writes(nile, tmp_path):
 
 
 def test_report_is_one_html_file(nile, tmp_path):
-    pytest.importorskip("jinja2")
+    pytest.importorskip("jinja2", reason="jinja2 comes with the report extra")
     outcome = run("report", nile, "-i", "year", "-u", 1, "-o", tmp_path / "out")
     assert outcome.exit_code == 0, outcome.output
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["report.html"]

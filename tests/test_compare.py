@@ -456,3 +456,16 @@ def test_models_are_described_by_their_orders(results, words, lynx):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert describe(results(lynx[:60])) == words
+
+
+def test_a_model_that_cannot_be_made_again_is_refused_with_a_reason():
+    """ETSModel has a clone method that is not implemented, and results without append."""
+    nile = datasets.load_nile()
+    with pytest.raises(ValueError, match="'ets' could not be fitted \\(ETSModel cannot be applied to other data"):
+        compare(nile, holdout=20, models={"ets": ETSModel(nile)})
+    with pytest.raises(ValueError, match="'odd' could not be fitted \\(NotImplementedError\\)"):
+        compare(nile, holdout=20, models={"odd": not_implemented})
+
+
+def not_implemented(endog, exog):
+    raise NotImplementedError

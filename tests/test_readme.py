@@ -1,4 +1,4 @@
-"""The python blocks of README.md run and print what stands below them; run as a script, this file writes it there."""
+"""Python blocks of README.md and docs/panel.md print what stands below them; run as a script, this writes it there."""
 
 import contextlib
 import io
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parents[1] / "README.md"
+PAGES = (README, README.parent / "docs" / "panel.md")
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 NUMBERS = re.compile(r"[-(]*\d[-\d\s.,e+%()#]*")
 
@@ -29,8 +30,9 @@ def words(text):
 
 
 @pytest.mark.slow
-def test_blocks_print_what_stands_below_them(monkeypatch, tmp_path):
-    text = README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_blocks_print_what_stands_below_them(page, monkeypatch, tmp_path):
+    text = page.read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     found = list(printed(text))
     assert len(found) >= 4
@@ -38,21 +40,27 @@ def test_blocks_print_what_stands_below_them(monkeypatch, tmp_path):
         assert words(output) == words(claimed or ""), output
 
 
-def test_links_point_to_files_that_are_there():
-    for target in re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8")):
-        assert target.startswith("http") or (README.parent / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_point_to_files_that_are_there(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (page.parent / target).exists(), target
 
 
 def rewrite():
-    """Write into README.md what its blocks print."""
-    text = README.read_text(encoding="utf-8")
+    """Write into each page what its blocks print."""
+    for page in PAGES:
+        rewrite_page(page)
+
+
+def rewrite_page(page):
+    text = page.read_text(encoding="utf-8")
     outputs = iter([output for output, _ in printed(text)])
 
     def block(match):
         output = "\n".join(line.rstrip() for line in next(outputs).rstrip().splitlines())
         return f"```python\n{match[1]}```" + (f"\n\n```text\n{output}\n```" if output else "")
 
-    README.write_text(BLOCK.sub(block, text), encoding="utf-8")
+    page.write_text(BLOCK.sub(block, text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import pararnn_ts as prt
 from pararnn_ts.comparison.comparison import compare
 from pararnn_ts.reporting import report
 
-pytest.importorskip("jinja2")
+pytest.importorskip("jinja2", reason="jinja2 comes with the report extra")
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 
@@ -99,6 +99,13 @@ def test_report_of_a_comparison(tmp_path):
     page = Page(text)
     assert page.headings == ["Summary", "Forecasts and scores"] and len(page.pictures) == 1
     assert "Forecasts of sales compared" in text and "AR(2)" in text
+
+
+def test_report_of_a_sparse_network(tmp_path):
+    results = prt.SISTARNN(np.random.default_rng(0).standard_normal((30, 16)), lam1=1.0, lam2=0.1).fit()
+    page = Page(report(results, tmp_path / "sista.html").read_text(encoding="utf-8"))
+    assert page.headings == ["Summary", "Reconstruction", "Codes", "Dictionary", "Transition"]
+    assert len(page.pictures) == 4
 
 
 def test_other_objects_are_refused(tmp_path):

@@ -27,6 +27,7 @@ EXAMPLES = {
     "fit": "Example: pararnn-ts fit sales.csv --column sales --index month --units 2 --units 1 --lags 2 --out results",
     "forecast": "Example: pararnn-ts forecast sales.csv --column sales --index month --steps 12 --out results",
     "compare": "Example: pararnn-ts compare sales.csv --column sales --index month --holdout 2020-01 --horizon 3",
+    "panel": "Example: pararnn-ts panel sales.csv --id shop --time month --target sales --steps 12 --level 90",
     "report": "Example: pararnn-ts report sales.csv --column sales --index month --holdout 0.2 --out results",
 }
 
@@ -52,8 +53,10 @@ Exog = Annotated[
 Freq = Annotated[str | None, typer.Option(help="Frequency of dates, such as D or MS; inferred when not given.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results, made if it is not there.")]
 Units = Annotated[
-    list[int] | None,
-    typer.Option("--units", "-u", help="Dimension of a unit; give the option again for more. 0: a linear model."),
+    list[str] | None,
+    typer.Option(
+        "--units", "-u", help="Dimensions of the units: 2 for one, 2,1 or the option again for more. 0: a linear model."
+    ),
 ]
 Lags = Annotated[str | None, typer.Option(help="Lags that feed the units: 3 for 1 to 3, or a list such as 1,2,12.")]
 LinearLags = Annotated[str | None, typer.Option(help="Lags that enter linearly, written as --lags; 0: none.")]
@@ -80,6 +83,23 @@ Holdout = Annotated[
 ]
 Horizon = Annotated[int, typer.Option(help="Steps ahead.", min=1)]
 RefitEvery = Annotated[int | None, typer.Option(help="Estimate parameters anew after so many rows.", min=1)]
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from pararnn_ts import __version__
+
+        typer.echo(f"pararnn-ts {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
@@ -182,6 +202,53 @@ def forecast(
     first = max(n - 4 * ahead, 0)
     folder.figure("forecast.png", results.plot_predict(first, n + ahead - 1, exog=future, alpha=alpha, rng=seed))
     typer.echo(frame.to_string(float_format=lambda value: f"{value:.6g}"))
+    typer.echo(folder.said())
+
+
+@_command
+def panel(
+    data: Csv,
+    id_col: Annotated[str, typer.Option("--id", help="Column with the name of the series.")] = "unique_id",
+    time_col: Annotated[str, typer.Option("--time", help="Column of dates, periods or integers.")] = "ds",
+    target_col: Annotated[str, typer.Option("--target", help="Column of the values.")] = "y",
+    freq: Freq = None,
+    steps: Annotated[int, typer.Option(help="Periods to forecast.", min=1)] = 12,
+    level: Annotated[
+        list[float] | None, typer.Option(help="Coverage of intervals in per cent; give the option again for more.")
+    ] = None,
+    units: Units = None,
+    lags: Lags = None,
+    linear_lags: LinearLags = None,
+    activation: Activation = "tanh",
+    trend: Trend = "c",
+    seasonal: Seasonal = False,
+    diff: Diff = 0,
+    select: Annotated[bool, typer.Option("--select", help="Choose lags and units of each series by evidence.")] = False,
+    seed: Seed = 0,
+    out: Out = OUT,
+) -> None:
+    """
+    Fit and forecast many series, one row of the file for each series and time.
+
+    Prints the summary of the panel and writes it with the table of the series, forecasts and the panel (panel.npz, for
+    prt.load).
+    """
+    import pararnn_ts as prt
+    from pararnn_ts.cli.fitting import panel_options
+    from pararnn_ts.cli.reading import read_panel
+    from pararnn_ts.cli.writing import Folder
+
+    options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
+    fitted = prt.fit_panel(
+        read_panel(data, id_col, time_col, target_col, freq), id_col=id_col, time_col=time_col, target_col=target_col,
+        freq=freq, rng=seed, **panel_options(options),
+    )  # fmt: skip
+    folder = Folder(out)
+    folder.text("summary.txt", fitted.summary().as_text())
+    folder.table("series.csv", fitted.table)
+    folder.table("forecast.csv", fitted.forecast(steps, level=level or None, rng=seed), index=False)
+    fitted.save(folder.file("panel.npz"))
+    typer.echo(fitted.summary().as_text())
     typer.echo(folder.said())
 
 

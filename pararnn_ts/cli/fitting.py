@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
     from pararnn_ts.cli.reading import Data
 
-__all__ = ["Options", "fit_model", "parse_holdout", "parse_lags"]
+__all__ = ["Options", "fit_model", "panel_options", "parse_holdout", "parse_lags"]
 
 
 @dataclass(frozen=True)
 class Options:
     """What to fit, as the command line says it; None: not said."""
 
-    units: list[int] | None = None
+    units: list[str] | None = None
     lags: str | None = None
     linear_lags: str | None = None
     activation: str = "tanh"
@@ -33,23 +33,52 @@ def fit_model(data: Data, options: Options) -> tuple[Any, pd.DataFrame | None]:
     """Fit the model that the options name, or the one of largest evidence; then with the table of the search."""
     import pararnn_ts as prt
 
-    named = options.units is not None or options.lags is not None or options.linear_lags is not None
-    if options.select and named:
+    shared = _shared(options)
+    if options.select or (options.select is None and not _names_a_model(options)):
+        selection = prt.select_order(data.endog, data.exog, rng=options.seed, **shared)
+        return selection.results, selection.table
+    model = prt.ParaRNN(data.endog, data.exog, **_named(options), **shared)
+    return model.fit(rng=options.seed), None
+
+
+def panel_options(options: Options) -> dict[str, Any]:
+    """
+    Arguments of `fit_panel` that the options stand for.
+
+    Examples
+    --------
+    >>> from pararnn_ts.cli.fitting import Options, panel_options
+    >>> panel_options(Options(select=True))["select"], panel_options(Options(lags="2"))["lags"]
+    (True, 2)
+    """
+    shared = _shared(options)
+    return {"select": True, **shared} if options.select else {**_named(options), **shared}
+
+
+def _shared(options: Options) -> dict[str, Any]:
+    """Options of every model; raises where a selection is asked for beside what it would choose."""
+    if options.select and _names_a_model(options):
         raise ValueError("--select chooses --units, --lags and --linear-lags itself; give either it or them.")
-    shared: dict[str, Any] = {
+    return {
         "activation": options.activation,
         "trend": options.trend,
         "seasonal": options.seasonal,
         "diff": options.diff,
     }
-    if options.select or (options.select is None and not named):
-        selection = prt.select_order(data.endog, data.exog, rng=options.seed, **shared)
-        return selection.results, selection.table
-    units = [2] if options.units is None else [dim for dim in options.units if dim != 0]
-    lags = 1 if options.lags is None else parse_lags(options.lags, "--lags")
-    linear_lags = None if options.linear_lags is None else parse_lags(options.linear_lags, "--linear-lags")
-    model = prt.ParaRNN(data.endog, data.exog, units=units, lags=lags, linear_lags=linear_lags, **shared)
-    return model.fit(rng=options.seed), None
+
+
+def _names_a_model(options: Options) -> bool:
+    return options.units is not None or options.lags is not None or options.linear_lags is not None
+
+
+def _named(options: Options) -> dict[str, Any]:
+    """Lags and units as the options name them."""
+    given = ["2"] if options.units is None else options.units
+    return {
+        "units": [dim for text in given for dim in _whole_numbers(text, "--units") if dim != 0],
+        "lags": 1 if options.lags is None else parse_lags(options.lags, "--lags"),
+        "linear_lags": None if options.linear_lags is None else parse_lags(options.linear_lags, "--linear-lags"),
+    }
 
 
 def parse_lags(text: str, option: str) -> int | list[int]:
@@ -62,10 +91,14 @@ def parse_lags(text: str, option: str) -> int | list[int]:
     >>> parse_lags("3", "--lags"), parse_lags("1,2,12", "--lags")
     (3, [1, 2, 12])
     """
+    numbers = _whole_numbers(text, option)
+    return numbers[0] if "," not in text else numbers
+
+
+def _whole_numbers(text: str, option: str) -> list[int]:
     if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", text):
         raise ValueError(f"{option} {text}: give a number such as 3, or a list such as 1,2,12.")
-    numbers = [int(part) for part in text.split(",")]
-    return numbers[0] if "," not in text else numbers
+    return [int(part) for part in text.split(",")]
 
 
 def parse_holdout(text: str, n: int) -> int | float | str:

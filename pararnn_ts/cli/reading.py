@@ -13,7 +13,7 @@ from pararnn_ts.models.exogenous import align_exog
 from pararnn_ts.models.grid import complete_grid
 from pararnn_ts.models.labels import as_dates
 
-__all__ = ["Data", "read_data"]
+__all__ = ["Data", "read_data", "read_panel"]
 
 _QUARTER = re.compile(r"\d{4}-?Q[1-4]")
 _MONTH = re.compile(r"\d{4}-\d{2}")
@@ -75,22 +75,8 @@ def read_data(
     -------
     Data
     """
-    try:
-        table = pd.read_csv(path, dtype=str, skipinitialspace=True)
-    except FileNotFoundError:
-        raise ValueError(f"There is no file {path}; give the path of a csv file.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"{path} could not be read as csv ({' '.join(str(error).split())}).") from None
-    if not isinstance(table.index, pd.RangeIndex):
-        raise ValueError(
-            f"The rows of {path} have more fields than its header {','.join(table.columns)!r}; separate fields by "
-            "commas, and write decimals with a point."
-        )
-    if len(table.columns) and pd.to_numeric(pd.Series(table.columns), errors="coerce").notna().all():
-        raise ValueError(f"The first line of {path} holds numbers; put a line with the names of the columns before it.")
-    for option, name in [("--column", column), ("--index", index), *(("--exog", name) for name in exog)]:
-        if name is not None and name not in table:
-            raise ValueError(f"{option} {name}: {path} has no such column; it has {', '.join(table.columns)}.")
+    table = _csv(path)
+    _require_columns(path, table, [("--column", column), ("--index", index), *(("--exog", name) for name in exog)])
     column = _the_column(table, column, index, exog)
     labels = pd.RangeIndex(len(table)) if index is None else _labels(table[index], index, freq)
     y = _numbers(table[column], column).set_axis(labels)
@@ -109,6 +95,58 @@ def read_data(
         pd.DataFrame(values, grid.index, names),
         x.iloc[known:] if known < len(x) else None,
     )
+
+
+def read_panel(path: Path, id_col: str, time_col: str, target_col: str, freq: str | None = None) -> pd.DataFrame:
+    """
+    Read many series, a row for each series and time.
+
+    Parameters
+    ----------
+    path : Path
+        The csv file.
+    id_col, time_col, target_col : str
+        Columns with the name of the series, the time and the value.
+    freq : str or None
+        Frequency of dates, inferred when not given.
+
+    Returns
+    -------
+    DataFrame
+        With these columns.
+    """
+    table = _csv(path)
+    _require_columns(path, table, [("--id", id_col), ("--time", time_col), ("--target", target_col)])
+    times = _labels(table[time_col], time_col, freq, "--time")
+    return pd.DataFrame({id_col: table[id_col], time_col: times, target_col: _numbers(table[target_col], target_col)})
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    """Cells of a csv file as text."""
+    try:
+        table = pd.read_csv(path, dtype=str, skipinitialspace=True)
+    except FileNotFoundError:
+        raise ValueError(f"There is no file {path}; give the path of a csv file.") from None
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"{path} is no csv file in UTF-8; give one, and read models that were saved with pararnn_ts.load in Python."
+        ) from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
+        raise ValueError(f"{path} could not be read as csv ({' '.join(str(error).split())}).") from None
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ValueError(
+            f"The rows of {path} have more fields than its header {','.join(table.columns)!r}; separate fields by "
+            "commas, and write decimals with a point."
+        )
+    if len(table.columns) and pd.to_numeric(pd.Series(table.columns), errors="coerce").notna().all():
+        raise ValueError(f"The first line of {path} holds numbers; put a line with the names of the columns before it.")
+    return table
+
+
+def _require_columns(path: Path, table: pd.DataFrame, named: Sequence[tuple[str, str | None]]) -> None:
+    for option, name in named:
+        if name is not None and name not in table:
+            raise ValueError(f"{option} {name}: {path} has no such column; it has {', '.join(table.columns)}.")
 
 
 def _the_column(table: pd.DataFrame, column: str | None, index: str | None, exog: Sequence[str]) -> str:
@@ -133,7 +171,7 @@ def _numbers(texts: pd.Series, name: str) -> pd.Series:
     return values.astype(float)
 
 
-def _labels(texts: pd.Series, name: str, freq: str | None) -> pd.Index:
+def _labels(texts: pd.Series, name: str, freq: str | None, option: str = "--index") -> pd.Index:
     """Labels as years, quarters, months, dates or integers."""
     if texts.isna().any():
         line = int(texts.isna().to_numpy().argmax()) + 2
@@ -154,7 +192,7 @@ def _labels(texts: pd.Series, name: str, freq: str | None) -> pd.Index:
     dates = as_dates(pd.Index(texts, name=name, dtype=object))
     if dates is None:
         raise ValueError(
-            f"--index {name}: its labels are neither dates nor integers (the first is {texts.iloc[0]!r}); name another "
-            "column, or leave --index out to number the rows."
+            f"{option} {name}: its labels are neither dates nor integers (the first is {texts.iloc[0]!r}); name "
+            f"another column{', or leave --index out to number the rows' if option == '--index' else ''}."
         )
     return dates

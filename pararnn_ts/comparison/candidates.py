@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,7 +72,10 @@ def fit_candidates(
             try:
                 candidate = make(endog, exog)
             except Exception as error:
-                raise ValueError(f"Model {name!r} could not be fitted ({error}); repair it or leave it out.") from error
+                reason = str(error).rstrip(".") or type(error).__name__
+                raise ValueError(
+                    f"Model {name!r} could not be fitted ({reason}); repair it or leave it out."
+                ) from error
             seconds = time.perf_counter() - began
         yield name, replace(candidate, seconds=seconds, warnings=tuple(said))
 
@@ -181,7 +184,8 @@ def _remade(model: Any, endog: pd.Series, exog: pd.DataFrame | None) -> Any:
         return model.clone_with(endog, exog).fit()
     quiet = {"disp": False} if takes(model.fit, "disp") else {}
     if hasattr(model, "clone"):
-        return model.clone(endog, exog=exog).fit(**quiet)
+        with suppress(NotImplementedError):
+            return model.clone(endog, exog=exog).fit(**quiet)
     fitted = model.fit(**quiet)
     if not hasattr(fitted, "apply"):
         raise TypeError(f"{type(model).__name__} cannot be applied to other data; pass a function of endog and exog")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -92,7 +93,11 @@ class FormulaDesign:
         assert self.regressors is not None
         rows = data[list(self.variables)]
         both = rows if self.history is None else pd.concat([self.history, rows])
-        with _one_sentence(self.formula):
+        from formulaic.errors import DataMismatchWarning
+
+        with _one_sentence(self.formula), warnings.catch_warnings():
+            # formulaic would take an unknown category for the one that has no column
+            warnings.simplefilter("error", DataMismatchWarning)
             made = self.regressors.get_model_matrix(both, context=self.context)
         return pd.DataFrame(made)[list(self.columns)].iloc[len(both) - len(rows) :]
 
@@ -183,8 +188,9 @@ def parse_formula(
     """
     from formulaic import ModelMatrices, model_matrix
 
-    if not isinstance(data, pd.DataFrame):
-        data = pd.DataFrame(data)
+    if not isinstance(data, (pd.DataFrame, Mapping)):
+        raise TypeError(f"data must be a DataFrame or a mapping of columns, not {type(data).__name__}.")
+    data = pd.DataFrame(data)
     context = {} if context is None else context
     with _one_sentence(formula):
         matrices = model_matrix(formula, data, na_action="ignore", context=context)
@@ -242,8 +248,14 @@ class _one_sentence:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        from formulaic.errors import FormulaicError
+        from formulaic.errors import DataMismatchWarning, FormulaicError
 
+        if isinstance(error, DataMismatchWarning):
+            unknown = re.search(r"\{.*\}", str(error))
+            raise ValueError(
+                f"exog has categories that the sample does not have, {unknown[0] if unknown else error}, so formula "
+                f"{self.formula!r} has no column for them; give it categories of the sample."
+            ) from error
         if isinstance(error, (FormulaicError, NameError, SyntaxError, KeyError, TypeError, ValueError)):
             said = " ".join(_TERMINAL.sub("", str(error)).split()).rstrip(". ")
             raise ValueError(f"formula {self.formula!r} could not be evaluated: {said}.") from error

@@ -222,8 +222,9 @@ class SISTARNN(OptionBearer):
         if self.nobs == 0:
             raise ValueError(f"endog has no observations: all of its {self.frame.panel.x.size} values are missing.")
         if method == "sista":
-            if target is not None:
-                raise ValueError("target is for method='rnn'; method='sista' trains nothing.")
+            for name, value in (("target", target), ("train", train), ("epochs", epochs), ("lr", lr)):
+                if value is not None:
+                    raise ValueError(f"{name} is for method='rnn'; method='sista' trains nothing.")
             tol, maxiter = check_share(tol, "tol"), check_count(maxiter, "maxiter")
             return SISTAResults(self, self.start_params, tol=tol, maxiter=maxiter)
         plan = Plan.checked(

@@ -60,8 +60,8 @@ class UnitModel(RecurrentModel):
     exog : DataFrame or array_like, optional
         Exogenous values; those of time t feed the units and enter linearly.
     units : sequence of int, or int
-        Dimension of each unit; an int n means n units of dimension 2. Not an option of every subclass, hence not
-        keyword-only.
+        Dimension of each unit; an int n means n units of dimension 2. Not an option of every subclass, hence by
+        position: the name alone is then refused as every unknown one.
     lags : int or list of int
         Lags of the series that feed the units.
     activation : {"tanh", "relu", "logistic", "identity"}
@@ -79,6 +79,7 @@ class UnitModel(RecurrentModel):
         endog: Any,
         exog: Any = None,
         units: int | Sequence[int] = (2,),
+        /,
         *,
         lags: int | Sequence[int] = 1,
         activation: str = "tanh",

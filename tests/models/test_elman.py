@@ -39,3 +39,8 @@ def test_units_are_no_option():
 def test_a_copy_keeps_its_options():
     copy = prt.ElmanRNN(series(), hidden=3, lags=2, activation="logistic").clone_with(series(60))
     assert copy.hidden == 3 and copy.lags == (1, 2) and copy.activation == "logistic" and copy.nobs == 60
+
+
+def test_units_are_no_option_of_a_single_unit():
+    with pytest.raises(TypeError, match="ElmanRNN has no argument 'units'; its options are lags, hidden"):
+        prt.ElmanRNN(np.arange(20.0), units=(2,))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import pararnn_ts as prt
 from pararnn_ts.models.series import SeriesModel
 
 N = 24
@@ -192,3 +193,17 @@ def test_bad_formulas_get_one_sentence(formula, word):
         SeriesModel.from_formula(formula, PAST)
     message = str(raised.value)
     assert message.startswith("formula ") and message.endswith(".") and "\n" not in message and "\x1b" not in message
+
+
+def test_categories_that_the_sample_does_not_have_are_refused():
+    """There is no column for them: they would pass for the reference category."""
+    data = pd.DataFrame({"y": np.arange(20.0) % 7, "g": ["u", "v"] * 10})
+    model = prt.ParaRNN.from_formula("y ~ C(g)", data, units=())
+    assert model.future_exog(pd.DataFrame({"g": ["v"]}), 1).tolist() == [[1.0]]
+    with pytest.raises(ValueError, match="exog has categories that the sample does not have, {'w'}"):
+        model.future_exog(pd.DataFrame({"g": ["w"]}), 1)
+
+
+def test_data_that_are_no_table_are_refused():
+    with pytest.raises(TypeError, match="data must be a DataFrame or a mapping of columns, not int"):
+        prt.ParaRNN.from_formula("y ~ x", 5)

@@ -228,3 +228,10 @@ def test_a_table_without_observations_is_refused():
 def test_an_unknown_argument_is_a_type_error():
     with pytest.raises(TypeError, match="lambda1"):
         prt.SISTARNN(MEASURED, lambda1=1.0)
+
+
+@pytest.mark.parametrize("given", [{"train": "F"}, {"epochs": 5}, {"lr": 0.1}])
+def test_arguments_of_training_are_refused_where_nothing_is_trained(given):
+    (name,) = given
+    with pytest.raises(ValueError, match=f"{name} is for method='rnn'"):
+        prt.SISTARNN(np.eye(16), lam1=0.1, lam2=0.1).fit(**given)

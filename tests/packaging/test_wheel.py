@@ -35,8 +35,8 @@ def pip(*arguments: str | Path) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    pytest.importorskip("hatchling")
-    pytest.importorskip("pip")
+    pytest.importorskip("hatchling", reason="hatchling comes with the test extra")
+    pytest.importorskip("pip", reason="the environment has no pip to build a wheel with")
     if not (ROOT / "pyproject.toml").exists():
         pytest.skip("the tests run apart from the sources")
     folder = tmp_path_factory.mktemp("wheel")
