@@ -385,9 +385,10 @@ def main():
     parser.add_argument("--long-units", type=int, default=64, help="its units of dimension 2")
     parser.add_argument("--sample", type=int, default=200, help="series that a process of the CPU fits")
     parser.add_argument("--cpu-only", action="store_true")
+    parser.add_argument("--only", nargs="*", choices=list(SECTIONS), help="sections to run")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/cuda"))
     settings = parser.parse_args()
-    names = ON_CPU if settings.cpu_only else list(SECTIONS)
+    names = settings.only or (ON_CPU if settings.cpu_only else list(SECTIONS))
     found = {"environment": environment(), "settings": {k: str(v) for k, v in vars(settings).items()}}
     print("\n".join(lines_of("environment", found["environment"])), flush=True)
     for name in names:
@@ -405,7 +406,7 @@ def ratios(found):
     """Times the throughput of all cores."""
     device, cpu = found.get("many fits", {}).get("cuda", {}), found.get("cpu", {})
     what = ("fits per second", "fits per second, problems and statistics included")
-    if not device or "failed" in cpu:
+    if not device or not cpu or "failed" in cpu:
         return {}
     return {"times the throughput of all cores": {
         name: device[name] / max(rate[name] for rate in cpu.values()) for name in what

@@ -22,6 +22,7 @@ from pararnn_ts.estimation.levenberg_marquardt import Options, Solutions, State,
 from pararnn_ts.estimation.problem import Problem, UnitProblem
 from pararnn_ts.estimation.series_problem import SeriesProblem
 from pararnn_ts.kernels.cuda.target import DEVICES, check_device, quiet_launches, tiles
+from pararnn_ts.specification import Specification
 
 __all__ = ["DeviceFits", "minimize_many", "on_tiles"]
 
@@ -38,16 +39,24 @@ def _with_columns(problem: Problem) -> Problem:
     return problem
 
 
-def _form_of(problem: Problem) -> Form:
-    if not isinstance(problem, UnitProblem):
-        raise ValueError(
-            "device='cuda' fits sums of units to series without gaps and without parameters held at values; pass "
-            "device='cpu' for this model."
-        )
-    return Form(
-        tuple(int(d) for d in problem.units), problem.activation, problem.x.shape[1], problem.n_projected,
-        tuple(int(g) for g in problem.group), tuple(bool(b) for b in problem.linear),
-    )  # fmt: skip
+def _forms_of(problems: Sequence[Problem]) -> list[Form]:
+    """Forms of problems: what is the same for all of one specification."""
+    known: dict[Specification, Form] = {}
+    found = []
+    for problem in problems:
+        if not isinstance(problem, UnitProblem):
+            raise ValueError(
+                "device='cuda' fits sums of units to series without gaps and without parameters held at values; pass "
+                "device='cpu' for this model."
+            )
+        spec = problem.specification
+        if spec not in known:
+            known[spec] = Form(
+                tuple(int(d) for d in problem.units), problem.activation, problem.x.shape[1], problem.n_projected,
+                tuple(int(g) for g in problem.group), tuple(bool(b) for b in problem.linear),
+            )  # fmt: skip
+        found.append(known[spec])
+    return found
 
 
 def _bytes(problem: UnitProblem, n_starts: int, n_groups: int, real: type) -> int:
@@ -99,7 +108,7 @@ class DeviceFits:
         warm: bool = False,
     ):
         self.options, self.real, self.warm = options, DEVICES[device], warm
-        forms = [_form_of(problem) for problem in problems]
+        forms = _forms_of(problems)
         self.forms = list(dict.fromkeys(forms))
         number = {form: k for k, form in enumerate(self.forms)}
         # series of one form are neighbours
@@ -112,6 +121,7 @@ class DeviceFits:
         self.kernels = compiled(self.forms, self.real, work >= WORTHWHILE)
         self._load()
 
+    @quiet_launches()
     def _load(self) -> None:
         """Move what is read only to the device."""
         problems, forms = self.problems, self.forms
@@ -249,8 +259,8 @@ class DeviceFits:
             here, size = np.flatnonzero(self.kinds == k), len(form.group) + 1
             whole = np.tril(lower[here, : size * size].reshape(-1, size, size))
             whole += np.tril(whole, -1).swapaxes(1, 2)
-            for c, one in zip(here, whole, strict=True):
-                found[self.order[c]] = one
+            for place, one in zip(self.order[here], whole, strict=True):
+                found[place] = one
         return found
 
 
@@ -295,7 +305,7 @@ def on_tiles(
     if not len(problems):
         return
     columns = [_with_columns(problem) for problem in problems]
-    forms = list(dict.fromkeys(_form_of(problem) for problem in columns))
+    forms = list(dict.fromkeys(_forms_of(columns)))
     n_groups, real = len(options.prior), DEVICES[device]
     sizes = [_bytes(problem, len(s), n_groups, real) for problem, s in zip(columns, starts, strict=True)]  # type: ignore[arg-type]
     for tile in tiles(np.array(sizes, dtype=np.int64), memory, local_memory(forms)):

@@ -25,7 +25,7 @@ from numba import cuda
 from pararnn_ts.estimation.damped_steps import RUNNING, STATUS, advance
 from pararnn_ts.estimation.reviews import review_series
 from pararnn_ts.kernels.cuda.straight import straight_pass
-from pararnn_ts.kernels.cuda.target import SCALAR, on_device, simulated
+from pararnn_ts.kernels.cuda.target import SCALAR, compiled_kernel, on_device, simulated
 from pararnn_ts.kernels.units import accumulate, n_columns, n_states
 
 __all__ = ["COLUMNS", "Form", "compiled", "local_memory", "looped_scratch", "step_scratch"]
@@ -37,6 +37,8 @@ COLUMNS = 9
 
 # rows of a block where the pass is a loop over arrays: caches are small
 ROWS = 8
+# shortest scratch space that a kernel is compiled with
+LEAST_ROOM = 256
 # what of a change of the objective is rounding where residuals are single
 FLAT_SINGLE = 1e-6
 
@@ -204,22 +206,22 @@ class Kernels(NamedTuple):
 @lru_cache(maxsize=64)
 def _straight(form: Form, real: type, simulator: bool) -> Any:
     kernel = build_straight(form, real)
-    return None if kernel is None else cuda.jit(kernel)
+    return None if kernel is None else compiled_kernel(kernel)
 
 
 @lru_cache(maxsize=16)
 def _looped(length: int, real: type, simulator: bool) -> Any:
-    return cuda.jit(build_looped(length, real))
+    return compiled_kernel(build_looped(length, real))
 
 
 @lru_cache(maxsize=16)
 def _step(length: int, real: type, simulator: bool) -> Any:
-    return cuda.jit(build_step(length, real))
+    return compiled_kernel(build_step(length, real))
 
 
 @lru_cache(maxsize=2)
 def _review(simulator: bool) -> Any:
-    return cuda.jit(build_review())
+    return compiled_kernel(build_review())
 
 
 def compiled(forms: list[Form], real: type, straight: bool) -> Kernels:
@@ -238,5 +240,8 @@ def local_memory(forms: list[Form]) -> int:
 
 
 def _room(forms: list[Form], scratch: Callable[[Form], int]) -> int:
-    """Scratch space for all forms, rounded up so that few lengths are compiled."""
-    return 1 << max(6, (max(scratch(form) for form in forms) - 1).bit_length())
+    """Scratch space for all forms, rounded up to a power of four so that few lengths are compiled."""
+    length = LEAST_ROOM
+    while length < max(scratch(form) for form in forms):
+        length *= 4
+    return length

@@ -1,5 +1,6 @@
 """Many fits on a CUDA device, here its simulator, are the fits of the CPU."""
 
+import json
 import os
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from pararnn_ts.kernels.cuda.target import NoDeviceError, ptx
 
 HERE = Path(__file__).parent
 PACKAGE = Path(prt.__file__).parent.parent
+BENCHMARK = HERE.parent.parent / "benchmarks" / "gpu.py"
 
 
 def on_cpu(problems, starts, options, warm):
@@ -150,6 +152,24 @@ def test_estimates_of_many_series_are_those_of_each():
         np.testing.assert_array_equal(one.params, estimate(problem, start, Options()).params)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not BENCHMARK.exists(), reason="benchmarks are not part of an installation")
+def test_the_benchmark_runs_from_begin_to_end(tmp_path):
+    sizes = "--series 2 --rows 16 --starts 2 --sample 2 --out".split()
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARK), *sizes, str(tmp_path / "found"), "--only", "agreement", "many fits"],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE), "NUMBA_ENABLE_CUDASIM": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["agreement"]["normal equations agree to 1e-10"]
+    assert found["many fits"]["cuda"]["starts"] == 4
+    assert "| many fits | |" in (tmp_path / "found.md").read_text()
+
+
 # ------------------------------------------------------------------------------------- what is refused
 
 
@@ -175,7 +195,7 @@ def test_long_samples_are_read_from_columns():
     _, problems = problems_of((1,), (40,), np.random.default_rng(0))
     p = problems[0]
     long = SeriesProblem(p.specification, p.sample, p.scaling)
-    assert many._form_of(many._with_columns(long)) == many._form_of(p)
+    assert many._forms_of([many._with_columns(long)]) == many._forms_of([p])
     np.testing.assert_array_equal(many._with_columns(long).x, p.x)
 
 
@@ -183,7 +203,7 @@ def test_gaps_and_held_parameters_have_no_kernel():
     y = prt.datasets.load_lynx().astype(float)
     y.iloc[50] = np.nan
     with pytest.raises(ValueError, match="without gaps"):
-        many._form_of(prt.ParaRNN(y)._problem())
+        many._forms_of([prt.ParaRNN(y)._problem()])
 
 
 # ------------------------------------------------------------------------------------- compilation

@@ -12,7 +12,7 @@ from pararnn_ts.kernels.cuda.parallel_in_time import (
     compiled_scan_kernels,
     compiled_unit_kernels,
 )
-from pararnn_ts.kernels.cuda.target import cuda_module, require_device
+from pararnn_ts.kernels.cuda.target import cuda_module, quiet_launches, require_device
 from pararnn_ts.kernels.parallel_in_time import (
     CHUNK,
     GROUPS,
@@ -158,6 +158,7 @@ class LongSeries:
             iterations[:, group.numbers], converged[:, group.numbers] = taken, reached
         return [Outcome(iterations[lane], converged[lane]) for lane in range(lanes)]
 
+    @quiet_launches()
     def device_states(self, theta: np.ndarray) -> tuple[list, Outcome]:
         """
         States of all units, left on the device.
@@ -210,6 +211,7 @@ class LongSeries:
                 states[:, columns[number] : columns[number] + group.d] = part.T
         return states, outcome
 
+    @quiet_launches()
     def products(self, theta: np.ndarray) -> tuple[np.ndarray, list[Outcome]]:
         """
         Normal equations at several parameter vectors.

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda
 
-from pararnn_ts.kernels.cuda.target import on_device
+from pararnn_ts.kernels.cuda.target import compiled_kernel, on_device
 from pararnn_ts.kernels.parallel_in_time import GROUPS, add_sensitivity, is_finite, push, state_weights, step, times
 from pararnn_ts.kernels.units import unit_size
 
@@ -66,6 +66,13 @@ class ProductKernels(NamedTuple):
     collect: Any
 
 
+def _take_weights(theta, firsts, s, weights):
+    """Copy the weights of a sequence's unit to where a thread keeps them."""
+    lane, first = s // firsts.shape[0], firsts[s % firsts.shape[0]]
+    for i in range(weights.shape[0]):
+        weights[i] = theta[lane, first + i]
+
+
 def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
     """
     Kernels of units of dimension `d` with `m` inputs, as plain functions.
@@ -81,6 +88,7 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
     built: dict[Callable, Callable] = {}
     advance, multiply = on_device(step, built=built), on_device(push, built=built)
     sensitise, finite = on_device(add_sensitivity, built=built), on_device(is_finite, built=built)
+    take = on_device(_take_weights, built=built)
     size, count = unit_size(d, m), state_weights(d, m)
     # shapes of local arrays are names, not expressions
     square, held = d * d, (count + d) * d
@@ -93,9 +101,7 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
         weights, columns = cuda.local.array(size, np.float64), cuda.local.array(square, np.float64)
         state, new = cuda.local.array(d, np.float64), cuda.local.array(d, np.float64)
         slope, scratch = cuda.local.array(d, np.float64), cuda.local.array(d, np.float64)
-        p = firsts[s % firsts.shape[0]]
-        for i in range(size):
-            weights[i] = theta[s // firsts.shape[0], p + i]
+        take(theta, firsts, s, weights)
         # the first guess is zero everywhere
         for i in range(d):
             if iteration == 0:
@@ -133,9 +139,7 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
         weights = cuda.local.array(size, np.float64)
         state, new = cuda.local.array(d, np.float64), cuda.local.array(d, np.float64)
         slope = cuda.local.array(d, np.float64)
-        p = firsts[s % firsts.shape[0]]
-        for i in range(size):
-            weights[i] = theta[s // firsts.shape[0], p + i]
+        take(theta, firsts, s, weights)
         for i in range(d):
             state[i] = 0.0
         for c in range(chunks):
@@ -154,9 +158,7 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
         weights = cuda.local.array(size, np.float64)
         state, new = cuda.local.array(d, np.float64), cuda.local.array(d, np.float64)
         slope = cuda.local.array(d, np.float64)
-        p = firsts[s % firsts.shape[0]]
-        for i in range(size):
-            weights[i] = theta[s // firsts.shape[0], p + i]
+        take(theta, firsts, s, weights)
         for i in range(d):
             state[i] = starts[s, i, c]
         for j in range(chunk):
@@ -173,9 +175,7 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
         weights, vectors = cuda.local.array(size, np.float64), cuda.local.array(held, np.float64)
         state, new = cuda.local.array(d, np.float64), cuda.local.array(d, np.float64)
         slope, scratch = cuda.local.array(d, np.float64), cuda.local.array(d, np.float64)
-        p = firsts[s % firsts.shape[0]]
-        for i in range(size):
-            weights[i] = theta[s // firsts.shape[0], p + i]
+        take(theta, firsts, s, weights)
         for i in range(d):
             state[i] = starts[s, i, c]
         # the derivative by the state before the chunk follows those by the weights
@@ -203,8 +203,7 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
         state, new = cuda.local.array(d, np.float64), cuda.local.array(d, np.float64)
         slope, scratch = cuda.local.array(d, np.float64), cuda.local.array(d, np.float64)
         lane, p = s // firsts.shape[0], firsts[s % firsts.shape[0]]
-        for i in range(size):
-            weights[i] = theta[lane, p + i]
+        take(theta, firsts, s, weights)
         for i in range(d):
             state[i] = states[s, i, c]
         for i in range(count * d):
@@ -393,16 +392,16 @@ def product_kernels() -> ProductKernels:
 @cache
 def compiled_unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
     """Kernels of :func:`unit_kernels` for the present device; those of one kind of unit are made once."""
-    return UnitKernels(*(cuda.jit(kernel) for kernel in unit_kernels(d, m, activation)))
+    return UnitKernels(*(compiled_kernel(kernel) for kernel in unit_kernels(d, m, activation)))
 
 
 @cache
 def compiled_scan_kernels(d: int, groups: int) -> ScanKernels:
     """Kernels of :func:`scan_kernels` for the present device."""
-    return ScanKernels(*(cuda.jit(kernel) for kernel in scan_kernels(d, groups)))
+    return ScanKernels(*(compiled_kernel(kernel) for kernel in scan_kernels(d, groups)))
 
 
 @cache
 def compiled_product_kernels() -> ProductKernels:
     """Kernels of :func:`product_kernels` for the present device."""
-    return ProductKernels(*(cuda.jit(kernel) for kernel in product_kernels()))
+    return ProductKernels(*(compiled_kernel(kernel) for kernel in product_kernels()))

@@ -25,6 +25,7 @@ __all__ = [
     "SCALAR",
     "NoDeviceError",
     "check_device",
+    "compiled_kernel",
     "cuda_module",
     "free_memory",
     "on_device",
@@ -198,6 +199,24 @@ def on_device(
     return rebuild(function, names, real, finish, built)
 
 
+def compiled_kernel(function: Callable) -> Any:
+    """
+    Make a kernel of a plain function, compiled when it is first launched and kept on disk where that is possible.
+
+    Notes
+    -----
+    numba finds what it has kept by the code of the kernel and of all device functions in its closure, so that a change
+    to a kernel of the CPU is noticed. It refuses where no cache directory can be written.
+    """
+    cuda = cuda_module()
+    if simulated():
+        return cuda.jit(function)
+    try:
+        return cuda.jit(function, cache=True)
+    except RuntimeError:
+        return cuda.jit(function)
+
+
 def ptx(build: Callable[[], Callable], signature: tuple, capability: tuple[int, int]) -> str:
     """
     Compile a kernel for a device that need not be present.
@@ -223,9 +242,15 @@ def ptx(build: Callable[[], Callable], signature: tuple, capability: tuple[int, 
 
 @contextmanager
 def quiet_launches() -> Iterator[None]:
-    """Launch kernels on few threads without a warning that a device can do more, which is no news to a user."""
+    """
+    Launch kernels without warnings that are no news to a user.
+
+    numba warns of launches on few threads; later versions of numba-cuda warn that arrays on the device will have to
+    come from another package.
+    """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Grid size", category=Warning)
+        warnings.filterwarnings("ignore", message="Grid size")
+        warnings.filterwarnings("ignore", message=".*deprecated")
         yield
 
 
