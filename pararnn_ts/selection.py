@@ -27,6 +27,7 @@ from pararnn_ts.estimation.estimate import (
 from pararnn_ts.estimation.levenberg_marquardt import LEAD, Options
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.kernels.cuda.target import check_device
+from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.recurrent import ERRORS, check_lags
@@ -176,9 +177,9 @@ def select_order(
     *,
     max_lags: int = 3,
     max_linear_lags: int = 12,
-    seasonal_lags: Iterable[int] = (),
+    seasonal_lags: int | Iterable[int] = (),
     max_units: int = 3,
-    unit_dims: Sequence[int] = (1, 2),
+    unit_dims: int | Sequence[int] = (1, 2),
     activation: str = "tanh",
     errors: str | Sequence[str] = ERRORS,
     criterion: str = "evidence",
@@ -199,11 +200,11 @@ def select_order(
         Units are fed with lags 1 to at most this.
     max_linear_lags : int
         Most direct lags.
-    seasonal_lags : iterable of int
+    seasonal_lags : int or iterable of int
         Further direct lags of every candidate; some candidates feed them to the units, too.
     max_units : int
         Most units.
-    unit_dims : sequence of int
+    unit_dims : int or sequence of int
         Dimensions of units.
     activation : str
         Activation of the units.
@@ -245,10 +246,11 @@ def select_order(
     check_device(device)
     if criterion not in CRITERIA:
         raise ValueError(f"criterion must be one of {', '.join(map(repr, CRITERIA))}, but is {criterion!r}.")
-    seasonal = check_lags(list(seasonal_lags), "seasonal_lags")
-    dims = tuple(dict.fromkeys(check_lags(list(unit_dims), "unit_dims")))
+    seasonal, dims = _numbers(seasonal_lags, "seasonal_lags"), _numbers(unit_dims, "unit_dims")
     counts = {"max_lags": max_lags, "max_linear_lags": max_linear_lags, "max_units": max_units}
-    n_lags, n_linear, n_units = (len(check_lags(_whole(value, name), name)) for name, value in counts.items())
+    n_lags, n_linear, n_units = (check_count(value, name, 0) for name, value in counts.items())
+    check_count(n_starts, "n_starts")
+    generator = check_generator(rng)
     base = ParaRNN(endog, exog, lags=0, units=(), activation=activation, linear_lags=0, **series)
     base.require_sample(8)
     observed = int(np.isfinite(base._y).sum())
@@ -265,7 +267,6 @@ def select_order(
         advice = f"; leave out the longest of seasonal_lags={seasonal}." if seasonal else "; pass a longer series."
         raise ValueError(tight + advice)
     options = Options(maxiter=MAXITER, tol=1e-7)
-    generator = np.random.default_rng(rng)
     fitted: dict[Candidate, _Fitted] = {}
     images: dict[tuple[tuple[int, ...], int], tuple[UnitWeights, ...]] = {}
 
@@ -420,10 +421,11 @@ def _check_errors(errors: Any) -> tuple[str, ...]:
     return laws
 
 
-def _whole(value: Any, name: str) -> Any:
-    if isinstance(value, (list, tuple)):
-        raise TypeError(f"{name} must be a non-negative integer, but is {value!r}; pass the largest number to try.")
-    return value
+def _numbers(values: Any, name: str) -> tuple[int, ...]:
+    """Different positive integers in order, from some of them or from a single one."""
+    if isinstance(values, (int, np.integer)) and not isinstance(values, bool):
+        values = [values]
+    return check_lags(values if isinstance(values, str) or not isinstance(values, Iterable) else list(values), name)
 
 
 def _data(model: ParaRNN) -> tuple[Any, Any]:

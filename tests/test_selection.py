@@ -93,6 +93,14 @@ def test_threads_do_not_matter(monkeypatch):
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
+def test_a_single_number_stands_for_itself():
+    y = autoregression(80, 7)
+    one = prt.select_order(y, seasonal_lags=6, unit_dims=2, **SMALL).table
+    listed = prt.select_order(y, seasonal_lags=[6], unit_dims=[2], **SMALL).table
+    pd.testing.assert_frame_equal(one, listed)
+    assert all(6 in lags for lags in one["linear_lags"]) and set(one["units"]) == {(), (2,)}
+
+
 def test_seasonal_lags_are_in_every_candidate():
     y = autoregression(120, 3)
     sel = prt.select_order(y, seasonal_lags=(12,), **SMALL)
@@ -150,8 +158,12 @@ def test_a_candidate_describes_itself():
     ("options", "error", "words"),
     [
         ({"criterion": "r2"}, ValueError, "criterion must be one of 'evidence', 'aic', 'bic', 'cv', but is 'r2'"),
-        ({"max_lags": [1, 2]}, TypeError, "max_lags must be a non-negative integer"),
-        ({"max_units": -1}, ValueError, "max_units must be"),
+        ({"max_lags": [1, 2]}, TypeError, "max_lags must be an integer of 0 or more"),
+        ({"max_units": -1}, ValueError, "max_units must be an integer of 0 or more"),
+        ({"n_starts": 0}, ValueError, "n_starts must be a positive integer"),
+        ({"rng": "a"}, TypeError, "rng must be None, an integer of 0 or more or a numpy Generator"),
+        ({"unit_dims": 1.5}, TypeError, "unit_dims must be"),
+        ({"unit_dims": (2, 2)}, ValueError, "unit_dims must be"),
         ({"seasonal_lags": (0,)}, ValueError, "seasonal_lags must be"),
         ({"seasonal_lags": (95,)}, ValueError, "leave out the longest of seasonal_lags"),
         ({"trnd": "ct"}, TypeError, "trnd"),
