@@ -11,11 +11,10 @@ a pair are fitted one right after the other.
 
 More tables tell what hangs on these choices. `--times` measures the pairs of a few series again, to be run while the
 machine does nothing else. `--longer` fits the pairs again with three times as many evaluations (at 16 and 32 states
-those of every second and every fifth series in the order of their lengths). `--early` fits the ElmanRNN with 16 and 32
-states again by early stopping, the way for large networks: four starts, 600 updates with gradients backwards in time
-for each. `--stability` asks the two models that do worst on the lynx how stable they are.
+those of every second and every fifth series in the order of their lengths). `--stability` asks the two models that do
+worst on the lynx how stable they are.
 
-    python benchmarks/ode_family_series.py [--times | --longer | --early | --stability] [--only NAME ...] [--seconds S]
+    python benchmarks/ode_family_series.py [--times | --longer | --stability] [--only NAME ...] [--seconds S]
                                            [--out FILE]
 
 Results are kept in a JSON file, so that the study can be continued; `--seconds` stops it after a while.
@@ -46,12 +45,11 @@ EVALUATIONS = {4: 60, 8: 60, 16: 40, 32: 20}
 TIMED = ("Nile", "lynx, log10", "US GDP growth")
 PAIR = ("ParaRNN", "ElmanRNN")
 # what is fitted besides: keys end so
-AGAIN, LONGER, EARLY, STABILITY = "|again", "|longer", "|early stopping", "|stability"
+AGAIN, LONGER, STABILITY = "|again", "|longer", "|stability"
 TIMES_LONGER = 3
 EVERY = {16: 2, 32: 5}
 # errors are the same if they differ by less, relatively
 SAME = 1e-6
-EARLY_SIZES = (16, 32)
 DOUBTED = [("lynx, log10", "ODERNN, order 2, RK4, step 0.5"), ("lynx, log10", "AntisymmetricRNN, 4 states")]
 MODELS = {
     "ParaRNN, units (2, 2)": lambda y, x, **o: prt.ParaRNN(y, x, units=(2, 2), **o),
@@ -95,11 +93,8 @@ def measure(make, case: Case, lags: list[int], size: int, more: str) -> dict:
         x = None if exog[0] is None else exog[0].reset_index(drop=True)
         model = make(y, x, lags=2, linear_lags=lags)
         began = time.process_time()
-        if more == EARLY:
-            results = model.fit(penalty="early stopping", n_starts=4, maxiter=60, rng=0)
-        else:
-            limit = EVALUATIONS[size] * (TIMES_LONGER if more == LONGER else 1)
-            results = model.fit(n_starts=4, maxiter=limit, rng=0)
+        limit = EVALUATIONS[size] * (TIMES_LONGER if more == LONGER else 1)
+        results = model.fit(n_starts=4, maxiter=limit, rng=0)
         seconds = time.process_time() - began
         new = None if exog[1] is None else exog[1].to_numpy()
         error = results.append(case.y.iloc[n:].to_numpy(), new).resid.iloc[len(y) :]
@@ -120,8 +115,6 @@ def tasks(more: str) -> list[tuple[str, str]]:
         return [(name, f"{kind} {size}") for size in SIZES for name in part[size] for kind in PAIR]
     if more == STABILITY:
         return DOUBTED
-    if more == EARLY:
-        return [(name, f"ElmanRNN {size}") for size in EARLY_SIZES for name in names]
     small = [(case, model) for case in names for model in MODELS]
     large = [(case, f"{kind} {size}") for size in SIZES for case in names for kind in PAIR]
     return small + large
@@ -181,34 +174,6 @@ def report_longer(store: dict) -> list[str]:
     return lines if len(lines) > head else []
 
 
-def report_early(store: dict) -> list[str]:
-    """The ParaRNN of the table beside the ElmanRNN fitted by early stopping."""
-    lines = [
-        "",
-        "The ElmanRNN fitted by early stopping:",
-        "",
-        "| states | series | MSE ratio, median | winsorised mean | 95 % interval | error over that by evidence, median "
-        "| median seconds | ratio of seconds, median (range) |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    head = len(lines)
-    for size in EARLY_SIZES:
-        names = [c.name for c in cases() if f"{c.name}|ElmanRNN {size}{EARLY}" in store]
-        if not names:
-            continue
-        kinds = f"ParaRNN {size}", f"ElmanRNN {size}", f"ElmanRNN {size}{EARLY}"
-        mse, seconds = (
-            np.array([[store[f"{c}|{kind}"][what] for c in names] for kind in kinds]) for what in ("mse", "seconds")
-        )
-        ratio, times = winsorised(mse[0] / mse[2], np.random.default_rng(0)), seconds[2] / seconds[0]
-        lines.append(
-            f"| {size} | {len(names)} | {ratio[0]:.3f} | {ratio[1]:.3f} | {ratio[2]:.3f} to {ratio[3]:.3f} | "
-            f"{np.median(mse[2] / mse[1]):.3f} | {np.median(seconds[2]):.2f} | "
-            f"{np.median(times):.1f} ({times.min():.1f} to {times.max():.1f}) |"
-        )
-    return lines if len(lines) > head else []
-
-
 def report(store: dict) -> str:
     """All tables as Markdown, of the series for which all models are done."""
     rng = np.random.default_rng(0)
@@ -252,7 +217,7 @@ def report(store: dict) -> str:
             f"{middle[0][0]:.0f} and {middle[0][1]:.0f} | {middle[1][0]:.2f} and {middle[1][1]:.2f} | "
             f"{np.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f}) |"
         )
-    lines += report_longer(store) + report_early(store)
+    lines += report_longer(store)
     pairs = [(size, case) for size in SIZES for case in TIMED if f"{case}|ElmanRNN {size}{AGAIN}" in store]
     if pairs:
         lines += ["", "Ratio of seconds, above and measured again:", "", "| states | series | above | again |"]
@@ -272,7 +237,7 @@ def report(store: dict) -> str:
         "",
         f"Ratios below one: the ParaRNN errs less. The last column is ElmanRNN over ParaRNN. Python "
         f"{platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}, pandas {pd.__version__}; "
-        "command: `python benchmarks/ode_family_series.py`, then with `--times`, `--longer`, `--early`, `--stability`.",
+        "command: `python benchmarks/ode_family_series.py`, then with `--times`, `--longer`, `--stability`.",
     ]
     return "\n".join(lines)
 
@@ -285,7 +250,6 @@ def main() -> None:
     for name, end, text in (
         ("--times", AGAIN, "measure the seconds of a few pairs again"),
         ("--longer", LONGER, "fit pairs again with more evaluations"),
-        ("--early", EARLY, "fit the large ElmanRNNs by early stopping"),
         ("--stability", STABILITY, "stability of two models on the lynx"),
     ):
         once_more.add_argument(name, dest="more", action="store_const", const=end, default="", help=text)
@@ -298,7 +262,7 @@ def main() -> None:
     small = Case(warm.name, warm.y[:60], 50)
     for kind in (*(() if args.more else MODELS), "ParaRNN 4", "ElmanRNN 4"):  # compile before anything is timed
         if time.perf_counter() - began < args.seconds:
-            run_task(small, kind, [1], EARLY if args.more == EARLY and kind == "ElmanRNN 4" else "")
+            run_task(small, kind, [1])
     for name, what in tasks(args.more):
         key = f"{name}|{what}{args.more}"
         if key in store or (args.only and name not in args.only):
