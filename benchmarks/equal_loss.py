@@ -38,6 +38,7 @@ MODELS = {
 }
 # numbers of evaluations that are tried to find the shortest fit that reaches a goal
 EVALUATIONS = {"ParaRNN": range(4, 201, 4), "ElmanRNN": range(10, 201, 10), "LSTM": range(20, 201, 20)}
+EASY = range(2, 201, 2)
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,11 @@ def usual_starts(model, seed: int) -> np.ndarray:
     return starts
 
 
-def fit(kind: str, y: pd.Series, seed: int, maxiter: int = 200):
+def fit(kind: str, y: pd.Series, seed: int, maxiter: int = 200, n_starts: int = N_STARTS):
     """Fit with the fixed penalty; a fit that is stopped early warns, which is meant here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return MODELS[kind](y).fit(penalty=PENALTY, rng=seed, maxiter=maxiter)
+        return MODELS[kind](y).fit(penalty=PENALTY, rng=seed, maxiter=maxiter, n_starts=n_starts)
 
 
 def loss(results) -> float:
@@ -104,10 +105,16 @@ def own_record(kind: str, y: pd.Series) -> dict:
     ends = [loss(fit(kind, y, seed)) for seed in SEEDS]
     middle = statistics.median(ends)
     goals = {f"{kind} {gap:g}": (1.0 + gap) * middle for gap in GAPS}
-    return {"losses": ends, "goals": goals, "evaluations": [fewest(kind, y, seed, goals) for seed in SEEDS]}
+    return {
+        "losses": ends,
+        "goals": goals,
+        "evaluations": [fewest(kind, y, seed, goals, EVALUATIONS[kind]) for seed in SEEDS],
+    }
 
 
-def fewest(kind: str, y: pd.Series, seed: int, goals: dict[str, float]) -> dict[str, int | None]:
+def fewest(
+    kind: str, y: pd.Series, seed: int, goals: dict[str, float], limits: range, n_starts: int = N_STARTS
+) -> dict[str, int | None]:
     """
     Find the fewest evaluations at which a fit reaches each goal, None where it does not.
 
@@ -115,8 +122,8 @@ def fewest(kind: str, y: pd.Series, seed: int, goals: dict[str, float]) -> dict[
     covariance and the results object, as every call of `fit` does.
     """
     found: dict[str, int | None] = dict.fromkeys(goals)
-    for limit in EVALUATIONS[kind]:
-        value = loss(fit(kind, y, seed, limit))
+    for limit in limits:
+        value = loss(fit(kind, y, seed, limit, n_starts))
         for name, goal in goals.items():
             if found[name] is None and value <= goal:
                 found[name] = limit
@@ -125,18 +132,19 @@ def fewest(kind: str, y: pd.Series, seed: int, goals: dict[str, float]) -> dict[
     return found
 
 
-def own_seconds(kind: str, y: pd.Series, evaluations: list[dict[str, int | None]], repeats: int) -> dict:
-    """Seconds of whole fits and of fits until each goal, by seed."""
-    seconds: dict[str, list[float | None]] = {
-        "whole": [median_time(lambda seed=seed: fit(kind, y, seed), repeats) for seed in SEEDS]
+def own_seconds(
+    kind: str, y: pd.Series, seed: int, evaluations: dict[str, int | None], repeats: int, n_starts: int = N_STARTS
+) -> dict[str, float | None]:
+    """Seconds of a fit until each goal with the evaluations that it needs, and as "whole" those of a whole fit."""
+    return {
+        name: None if limit is None else median_time(lambda limit=limit: fit(kind, y, seed, limit, n_starts), repeats)
+        for name, limit in {"whole": 200, **evaluations}.items()
     }
-    for name in evaluations[0]:
-        limits = [found[name] for found in evaluations]
-        seconds[name] = [
-            None if limit is None else median_time(lambda seed=seed, limit=limit: fit(kind, y, seed, limit), repeats)
-            for seed, limit in zip(SEEDS, limits, strict=True)
-        ]
-    return seconds
+
+
+def together_by_goal(by_seed: list[dict[str, float | None]]) -> dict[str, list[float | None]]:
+    """Seconds of each goal by seed."""
+    return {name: [seconds[name] for seconds in by_seed] for name in by_seed[0]}
 
 
 def times_to_reach(chunks: Iterator[np.ndarray], goals: dict[str, float], cap: float) -> dict:
