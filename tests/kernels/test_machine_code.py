@@ -53,8 +53,8 @@ def test_nothing_is_allocated_and_no_library_is_called(assembly):
 def test_an_allocation_and_a_call_of_the_library_would_be_seen():
     @njit
     def function(n):
-        return np.tanh(np.empty(n)).sum()
+        return np.empty(n).sum() + n**0.3
 
     function(3)
     (found,) = function.inspect_asm().values()
-    assert set(re.findall(FOREIGN, found)) >= {"NRT_MemInfo_alloc_aligned", "tanh"}
+    assert set(re.findall(FOREIGN, found)) >= {"NRT_MemInfo_alloc_aligned", "pow"}
