@@ -38,6 +38,8 @@ GOALS = {"ParaRNN": ("ParaRNN",), "ElmanRNN": ("ParaRNN", "ElmanRNN"), "nn.RNN":
 CAP = {"ParaRNN": 12.0, "ElmanRNN": 15.0, "nn.RNN": 25.0, "nn.LSTM": 25.0, "sum of nn.RNN": 25.0}
 BOUND = {"ElmanRNN": 21.0, "nn.RNN": 210.0}
 LONGEST = 90.0
+# models of this package that take turns with the network, and repeats of their fits
+BESIDE = {"ElmanRNN": 1, "ParaRNN": 3}
 
 
 def own(series: str, kind: str) -> dict:
@@ -52,9 +54,10 @@ def own(series: str, kind: str) -> dict:
 def coupled(series: str, n_starts: int) -> dict:
     """`ElmanRNN` of this package on its way to the loss of `ParaRNN`, and `ParaRNN` measured beside it."""
     y = SERIES[series]()
-    goals, evaluations = _records(series, "ParaRNN")
+    records = _records(series, "ParaRNN")
+    goals = _goals(records)
     runs, beside = [], []
-    for seed, limits in zip(SEEDS, evaluations, strict=True):
+    for seed, limits in zip(SEEDS, records["ParaRNN"]["evaluations"], strict=True):
         needed = fewest("ElmanRNN", y, seed, goals, EASY, n_starts)
         seconds = own_seconds("ElmanRNN", y, seed, needed, 5, n_starts)
         value = loss(fit("ElmanRNN", y, seed, n_starts=n_starts))
@@ -63,35 +66,37 @@ def coupled(series: str, n_starts: int) -> dict:
     return {"runs": runs, "own": together_by_goal(beside)}
 
 
-def _records(series: str, kind: str) -> tuple[dict[str, float], list]:
-    """Goals of a network, and the evaluations that `ParaRNN` needs to reach its own."""
-    records = _goal_pieces(series, kind)
-    goals = {goal: value for record in records.values() for goal, value in record["goals"].items()}
-    return goals, records["ParaRNN"]["evaluations"]
-
-
-def _goal_pieces(series: str, kind: str) -> dict[str, dict]:
+def _records(series: str, kind: str) -> dict[str, dict]:
+    """What models of this package have set as goals of a network, by model."""
     found = {name: file_of(f"goal {series} {name}") for name in GOALS[kind]}
     return {name: json.loads(file.read_text()) for name, file in found.items() if file.exists()}
 
 
-def _cap(series: str, kind: str) -> float:
+def _goals(records: dict[str, dict]) -> dict[str, float]:
+    return {goal: value for record in records.values() for goal, value in record["goals"].items()}
+
+
+def _cap(records: dict[str, dict], kind: str) -> float:
     """Seconds after which a network gives up."""
-    elman = _goal_pieces(series, kind).get("ElmanRNN")
-    if elman is None:
+    if "ElmanRNN" not in records:
         return CAP[kind]
-    own = statistics.median(np.inf if value is None else value for value in elman["seconds"]["ElmanRNN 0.01"])
+    seconds = records["ElmanRNN"]["seconds"]["ElmanRNN 0.01"]
+    own = statistics.median(np.inf if value is None else value for value in seconds)
     return max(CAP[kind], min(LONGEST, BOUND[kind] * own))
 
 
 def _by_turns(series: str, kind: str, chunks: Callable[[int], Iterator[np.ndarray]]) -> dict:
-    """Seconds of a peer to each goal and of `ParaRNN`, one seed after the other."""
+    """Seconds of a peer to each goal, and those of the models of this package, one seed after the other."""
     y = SERIES[series]()
-    goals, evaluations = _records(series, kind)
-    cap, runs, beside = _cap(series, kind), [], []
-    for seed, limits in zip(SEEDS, evaluations, strict=True):
+    records = _records(series, kind)
+    goals, cap, runs, beside = _goals(records), _cap(records, kind), [], []
+    for number, seed in enumerate(SEEDS):
         runs.append(times_to_reach(chunks(seed), goals, cap))
-        beside.append(own_seconds("ParaRNN", y, seed, limits, 3))
+        own = {}
+        for name, repeats in BESIDE.items():
+            if name in records:
+                own |= own_seconds(name, y, seed, records[name]["evaluations"][number], repeats)
+        beside.append(own)
     return {"runs": runs, "own": together_by_goal(beside)}
 
 
