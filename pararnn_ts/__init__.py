@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pararnn_ts.models.pararnn import ParaRNN
     from pararnn_ts.models.qunn import QUNN
     from pararnn_ts.models.sista import SISTARNN
+    from pararnn_ts.panel import fit_panel
     from pararnn_ts.reporting import report
     from pararnn_ts.results.persistence import load
     from pararnn_ts.selection import select_order
@@ -35,6 +36,7 @@ _HOMES = {
     "ParaRNN": "pararnn_ts.models.pararnn",
     "SISTARNN": "pararnn_ts.models.sista",
     "compare": "pararnn_ts.comparison",
+    "fit_panel": "pararnn_ts.panel",
     "load": "pararnn_ts.results.persistence",
     "report": "pararnn_ts.reporting",
     "rolling_forecast": "pararnn_ts.comparison",
@@ -52,6 +54,7 @@ __all__ = [
     "__version__",
     "compare",
     "datasets",
+    "fit_panel",
     "load",
     "report",
     "rolling_forecast",

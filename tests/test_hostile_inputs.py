@@ -64,6 +64,7 @@ SAME = {
     "sparse": lambda: pd.Series(pd.arrays.SparseArray(Y)),
     "dates with a time zone": lambda: pd.Series(Y, DAYS.tz_localize("Europe/Berlin")),
     "one column": lambda: pd.DataFrame({"y": Y}, MONTHS),
+    "a matrix": lambda: np.asmatrix(Y).T,
 }
 
 
@@ -85,6 +86,10 @@ def test_missing_values_are_missing_however_they_are_written(missing):
 @pytest.mark.parametrize("values", [Y > 0.0, (Y > 0.0).astype(int), (10.0 * Y).astype(int), Y.astype(np.float16)])
 def test_numbers_of_little_precision_are_numbers(values):
     assert np.isfinite(fit(values).get_forecast(3, n_sims=20, rng=0).summary_frame()).all(axis=None)
+
+
+def daily() -> pd.Series:
+    return pd.Series(Y, pd.date_range("2006-01-01", periods=N))
 
 
 def shuffled() -> pd.Series:
@@ -114,6 +119,9 @@ REFUSED = {
     "exog missing": (lambda: fit(monthly(), X.mask(X > 2.0)), "exog column 'a' has 1 missing values, the first at"),
     "exog too large": (lambda: fit(monthly(), 1e300 * X), "exog column 'a' has values up to .*; rescale it"),
     "exog too short": (lambda: fit(monthly(), X.to_numpy()[:50]), "exog has 50 rows, but endog has 60 observations"),
+    "exog a dict": (lambda: fit(Y, {"a": Y}), "exog must be a Series, a DataFrame or an array, not dict"),
+    "exog of days": (lambda: fit(monthly(), X.set_axis(DAYS)), "exog lacks .* runs from 2001-01-01 .* to 2001-03-01"),
+    "exog like a lag": (lambda: fit(monthly(), X.set_axis(["y.L1"], axis=1)), "exog column 'y.L1' has the name of"),
     "exog names": (lambda: fit(monthly(), X[["a", "a"]]), "exog has more than one column named 'a'"),
 }  # fmt: skip
 
@@ -130,6 +138,13 @@ ASKED = {
     "steps negative": (lambda r, _: r.forecast(-1), "steps must be at least 1, but is -1"),
     "steps zero": (lambda r, _: r.get_forecast(0), "steps must be at least 1, but is 0"),
     "steps broken": (lambda r, _: r.forecast(1.5), "steps must be a positive integer or the last label"),
+    "steps not there": (lambda r, _: r.forecast("tomorrow"), "steps='tomorrow' is not in the index"),
+    "steps nothing": (lambda r, _: r.forecast(None), "steps must be a positive integer or the last label"),
+    "steps back": (lambda r, _: r.get_forecast("2003"), "steps='2003' lies inside the sample, which ends at 2005-12"),
+    "anchor not there": (lambda r, _: r.simulate(2, anchor="middle"), "anchor='middle' is not in the index"),
+    "history broken": (lambda r, _: r.impulse_responses(2, history=1.5), "history must be an integer position or"),
+    "shocks missing": (lambda r, _: r.simulate(1, random_errors=[np.nan]), "random_errors must be finite numbers"),
+    "lag broken": (lambda r, _: r.lag_response(2.5), "max_lag must lie between 0 and 58"),
     "end first": (lambda r, _: r.predict(20, 10), "end must not come before start"),
     "end first, dates": (lambda r, _: r.predict("2003", "2002"), "end must not come before start"),
     "a date before": (lambda r, _: r.predict("1990", "1991"), "start='1990' is not in the index"),
@@ -142,8 +157,10 @@ ASKED = {
     "exog of other dates": (lambda _, r: r.forecast(3, exog=X[:3]), "exog lacks 3 of the 3 periods"),
     "exog of another name": (lambda _, r: r.forecast(3, exog=NEW.set_axis(["z"], axis=1)), "exog lacks the columns"),
     "alpha in per cent": (lambda r, _: r.get_forecast(1, n_sims=9).conf_int(95), "alpha must lie between 0 and 1"),
+    "alpha of parameters": (lambda r, _: r.conf_int(95), "alpha must lie between 0 and 1, but is 95"),
     "alpha as text": (lambda r, _: r.get_forecast(1, n_sims=9).conf_int("5 %"), "alpha must lie between 0 and 1"),
     "the past again": (lambda r, _: r.append(monthly()[-3:]), "endog must continue the sample at 2006-01"),
+    "days after months": (lambda r, _: r.append(daily()), "at 2006-01, but .* frequency D where the sample has M"),
 }  # fmt: skip
 
 
@@ -159,6 +176,30 @@ def test_exogenous_values_of_the_future_may_come_in_any_form(driven):
     expected = driven.forecast(3, exog=NEW)
     for exog in (NEW["a"], NEW.to_numpy(), NEW["a"].tolist(), NEW.astype("Float64"), NEW.astype(object)):
         np.testing.assert_array_equal(driven.forecast(3, exog=exog), expected)
+
+
+def test_columns_without_names_in_the_sample_are_matched_by_position(driven):
+    """An array has no names that a frame of the future could share; a frame with names is still matched by them."""
+    expected = driven.forecast(3, exog=NEW)
+    for exog in (X.to_numpy(), X["a"].rename(None)):
+        unnamed = fit(monthly(), exog)
+        np.testing.assert_array_equal(unnamed.forecast(3, exog=NEW), expected)
+        np.testing.assert_array_equal(unnamed.apply(monthly(), X).forecast(3, exog=NEW), expected)
+        with pytest.raises(ValueError, match="exog lacks the columns 'x1'"):
+            unnamed.forecast(3, exog=NEW.assign(b=0.0))
+
+
+def test_tests_of_terms_are_tests_of_parameters(driven):
+    table = driven.wald_test_terms().table
+    assert list(table.index) == list(driven.params.index)
+    squares = driven.tvalues.to_numpy() ** 2
+    np.testing.assert_allclose(table["statistic"][:3], squares[:3], rtol=1e-9)
+
+
+def test_daily_observations_after_months_are_refused_where_they_leave_the_months():
+    results = fit(monthly().set_axis(MONTHS.to_timestamp()))
+    with pytest.raises(ValueError, match="at 2006-02-01 .* goes on from 2006-01-01 .* to 2006-01-02 .* frequency D"):
+        results.append(daily())
 
 
 def test_steps_between_time_differences_are_counted():

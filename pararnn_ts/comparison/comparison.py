@@ -18,6 +18,7 @@ from pararnn_ts.comparison.faces import exog_columns
 from pararnn_ts.comparison.rolling import rolling_forecast
 from pararnn_ts.comparison.sample import Sample, split_sample
 from pararnn_ts.estimation.blas import one_blas_thread
+from pararnn_ts.results.graphics import PlotMethod
 
 if TYPE_CHECKING:
     from statsmodels.iolib.summary import Summary
@@ -119,22 +120,7 @@ class Comparison:
 
         return make_summary(self)
 
-    def plot(self, **options: Any) -> Any:
-        """
-        Plot forecasts beside the observations, and the scores.
-
-        Parameters
-        ----------
-        **options
-            As in `pararnn_ts.plotting.plot_comparison`, such as `fig` and `figsize`.
-
-        Returns
-        -------
-        Figure
-        """
-        from pararnn_ts.plotting.comparison import plot_comparison
-
-        return plot_comparison(self, **options)
+    plot = PlotMethod("plot_comparison")
 
     def __repr__(self) -> str:
         models = ", ".join(self.table.index)

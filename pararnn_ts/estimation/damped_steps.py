@@ -303,7 +303,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
         _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
         cholesky(hessian, n, SMALLEST_PIVOT)
         solve_lower(hessian, n, gradient)
-        inverse_diagonal(hessian, n, column, diagonal)
+        inverse_diagonal(hessian, n, diagonal)
         for lane in range(LANES):
             if accepted[lane] == 0.0:
                 continue

@@ -44,7 +44,7 @@ from pararnn_ts.estimation.damped_steps import (
     STOPPED,
 )
 from pararnn_ts.estimation.threads import run_all
-from pararnn_ts.kernels.lanes import LANES
+from pararnn_ts.kernels.lanes import LANES, items
 
 __all__ = [
     "CONVERGED",
@@ -184,7 +184,14 @@ class State:
     def take(self, columns: np.ndarray) -> list[np.ndarray]:
         """Flat arrays of up to `LANES` starts, filled up with copies of the last that do not run."""
         index = np.concatenate([columns, np.repeat(columns[-1:], LANES - len(columns))])
-        parts = [a[:, index].ravel() for a in self._arrays()]
+        arrays, parts, first = self._arrays(), [], 0
+        space = items(sum(map(len, arrays)))
+        for a in arrays:
+            part = space[first * LANES : (first + len(a)) * LANES]
+            # "clip" writes to the place at once; the indices are sound
+            np.take(a, index, axis=1, out=part.reshape(-1, LANES), mode="clip")
+            parts.append(part)
+            first += len(a)
         parts[4][STATUS * LANES + len(columns) : (STATUS + 1) * LANES] = FAILED
         return parts
 
@@ -234,8 +241,8 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
 
     def run(columns: np.ndarray, rounds: int) -> None:
         theta, trial, gram, alpha, table, best = parts = state.take(columns)
-        problem.advance(rounds, theta, trial, gram, np.empty_like(gram), alpha, problem.group, prior, problem.linear,
-                        float(problem.n_obs), table, best, settings, np.empty((n * n + 3 * n + 1) * LANES))  # fmt: skip
+        problem.advance(rounds, theta, trial, gram, items((n + 1) ** 2), alpha, problem.group, prior, problem.linear,
+                        float(problem.n_obs), table, best, settings, items(n * n + 3 * n + 1))  # fmt: skip
         state.put(columns, parts)
 
     audition = n_starts > LANES

@@ -11,7 +11,7 @@ from pararnn_ts.estimation.damped_steps import advance, unit_rounds
 from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
 from pararnn_ts.estimation.scaling import Scaling, mean_square
 from pararnn_ts.kernels.activations import ACTIVATIONS
-from pararnn_ts.kernels.lanes import LANES
+from pararnn_ts.kernels.lanes import LANES, items
 from pararnn_ts.kernels.recursion import run_path
 from pararnn_ts.kernels.sensitivity import jacobian_rows
 from pararnn_ts.kernels.units import accumulate, work_size
@@ -161,7 +161,7 @@ class Problem:
     def products(self, params: np.ndarray) -> np.ndarray:
         """Products M'M of M = [Jacobian, residual] at one parameter vector."""
         size = len(params) + 1
-        gram = np.empty(size * size * LANES)
+        gram = items(size * size)
         self.evaluator()(np.repeat(params, LANES), gram)
         lower = np.tril(gram.reshape(size, size, LANES)[:, :, 0])
         return lower + np.tril(lower, -1).T
@@ -208,7 +208,7 @@ class UnitProblem(Problem):
 
     def _arguments(self) -> tuple:
         """Arguments of `accumulate` between parameters and products, with scratch space of their own."""
-        work = np.empty(work_size(self.units, self.x.shape[1]))
+        work = items(work_size(self.units, self.x.shape[1]) // LANES)
         return (
             self.units, self.activation, self.x, self.linear_columns, self.y, self.weight, self.linear_gram, work
         )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 from pararnn_ts.estimation.problem import Problem, Sample, UnitProblem, path_residuals
 from pararnn_ts.estimation.scaling import Scaling
 from pararnn_ts.kernels.activations import ACTIVATIONS
+from pararnn_ts.kernels.lanes import LANES, items
 from pararnn_ts.kernels.long_series import STRETCH, accumulate_series, linear_products
 from pararnn_ts.kernels.units import work_size
 from pararnn_ts.specification import Specification
@@ -52,7 +53,7 @@ class SeriesProblem(Problem):
         """See :meth:`Problem.evaluator`."""
         spec, rows, scratch = self.specification, self._rows(), self._scratch()
         units, activation = np.array(spec.units, dtype=np.int64), ACTIVATIONS[spec.activation]
-        work = np.empty(work_size(units, spec.n_inputs))
+        work = items(work_size(units, spec.n_inputs) // LANES)
 
         def evaluate(theta: np.ndarray, gram: np.ndarray) -> None:
             accumulate_series(theta, units, activation, self.linear_gram, work, *rows, *scratch, gram)

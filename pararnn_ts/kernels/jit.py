@@ -1,4 +1,4 @@
-"""The one compiler setting every kernel is built with."""
+"""The compiler settings kernels are built with."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from numba import njit
 
 from pararnn_ts._compat import keep_compiled
 
-__all__ = ["SOURCES", "jit", "stamp_of"]
+__all__ = ["SOURCES", "inlined", "jit", "stamp_of"]
 
 
 def stamp_of(folder: Traversable) -> str:
@@ -48,5 +48,28 @@ def jit(function: Callable) -> Callable:
     Where no cache directory can be written (a read-only install without a home directory) or read, the kernel is
     compiled anew in each process.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    return keep_compiled(njit(**options)(function), SOURCES)
+    return _compile(function)
+
+
+def inlined(function: Callable) -> Callable:
+    """
+    Compile a small function that becomes part of every kernel that calls it.
+
+    The values of eight lanes then pass in registers, and what waits for nothing can be done meanwhile; the compiler,
+    left to itself, calls a function of this kind.
+
+    Parameters
+    ----------
+    function : callable
+        As in :func:`jit`.
+
+    Returns
+    -------
+    callable
+        The compiled function.
+    """
+    return _compile(function, forceinline=True)
+
+
+def _compile(function: Callable, **options: Any) -> Callable:
+    return keep_compiled(njit(nogil=True, error_model="numpy", **options)(function), SOURCES)

@@ -18,7 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-__all__ = ["LANES", "bound", "fill", "load", "positive", "square_root", "store"]
+__all__ = ["LANES", "bound", "fill", "items", "load", "positive", "square_root", "store"]
 
 LANES = 8
 
@@ -40,6 +40,18 @@ lanes = LanesType()
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager, front_end):
         super().__init__(manager, front_end, _vector)
+
+
+def items(n: int) -> np.ndarray:
+    """
+    Flat array of `n` items, not filled, each in one cache line of 64 bytes.
+
+    An item that lies across two lines takes twice as long to read and to write.
+    """
+    line = LANES * 8
+    space = np.empty((n + 1) * LANES)
+    first = -space.__array_interface__["data"][0] % line // 8
+    return space[first : first + n * LANES]
 
 
 def load(a: np.ndarray, i: int) -> np.ndarray:

@@ -77,31 +77,50 @@ def solve_upper(a, n, b):
 
 
 @jit
-def inverse_diagonal(a, n, column, out):
+def inverse_diagonal(a, n, out):
     """
     Diagonal of (L L')^-1.
 
     Parameters
     ----------
     a : ndarray
-        Factor from :func:`cholesky`.
+        Factor from :func:`cholesky`. Its upper triangle, which nothing else uses, receives L^-1, transposed.
     n : int
         Order.
-    column : ndarray, (n * LANES,)
-        Scratch space.
     out : ndarray, (n * LANES,)
         Receives the diagonal.
     """
+    # column j of L^-1 is row j of the upper triangle; four columns at a time, so that sums do not wait for each other
+    for j in range(0, n, 4):
+        end = min(j + 4, n)
+        for c in range(j, end):
+            for i in range(c + 1, end):
+                s = fill(0.0)
+                for k in range(c, i):
+                    s = s - load(a, i * n + k) * load(a, c * n + k)
+                store(a, c * n + i, s * load(a, i * n + i))
+        c0, c1, c2, c3 = j * n, (j + 1) * n, (j + 2) * n, (j + 3) * n
+        for i in range(j + 4, n):
+            x0, x1, x2 = load(a, i * n + j), load(a, i * n + j + 1), load(a, i * n + j + 2)
+            s0 = fill(0.0) - x0 * load(a, c0 + j) - x1 * load(a, c0 + j + 1) - x2 * load(a, c0 + j + 2)
+            s1 = fill(0.0) - x1 * load(a, c1 + j + 1) - x2 * load(a, c1 + j + 2)
+            s2 = fill(0.0) - x2 * load(a, c2 + j + 2)
+            s3 = fill(0.0)
+            for k in range(j + 3, i):
+                x = load(a, i * n + k)
+                s0 = s0 - x * load(a, c0 + k)
+                s1 = s1 - x * load(a, c1 + k)
+                s2 = s2 - x * load(a, c2 + k)
+                s3 = s3 - x * load(a, c3 + k)
+            x = load(a, i * n + i)
+            store(a, c0 + i, s0 * x)
+            store(a, c1 + i, s1 * x)
+            store(a, c2 + i, s2 * x)
+            store(a, c3 + i, s3 * x)
+    # the squared length of a column is an entry of the diagonal of L'^-1 L^-1
     for j in range(n):
-        # column j of L^-1; its squared length is the j-th diagonal entry of L'^-1 L^-1
-        first = load(a, j * n + j)
-        store(column, j, first)
-        total = first * first
-        for i in range(j + 1, n):
-            s = fill(0.0)
-            for k in range(j, i):
-                s = s - load(a, i * n + k) * load(column, k)
-            s = s * load(a, i * n + i)
-            store(column, i, s)
-            total = total + s * s
+        total = fill(0.0)
+        for i in range(j, n):
+            x = load(a, j * n + i)
+            total = total + x * x
         store(out, j, total)

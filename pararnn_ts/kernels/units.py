@@ -15,7 +15,7 @@ Weights of a unit of dimension d with m inputs, in order: W (d x d, by rows), U 
 
 from pararnn_ts.kernels.activations import activate
 from pararnn_ts.kernels.gram import ROWS, STRIDE, add_products
-from pararnn_ts.kernels.jit import jit
+from pararnn_ts.kernels.jit import inlined, jit
 from pararnn_ts.kernels.lanes import LANES, fill, load, store
 
 __all__ = ["accumulate", "add_rows", "begin", "n_columns", "n_states", "unit_size", "work_size"]
@@ -85,12 +85,28 @@ def _unit_1(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
     store(state, s + 2 + m, s_b)
 
 
-@jit
+@inlined
+def _next_2(theta, p, x, t, activation, h1, h2):
+    """States and slopes of a unit of dimension 2 at row `t` after the states `h1` and `h2`."""
+    m = x.shape[1]
+    # inputs first: everything after the old state is waited for
+    z1, z2 = load(theta, p + 4 + 2 * m), load(theta, p + 5 + 2 * m)
+    for j in range(m):
+        z1 = z1 + load(theta, p + 4 + j) * x[t, j]
+        z2 = z2 + load(theta, p + 4 + m + j) * x[t, j]
+    z1 = z1 + load(theta, p) * h1 + load(theta, p + 1) * h2
+    z2 = z2 + load(theta, p + 2) * h1 + load(theta, p + 3) * h2
+    new1, g1 = activate(activation, z1)
+    new2, g2 = activate(activation, z2)
+    return new1, new2, g1, g2
+
+
+@inlined
 def _push_2(state, k, a11, a12, a21, a22, e1, e2, v1, v2):
     """Advance the two sensitivities of one weight; return the weight's entry of the Jacobian."""
     s1, s2 = load(state, k), load(state, k + 1)
-    n1 = a11 * s1 + a12 * s2 + e1
-    n2 = a21 * s1 + a22 * s2 + e2
+    n1 = e1 + a11 * s1 + a12 * s2
+    n2 = e2 + a21 * s1 + a22 * s2
     store(state, k, n1)
     store(state, k + 1, n2)
     return v1 * n1 + v2 * n2
@@ -101,22 +117,15 @@ def _unit_2(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
     """Advance a unit of dimension 2 over rows `first` to `last`."""
     m = x.shape[1]
     w11, w12, w21, w22 = load(theta, p), load(theta, p + 1), load(theta, p + 2), load(theta, p + 3)
-    b1, b2 = load(theta, p + 4 + 2 * m), load(theta, p + 5 + 2 * m)
     v1, v2 = load(theta, p + 6 + 2 * m), load(theta, p + 7 + 2 * m)
     h1, h2 = load(state, s), load(state, s + 1)
     k = s + 2
     zero = fill(0.0)
+    new1, new2, g1, g2 = _next_2(theta, p, x, first, activation, h1, h2)
     for t in range(first, last):
         row = t - first
-        # inputs first: everything after the old state is waited for
-        z1, z2 = b1, b2
-        for j in range(m):
-            z1 = z1 + load(theta, p + 4 + j) * x[t, j]
-            z2 = z2 + load(theta, p + 4 + m + j) * x[t, j]
-        z1 = z1 + w11 * h1 + w12 * h2
-        z2 = z2 + w21 * h1 + w22 * h2
-        new1, g1 = activate(activation, z1)
-        new2, g2 = activate(activation, z2)
+        # one row ahead: the states wait for each other, and the sensitivities fill the time
+        coming = _next_2(theta, p, x, min(t + 1, last - 1), activation, new1, new2)
         a11, a12, a21, a22 = g1 * w11, g1 * w12, g2 * w21, g2 * w22
         out = c * STRIDE + row
         store(jacobian, out, _push_2(state, k, a11, a12, a21, a22, g1 * h1, zero, v1, v2))
@@ -134,10 +143,11 @@ def _unit_2(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
         store(jacobian, out + i * STRIDE, _push_2(state, k + 2 * i, a11, a12, a21, a22, g1, zero, v1, v2))
         i += 1
         store(jacobian, out + i * STRIDE, _push_2(state, k + 2 * i, a11, a12, a21, a22, zero, g2, v1, v2))
+        store(jacobian, out + (i + 1) * STRIDE, new1)
+        store(jacobian, out + (i + 2) * STRIDE, new2)
+        store(fitted, row, load(fitted, row) + v1 * new1 + v2 * new2)
         h1, h2 = new1, new2
-        store(jacobian, out + (i + 1) * STRIDE, h1)
-        store(jacobian, out + (i + 2) * STRIDE, h2)
-        store(fitted, row, load(fitted, row) + v1 * h1 + v2 * h2)
+        new1, new2, g1, g2 = coming
     store(state, s, h1)
     store(state, s + 1, h2)
 

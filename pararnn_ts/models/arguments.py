@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["check_count", "check_generator", "check_params", "check_share"]
+from pararnn_ts.estimation.levenberg_marquardt import PRIOR, RELEVANCE, Options
+
+__all__ = ["check_alpha", "check_count", "check_generator", "check_params", "check_share", "optimiser_options"]
 
 
 def check_count(value: Any, name: str, least: int = 1) -> int:
@@ -57,6 +60,22 @@ def check_share(value: Any, name: str) -> float:
     if not 0.0 <= share < 1.0:
         raise ValueError(message)
     return share
+
+
+def check_alpha(alpha: Any) -> float:
+    """
+    Return one less the coverage of an interval as a float between 0 and 1, or raise.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_alpha
+    >>> check_alpha(95)
+    Traceback (most recent call last):
+    ValueError: alpha must lie between 0 and 1, but is 95.
+    """
+    if not (isinstance(alpha, Real) and 0 < float(alpha) < 1):
+        raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
+    return float(alpha)
 
 
 def check_generator(rng: Any, name: str = "rng") -> np.random.Generator:
@@ -108,3 +127,36 @@ def check_params(values: Any, names: Sequence[str], what: str) -> np.ndarray:
         first = names[int(np.argmin(np.isfinite(params)))]
         raise ValueError(f"{wanted}, but that of {first} is not finite; replace it by a number.")
     return params
+
+
+def optimiser_options(penalty: Any, maxiter: Any, tol: Any, n_groups: int) -> Options:
+    """
+    Settings of the optimiser from arguments of `fit`, for a model with so many groups of parameters.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import optimiser_options
+    >>> optimiser_options("evidence", 200, 1e-8, 4).penalty is None
+    True
+    """
+    return Options(
+        penalty=_check_penalty(penalty),
+        maxiter=check_count(maxiter, "maxiter"),
+        tol=_check_tol(tol),
+        prior=PRIOR + (RELEVANCE,) * (n_groups - len(PRIOR)),
+    )
+
+
+def _check_penalty(penalty: Any) -> float | None:
+    if isinstance(penalty, str):
+        if penalty == "evidence":
+            return None
+    elif isinstance(penalty, (int, float, np.number)) and not isinstance(penalty, bool) and 0 <= penalty < np.inf:
+        return float(penalty)
+    raise ValueError(f"penalty must be 'evidence' or a number of zero or more, but is {penalty!r}.")
+
+
+def _check_tol(tol: Any) -> float:
+    if isinstance(tol, (int, float, np.number)) and not isinstance(tol, bool) and 0 < tol < np.inf:
+        return float(tol)
+    raise ValueError(f"tol must be a positive number, but is {tol!r}; pass for example tol=1e-8.")

@@ -10,7 +10,14 @@ import pandas as pd
 from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.estimation.scaling import largest
 
-__all__ = ["check_missing", "require_fittable", "require_no_second_constant", "require_representable"]
+__all__ = [
+    "check_missing",
+    "require_continuation",
+    "require_different",
+    "require_fittable",
+    "require_no_second_constant",
+    "require_representable",
+]
 
 # squares of numbers between these, and sums of many of them, are ordinary numbers
 _SMALLEST, _LARGEST = 1e-140, 1e140
@@ -81,6 +88,31 @@ def require_no_second_constant(x: np.ndarray, names: Sequence[str]) -> None:
                 f"exog column {name!r} is constant, and the deterministic terms have a constant already; leave the "
                 "column out, or pass trend='n'."
             )
+
+
+def require_different(param_names: Sequence[str], exog: Sequence[str]) -> None:
+    """Raise for an exogenous column of the name of a lag of the series: two parameters would have one name."""
+    known: set[str] = set()
+    for name in param_names:
+        if name in known:
+            column = next(label for label in exog if label in name)
+            raise ValueError(f"exog column {column!r} has the name of a lag of endog; rename it.")
+        known.add(name)
+
+
+def require_continuation(wanted: pd.Index, found: pd.Index) -> None:
+    """Raise unless the labels found are those wanted, the ones that follow the sample; say where they leave them."""
+    if wanted.equals(found):
+        return
+    row = next((row for row, (label, own) in enumerate(zip(wanted, found, strict=True)) if label != own), 0)
+    where = f"begins at {found[0]}" if row == 0 else f"goes on from {found[row - 1]} to {found[row]}"
+    step, own_step = (getattr(labels, "freqstr", None) for labels in (wanted, found))
+    differ = bool(step and own_step and step != own_step)
+    frequency = f" with frequency {own_step} where the sample has {step}" if differ else ""
+    raise ValueError(
+        f"endog must continue the sample at {wanted[row]}, but {where}{frequency}; pass the observations that follow "
+        "the sample, or an array to have them follow it."
+    )
 
 
 def check_missing(missing: str, y: np.ndarray, index: pd.Index) -> None:

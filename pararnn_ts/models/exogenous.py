@@ -101,13 +101,7 @@ def align_future_exog(exog: Any, index: pd.Index, names: Sequence[str], *, match
         exog = exog.to_frame().T.infer_objects()  # one row, as frame.iloc[0] gives it
         exog.index = index
     values, found, labels = _columns(_only(exog, names), k if steps == 1 else None)
-    if found is not None and (match_labels or set(names) <= set(found)):
-        values = _select(values, found, names)
-    elif values.shape[1] != k:
-        raise ValueError(
-            f"exog has {values.shape[1]} columns, but the model has {k} exogenous columns ({_listed(names)}); pass one "
-            "column for each."
-        )
+    values = _select(values, found if match_labels or (found and set(names) <= set(found)) else None, names)
     if labels is not None and match_labels:
         values = _future_rows(values, labels, index)
     elif len(values) != steps:
@@ -154,8 +148,10 @@ def _matching_rows(labels: pd.Index, grid: Grid) -> np.ndarray:
         raise ValueError(_gap_message(grid.index[absent]))
     absent &= ~of_gaps
     raise ValueError(
-        f"exog lacks {int(absent.sum())} of the {grid.n_given} labels of endog, the first {grid.index[absent][0]}; "
-        "give it one row for each observation."
+        f"exog lacks {int(absent.sum())} of the {grid.n_given} labels of endog, the first {grid.index[absent][0]} (its "
+        f"index runs from {labels[0]} to {labels[-1]}); give it one row for each observation."
+        if len(labels)
+        else f"exog has no rows, but endog has {grid.n_given} observations; give it one row for each."
     )
 
 
@@ -192,9 +188,11 @@ def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] |
         columns = [float_values(exog.iloc[:, j], f"exog column {name!r}") for j, name in enumerate(names)]
         return np.column_stack(columns) if columns else np.empty((len(exog), 0)), names, exog.index
     try:
-        array = np.asanyarray(exog) if isinstance(exog, np.ndarray) else np.asarray(exog)
+        array = np.asanyarray(exog) if isinstance(exog, np.ma.MaskedArray) else np.asarray(exog)
     except ValueError as error:
         raise ValueError("exog must be a table of numbers, but its rows have different lengths.") from error
+    if array.ndim == 0:
+        raise TypeError(f"exog must be a Series, a DataFrame or an array, not {type(exog).__name__}.")
     if array.ndim == 1:
         array = array[None, :] if row is not None and row > 1 and len(array) == row else array[:, None]
     if array.ndim != 2:
@@ -210,7 +208,9 @@ def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] |
 
 
 def _select(values: np.ndarray, found: Sequence[str] | None, names: Sequence[str]) -> np.ndarray:
-    if found is None:  # no names at all: by position
+    """Columns with these names; by position where the columns, or those of the sample, have none."""
+    nameless = list(names) == _label_columns(None, len(names)) and not set(names) & set(found or ())
+    if found is None or (nameless and len(found) == len(names)):
         if values.shape[1] != len(names):
             raise ValueError(
                 f"exog has {values.shape[1]} columns, but the model has {len(names)} exogenous columns "

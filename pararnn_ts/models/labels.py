@@ -23,6 +23,7 @@ __all__ = [
     "MIN_EVIDENCE",
     "CompletedIndex",
     "as_dates",
+    "check_freq",
     "complete_index",
     "extend_index",
     "grid_offset",
@@ -138,6 +139,27 @@ def complete_index(
     )
 
 
+def check_freq(freq: Any, labels: Dates, what: str) -> None:
+    """
+    Raise for a frequency that labels of this kind cannot have.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.labels import check_freq
+    >>> check_freq("MS", pd.RangeIndex(3), "endog")
+    Traceback (most recent call last):
+    ValueError: freq='MS' needs dates, but endog holds integers; leave it out.
+    """
+    if isinstance(labels, pd.PeriodIndex):
+        if _period_offset(freq, labels, what) != labels.freq:
+            raise ValueError(_conflict(freq, labels, what))
+    elif isinstance(labels, pd.DatetimeIndex):
+        _offset(freq)
+    else:
+        raise ValueError(f"freq={freq!r} needs dates, but {what} holds integers; leave it out.")
+
+
 def extend_index(index: Dates, steps: int) -> pd.Index:
     """
     Labels of the `steps` periods that follow a complete index.
@@ -221,7 +243,9 @@ def labels_like(labels: pd.Index, target: Dates) -> pd.Index:
         if dates is None:
             return labels
         if isinstance(target, pd.PeriodIndex) and isinstance(dates, pd.DatetimeIndex):
-            return dates.tz_localize(None).to_period(step)
+            periods = dates.tz_localize(None).to_period(step)
+            # dates of a finer frequency, of which a period has several, are no such periods
+            return periods if periods.is_unique or not dates.is_unique else labels
         if isinstance(target, pd.DatetimeIndex) and isinstance(dates, pd.PeriodIndex):
             return dates.to_timestamp(how="start")
         return dates

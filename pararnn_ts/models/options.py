@@ -84,5 +84,6 @@ class OptionBearer:
             if name in _STATSMODELS_KEYS or name in _OWN_KEYS:
                 continue
             near = difflib.get_close_matches(name, [*self.option_names, "endog", "exog", *_DATA], n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"its options are {', '.join(self.option_names)}."
+            known = ", ".join([*self.option_names, *_DATA])
+            hint = f"did you mean {near[0]!r}?" if near else f"its options are {known}."
             raise TypeError(f"{type(self).__name__} has no argument {name!r}; {hint}")

@@ -22,18 +22,18 @@ from pararnn_ts.estimation.estimate import (
     estimate,
     n_threads,
 )
-from pararnn_ts.estimation.levenberg_marquardt import PEAKED, PRIOR, RELEVANCE, Options
+from pararnn_ts.estimation.levenberg_marquardt import PEAKED, Options
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_parallel
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.kernels.cuda.target import check_device
-from pararnn_ts.models.arguments import check_count, check_generator, check_params
-from pararnn_ts.models.checks import require_representable
+from pararnn_ts.models.arguments import check_count, check_generator, check_params, optimiser_options
+from pararnn_ts.models.checks import require_different, require_representable
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.series import SeriesModel
 from pararnn_ts.results.details import FitDetails
 
-__all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags"]
+__all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags", "not_converged"]
 
 # laws of the shocks
 ERRORS = ("normal", "t")
@@ -154,6 +154,7 @@ class RecurrentModel(SeriesModel):
                     f"{hold_back!r}."
                 )
         self.specification = replace(spec, hold_back=rows)
+        require_different(self.specification.param_names, self.exog_labels)
         self.data.param_names = list(self.specification.param_names)
         self._data_attr += ["_exog"]
 
@@ -190,6 +191,11 @@ class RecurrentModel(SeriesModel):
     def param_names(self) -> list[str]:
         """Names of the parameters."""
         return list(self.specification.param_names)
+
+    @property
+    def exog_names(self) -> list[str]:
+        """Names of the parameters, under which statsmodels' tests of terms look for them, as those of an AutoReg."""
+        return self.param_names
 
     @property
     def used(self) -> np.ndarray:
@@ -278,19 +284,7 @@ class RecurrentModel(SeriesModel):
         True
         """
         self._check_device(device)
-        self._check_sample()
-        options = Options(
-            penalty=_check_penalty(penalty),
-            maxiter=check_count(maxiter, "maxiter"),
-            tol=_check_tol(tol),
-            prior=PRIOR + (RELEVANCE,) * (len(self.specification.group_names) - len(PRIOR)),
-        )
-        n_used, n_params = int(self.used.sum()), self.specification.n_params
-        if options.penalty == 0.0 and n_used <= n_params:
-            raise ValueError(
-                f"endog has {n_used} observations to be predicted, but the model has {n_params} parameters, too many "
-                "without a penalty; leave penalty at 'evidence', choose fewer units or pass a longer series."
-            )
+        options = self._fit_options(penalty, maxiter, tol)
         warm = start_params is not None
         with one_blas_thread():
             problem = self._problem()
@@ -318,11 +312,23 @@ class RecurrentModel(SeriesModel):
                 f"{'converged' if retvals['converged'] else 'not converged'} after {retvals['iterations']} evaluations."
             )
         if not details.mle_retvals["converged"]:
-            warn_user(_not_converged(details.mle_retvals), ConvergenceWarning)
+            warn_user(not_converged(details.mle_retvals), ConvergenceWarning)
         return self._results(found.params, details)
 
     def _check_device(self, device: Any) -> None:
         check_device(device)
+
+    def _fit_options(self, penalty: Any, maxiter: Any, tol: Any) -> Options:
+        """Settings of the optimiser, once the sample is known to be one that they can fit."""
+        options = optimiser_options(penalty, maxiter, tol, len(self.specification.group_names))
+        self._check_sample()
+        n_used, n_params = int(self.used.sum()), self.specification.n_params
+        if options.penalty == 0.0 and n_used <= n_params:
+            raise ValueError(
+                f"endog has {n_used} observations to be predicted, but the model has {n_params} parameters, too many "
+                "without a penalty; leave penalty at 'evidence', choose fewer units or pass a longer series."
+            )
+        return options
 
     def evaluate(self, params: Any, *, cov_type: str | None = None, cov_kwds: dict[str, Any] | None = None):
         """
@@ -473,7 +479,7 @@ class RecurrentModel(SeriesModel):
         )
 
 
-def _not_converged(retvals: Mapping[str, Any]) -> str:
+def not_converged(retvals: Mapping[str, Any]) -> str:
     """Say why the best start did not converge, and what to try."""
     if retvals["status"] == STATUS_WORDS[PEAKED]:
         return (
@@ -501,18 +507,3 @@ def _given_details(
         cov_type=cov_type,
         cov_kwds=cov_kwds or {},
     )
-
-
-def _check_penalty(penalty: Any) -> float | None:
-    if isinstance(penalty, str):
-        if penalty == "evidence":
-            return None
-    elif isinstance(penalty, (int, float, np.number)) and not isinstance(penalty, bool) and 0 <= penalty < np.inf:
-        return float(penalty)
-    raise ValueError(f"penalty must be 'evidence' or a number of zero or more, but is {penalty!r}.")
-
-
-def _check_tol(tol: Any) -> float:
-    if isinstance(tol, (int, float, np.number)) and not isinstance(tol, bool) and 0 < tol < np.inf:
-        return float(tol)
-    raise ValueError(f"tol must be a positive number, but is {tol!r}; pass for example tol=1e-8.")

@@ -12,7 +12,12 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts._compat import TimeSeriesModel, forget_values, relayed_warnings, statsmodels_index, user_frame
-from pararnn_ts.models.checks import check_missing, require_fittable, require_no_second_constant
+from pararnn_ts.models.checks import (
+    check_missing,
+    require_continuation,
+    require_fittable,
+    require_no_second_constant,
+)
 from pararnn_ts.models.deterministics import Deterministics, check_period, constant_representation, infer_period
 from pararnn_ts.models.differencing import difference_polynomial
 from pararnn_ts.models.exogenous import align_exog, align_future_exog
@@ -21,7 +26,7 @@ from pararnn_ts.models.grid import Grid, complete_grid
 from pararnn_ts.models.index_code import LabelRule
 from pararnn_ts.models.labels import extend_index, grid_offset, labels_like, lengthen_index
 from pararnn_ts.models.options import OptionBearer
-from pararnn_ts.models.window import PredictionWindow, resolve_window
+from pararnn_ts.models.window import PredictionWindow, locate, resolve_window
 
 if TYPE_CHECKING:
     from statsmodels.tsa.deterministic import DeterministicProcess
@@ -283,6 +288,28 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         """
         return resolve_window(self.index, self._extendable, self.is_pandas, start, end, dynamic, index)
 
+    def row_of(self, key: Any, what: str, *, last: bool = False) -> int:
+        """
+        Position of a key, in the sample or after it.
+
+        Parameters
+        ----------
+        key : int, str or label
+            Integers are positions, negative ones from the end; anything else is a label.
+        what : str
+            Name of the argument in error messages.
+        last : bool
+            Whether a part of a date stands for its last row, or its first.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from pararnn_ts.models.series import SeriesModel
+        >>> SeriesModel(pd.Series(range(9), index=range(2001, 2010))).row_of(-2, "start")
+        7
+        """
+        return locate(key, self.index, self._extendable, what, last=last)
+
     def future_index(self, steps: int) -> pd.Index:
         """
         Labels of the periods that follow the sample.
@@ -390,11 +417,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
             index = grid.index
             if self._extendable:
                 index = self.future_index(len(grid.y))
-                if not index.equals(grid.index):
-                    raise ValueError(
-                        f"endog must continue the sample at {index[0]}, but begins at {endog.index[0]}; pass the "
-                        "observations that follow the sample, or an array to have them follow it."
-                    )
+                require_continuation(index, grid.index)
         else:
             grid = complete_grid(endog.to_numpy() if labelled else endog)
             index = self.future_index(len(grid.y))

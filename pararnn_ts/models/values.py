@@ -108,7 +108,7 @@ def first_infinite(values: np.ndarray) -> int | None:
 def _as_array(data: Any, what: str) -> np.ndarray:
     scalar = data is None or isinstance(data, (str, bytes, dict, set, numbers.Number))
     try:
-        array = None if scalar else np.asanyarray(data) if isinstance(data, np.ndarray) else np.asarray(data)
+        array = None if scalar else np.asanyarray(data) if isinstance(data, np.ma.MaskedArray) else np.asarray(data)
     except ValueError as error:  # ragged lists
         raise ValueError(f"{what} must be a single series, but its rows have different lengths.") from error
     if array is None or array.ndim == 0:

@@ -87,8 +87,8 @@ def resolve_window(
     PredictionWindow(start=8, end=9, out_of_sample=2, index=None, dynamic_start=None)
     """
     n = len(sample)
-    first = 0 if start is None else _locate(start, sample, extendable, "start", last=False)
-    final = max(first, n - 1) if end is None else _locate(end, sample, extendable, "end", last=True)
+    first = 0 if start is None else locate(start, sample, extendable, "start", last=False)
+    final = max(first, n - 1) if end is None else locate(end, sample, extendable, "end", last=True)
     if final < first:
         raise ValueError(f"end must not come before start, but start={start!r} is row {first} and end={end!r} {final}.")
     outside = max(final - (n - 1), 0)
@@ -130,7 +130,7 @@ def _dynamic(dynamic: Any, first: int, final: int, sample: pd.Index, extendable:
     if isinstance(dynamic, Integral):
         begin = first + int(dynamic)
     else:
-        begin = _locate(dynamic, sample, extendable, "dynamic", last=False)
+        begin = locate(dynamic, sample, extendable, "dynamic", last=False)
     if begin < first:
         raise ValueError(f"dynamic={dynamic!r} begins before the prediction does; let it begin at start or later.")
     if begin > final:
@@ -139,8 +139,29 @@ def _dynamic(dynamic: Any, first: int, final: int, sample: pd.Index, extendable:
     return begin
 
 
-def _locate(key: Any, sample: pd.Index, extendable: bool, what: str, *, last: bool) -> int:
-    """Position of a key; `last`: the last of several rows that a part of a date stands for."""
+def locate(key: Any, sample: pd.Index, extendable: bool, what: str, *, last: bool) -> int:
+    """
+    Position of a key in the sample or after it.
+
+    Parameters
+    ----------
+    key : int, str or label
+        Integers are positions, negative ones from the end; anything else is a label.
+    sample, extendable
+        As in `resolve_window`.
+    what : str
+        Name of the argument in error messages.
+    last : bool
+        Whether the last of several rows that a part of a date stands for is meant, or the first.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.window import locate
+    >>> months = pd.period_range("2001-01", periods=24, freq="M")
+    >>> locate("2002", months, True, "start", last=False), locate("2003-02", months, True, "end", last=True)
+    (12, 25)
+    """
     n = len(sample)
     if isinstance(key, Integral) and not isinstance(key, bool):
         if key < -n:

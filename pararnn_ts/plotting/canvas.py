@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.models.arguments import check_alpha
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -17,10 +19,11 @@ __all__ = [
     "FITTED",
     "FORECAST",
     "MUTED",
-    "OBSERVED",
     "SERIES",
     "count_axis",
+    "coverage",
     "draw_observed",
+    "ink",
     "legend_outside",
     "new_figure",
     "plain",
@@ -31,7 +34,7 @@ __all__ = [
 ]
 
 # Okabe and Ito's palette
-OBSERVED, FITTED, FORECAST, MUTED = "#2b2b2b", "#0072b2", "#d55e00", "#8a8a8a"
+FITTED, FORECAST, MUTED = "#0072b2", "#d55e00", "#8a8a8a"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 # opacity of intervals
 BAND = 0.22
@@ -52,11 +55,27 @@ _STEPS = {
 
 def new_figure(fig: Figure | None, figsize: tuple[float, float]) -> Figure:
     """Return the figure given, or a new one that arranges its axes itself."""
-    if fig is not None:
-        return fig
     import matplotlib.pyplot as plt
+    from matplotlib.figure import FigureBase
 
+    if isinstance(fig, FigureBase):
+        return fig
+    if fig is not None:
+        raise TypeError(f"fig must be a matplotlib Figure, not {type(fig).__name__}; make one with plt.figure().")
     return plt.figure(figsize=figsize, layout="constrained")
+
+
+def coverage(alpha: float) -> str:
+    """
+    Coverage of intervals in per cent, for legends.
+
+    Examples
+    --------
+    >>> from pararnn_ts.plotting.canvas import coverage
+    >>> coverage(0.05), coverage(0.001)
+    ('95%', '99.9%')
+    """
+    return f"{100 * (1 - check_alpha(alpha)):.6g}%"
 
 
 def tidy(ax: Axes, title: str = "", ylabel: str = "", xlabel: str = "") -> Axes:
@@ -64,7 +83,7 @@ def tidy(ax: Axes, title: str = "", ylabel: str = "", xlabel: str = "") -> Axes:
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(MUTED)
     ax.tick_params(color=MUTED)
-    ax.grid(axis="y", color="0.9", linewidth=0.8)
+    ax.grid(axis="y", color=MUTED, alpha=0.25, linewidth=0.8, linestyle="-")
     ax.set_axisbelow(True)
     if title:
         ax.set_title(title, loc="left", fontsize="medium")
@@ -82,9 +101,16 @@ def count_axis(axis: Axis) -> None:
     axis.set_major_locator(MaxNLocator(integer=True))
 
 
-def draw_observed(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
+def ink() -> Any:
+    """Return the colour of texts, which can be told from the background in any style."""
+    import matplotlib
+
+    return matplotlib.rcParams["text.color"]
+
+
+def draw_observed(ax: Axes, x: np.ndarray, y: np.ndarray, label: str = "observed") -> None:
     """Draw observations as a broad, pale line on which fitted values can be seen."""
-    ax.plot(x, y, color=OBSERVED, alpha=0.45, linewidth=2.0, label="observed", zorder=2)
+    ax.plot(x, y, color=ink(), alpha=0.4, linewidth=2.0, label=label, zorder=2)
 
 
 def legend_outside(ax: Axes, columns: int = 4) -> None:
@@ -143,6 +169,11 @@ def set_time_axis(ax: Axes, index: pd.Index | None) -> None:
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
         name, unit = "date", "" if zone is None else f" ({zone})"
+    else:
+        from matplotlib.ticker import MaxNLocator
+
+        # few enough for six digits each
+        ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
     if index is not None and index.name is not None:
         name = str(index.name)
     ax.set_xlabel(name + unit)

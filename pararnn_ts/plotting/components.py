@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.plotting.canvas import (
     BAND,
     FITTED,
     MUTED,
     SERIES,
+    coverage,
     draw_observed,
     legend_outside,
     new_figure,
@@ -93,9 +95,9 @@ def plot_components(
     axes[0].plot(x, raw.fittedvalues, color=FITTED, linewidth=1.0, label="fitted", zorder=3)
     half = np.full((len(table), len(units)), np.nan)
     if alpha is not None and some:
-        errors = component_errors(raw).to_numpy() * norm.isf(alpha / 2)
+        errors = component_errors(raw).to_numpy() * norm.isf(check_alpha(alpha) / 2)
         half[len(half) - len(errors) :] = errors
-        axes[0].fill_between([], [], color=MUTED, alpha=BAND, label=f"{1 - alpha:.0%} band of a unit")
+        axes[0].fill_between([], [], color=MUTED, alpha=BAND, label=f"{coverage(alpha)} band of a unit")
     legend_outside(axes[0])
     for ax, name in zip(axes[1:], chosen, strict=True):
         values = table[name].to_numpy()
@@ -139,7 +141,7 @@ def describe_unit(name: str, row: pd.Series, steps: str) -> str:
         parts.append(f"period {row['period']:.1f}")
     if row["kind"] != "none":
         parts.append(f"half-life {row['half_life']:.1f} {steps}" if np.isfinite(row["half_life"]) else "no decay")
-    parts.append(f"share of variance {row['share']:.2f}")
+    parts.append(f"share of variance {round(row['share'], 2) + 0.0:.2f}")
     return f"{name}: {', '.join(parts)}"
 
 

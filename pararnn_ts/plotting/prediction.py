@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from pararnn_ts.plotting.canvas import (
     FITTED,
     FORECAST,
     MUTED,
+    coverage,
     draw_observed,
     legend_outside,
     new_figure,
@@ -22,6 +23,7 @@ from pararnn_ts.plotting.canvas import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["plot_predict"]
@@ -37,6 +39,7 @@ def plot_predict(
     alpha: float | None = 0.05,
     in_sample: bool = True,
     history: int | None = None,
+    ax: Axes | None = None,
     fig: Figure | None = None,
     figsize: tuple[float, float] | None = None,
     **options: Any,
@@ -57,8 +60,10 @@ def plot_predict(
         Whether to draw one-step predictions inside the sample.
     history : int, optional
         Observations to draw before the first prediction; by default half as many as there are predictions, at least 20.
+    ax : Axes, optional
+        Axes to draw in.
     fig : Figure, optional
-        An empty figure to draw in.
+        An empty figure to draw in, where there are no axes.
     figsize : tuple of float, optional
         Width and height in inches of a new figure.
     **options
@@ -100,8 +105,9 @@ def plot_predict(
     sample_x, x = _positions(model, window)
     shown = slice(first, min(window.stop, n))
 
-    fig = new_figure(fig, figsize or (8.5, 4.0))
-    ax = tidy(fig.add_subplot(), f"Predictions of {model.endog_name}", str(model.endog_name))
+    if ax is None:
+        ax = new_figure(fig, figsize or (8.5, 4.0)).add_subplot()
+    tidy(ax, f"Predictions of {model.endog_name}", str(model.endog_name))
     draw_observed(ax, sample_x[shown], model._y[shown])
     if in_sample and inside:
         ax.plot(x[:inside], mean[:inside], color=FITTED, linewidth=1.1, label="one-step prediction", zorder=3)
@@ -110,7 +116,7 @@ def plot_predict(
             bounds = np.asarray(prediction.conf_int(alpha))[inside:]
             ax.fill_between(
                 x[inside:], bounds[:, 0], bounds[:, 1], color=FORECAST, alpha=BAND, linewidth=0,
-                label=f"{1 - alpha:.0%} interval", zorder=1,
+                label=f"{coverage(alpha)} interval", zorder=1,
             )  # fmt: skip
         few = len(mean) - inside == 1
         ax.plot(
@@ -122,7 +128,7 @@ def plot_predict(
     set_time_axis(ax, model.index)
     ax.margins(x=0.01)
     legend_outside(ax)
-    return fig
+    return cast("Figure", ax.get_figure())
 
 
 def _positions(model: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:

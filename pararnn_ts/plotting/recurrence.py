@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.plotting.canvas import (
     BAND,
     MUTED,
-    OBSERVED,
     SERIES,
     count_axis,
+    ink,
     new_figure,
     plain,
     set_time_axis,
@@ -84,7 +85,7 @@ def plot_recurrence(
     response = _response(raw, max_lag)
     max_lag, features = len(response) - 1, unit_features(raw)
     names = list(features.index)
-    errors = None if alpha is None else lag_response_errors(raw, max_lag) * norm.isf(alpha / 2)
+    errors = None if alpha is None else lag_response_errors(raw, max_lag) * norm.isf(check_alpha(alpha) / 2)
     exog = list(raw.model.specification.exog_names)
     own = [name for name in raw.model.specification.input_names if name not in exog]
     groups = [group for group in (own, exog) if group]
@@ -155,7 +156,7 @@ def plot_lag_response(
     fig = new_figure(fig, figsize or (8.5, 1.8 + 1.6 * (len(pairs) + 1)))
     axes = fig.subplots(len(pairs) + 1, 1, sharex=True, squeeze=False)[:, 0]
     index, x = model.index, time_values(model.index, len(model._y))
-    tidy(axes[0], "Observed", str(model.endog_name)).plot(x, model._y, color=OBSERVED, linewidth=1.0)
+    tidy(axes[0], "Observed", str(model.endog_name)).plot(x, model._y, color=ink(), linewidth=1.0)
     values = {pair: local.to_numpy()[:, [column[:2] == pair for column in local.columns]] for pair in pairs}
     lags_of_series = set(model.specification.input_names[: len(model.specification.lags)])
     shown = x[len(x) - len(local) :]

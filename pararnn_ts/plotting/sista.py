@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.plotting.canvas import FITTED, MUTED, OBSERVED, SERIES, new_figure, set_time_axis, tidy, time_values
+from pararnn_ts.plotting.canvas import (
+    FITTED,
+    MUTED,
+    SERIES,
+    draw_observed,
+    new_figure,
+    set_time_axis,
+    tidy,
+    time_values,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,7 +181,7 @@ def plot_transition(results: Any, *, fig: Figure | None = None, figsize: tuple[f
     fig.colorbar(mesh, ax=left, pad=0.02, aspect=25, label="weight").outline.set_visible(False)
     left.plot(
         np.arange(len(F)), np.abs(F).argmax(axis=0), linestyle="none", marker="o", markersize=max(2.0, 160.0 / len(F)),
-        markerfacecolor="none", markeredgecolor=OBSERVED, markeredgewidth=0.7, label="largest of the column",
+        markerfacecolor="none", markeredgecolor="black", markeredgewidth=0.7, label="largest of the column",
     )  # fmt: skip
     left.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1)
     left.set_aspect("equal")
@@ -277,7 +286,7 @@ def _lines(
     axes = fig.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
     for k, ax in enumerate(axes):
         if known is not None:
-            ax.plot(x, known[:, k], color=OBSERVED, alpha=0.45, linewidth=2.0, label="true")
+            draw_observed(ax, x, known[:, k], "true")
         if seen is not None:
             ax.plot(x, seen[:, k], linestyle="none", marker=".", markersize=4, color=MUTED, label="measured")
         ax.plot(x, found[:, k], color=FITTED, linewidth=1.4, label="recovered")

@@ -60,10 +60,10 @@ def plot_stability(results: Any, *, fig: Figure | None = None, figsize: tuple[fl
     factor = np.abs(stability_function(found.stages or 1, plane))
     region = f"stable region, {METHODS[found.stages]}" if found.stages else "unit disc of the step"
     tidy(left, f"{found.label}\nfrozen steps; grey: {region}", "imaginary part", "real part of z")
-    left.contourf(grid_x, grid_y, factor, levels=[0.0, 1.0], colors=["0.93"])
+    left.contourf(grid_x, grid_y, factor, levels=[0.0, 1.0], colors=[MUTED], alpha=0.16)
     left.contour(grid_x, grid_y, factor, levels=[1.0], colors=[MUTED], linewidths=1.2)
-    left.axhline(0.0, color="0.8", linewidth=0.8, zorder=1)
-    left.axvline(0.0, color="0.8", linewidth=0.8, zorder=1)
+    left.axhline(0.0, color=MUTED, linewidth=0.6, zorder=1)
+    left.axvline(0.0, color=MUTED, linewidth=0.6, zorder=1)
     inside = found.factors.ravel() <= 1.0 + 1e-9
     for chosen, colour, name in ((inside, FITTED, "factor up to one"), (~inside, FORECAST, "factor above one")):
         if chosen.any():

@@ -15,7 +15,8 @@ from statsmodels.base.model import LikelihoodResultsWrapper
 
 from pararnn_ts._compat import TimeSeriesModelResults
 from pararnn_ts.estimation.errors import concentrated_loglike
-from pararnn_ts.results import diagnostics, graphics, nonlinearity, persistence, prediction, simulation, units, updating
+from pararnn_ts.models.arguments import check_alpha
+from pararnn_ts.results import diagnostics, nonlinearity, persistence, prediction, simulation, units, updating
 from pararnn_ts.results.bootstrap import refit_estimates
 from pararnn_ts.results.components import components
 from pararnn_ts.results.conformal import Calibration, calibrate
@@ -26,6 +27,7 @@ from pararnn_ts.results.covariance import (
     estimate_covariance,
 )
 from pararnn_ts.results.details import FitDetails
+from pararnn_ts.results.graphics import PlotMethod, lag_response
 from pararnn_ts.results.identification import identification, warn_of_unidentified, without_unidentified
 from pararnn_ts.results.memory_intervals import recurrence_intervals
 from pararnn_ts.results.restrictions import parse_restrictions
@@ -319,7 +321,7 @@ class RecurrentResults(TimeSeriesModelResults):
         >>> prt.ParaRNN(y, units=(), linear_lags=0, trend="n").fit().conf_int().shape
         (0, 2)
         """
-        return np.reshape(super().conf_int(alpha), (-1, 2))
+        return np.reshape(super().conf_int(check_alpha(alpha)), (-1, 2))
 
     @cached_property
     def tvalues(self) -> np.ndarray:
@@ -479,12 +481,12 @@ class RecurrentResults(TimeSeriesModelResults):
     test_units = units.test_units
     stability = stability
     recurrence_intervals = recurrence_intervals
-    lag_response = graphics.lag_response
-    plot_components = graphics.plot_components
-    plot_recurrence = graphics.plot_recurrence
-    plot_lag_response = graphics.plot_lag_response
-    plot_predict = graphics.plot_predict
-    plot_diagnostics = graphics.plot_diagnostics
+    lag_response = lag_response
+    plot_components = PlotMethod()
+    plot_recurrence = PlotMethod()
+    plot_lag_response = PlotMethod()
+    plot_predict = PlotMethod()
+    plot_diagnostics = PlotMethod()
     save = persistence.save
 
     @classmethod

@@ -13,10 +13,9 @@ import statsmodels.base.wrapper as wrap
 from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
 from pararnn_ts.results.covariance import Covariance
 from pararnn_ts.results.details import FitDetails
+from pararnn_ts.results.graphics import PlotMethod
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from pararnn_ts.results.integrator_stability import IntegratorStability
 
 __all__ = ["CellResults", "CellResultsWrapper"]
@@ -74,11 +73,7 @@ class CellResults(RecurrentResults):
 
         return integrator_stability(self)
 
-    def plot_stability(self, *args: Any, **kwargs: Any) -> Figure:
-        """Plot eigenvalues of the step and gradients; see `pararnn_ts.plotting.plot_stability` for arguments."""
-        from pararnn_ts import plotting
-
-        return plotting.plot_stability(self, *args, **kwargs)
+    plot_stability = PlotMethod()
 
 
 class CellResultsWrapper(RecurrentResultsWrapper):

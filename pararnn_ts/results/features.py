@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -471,5 +472,5 @@ def _beside(parts: list[np.ndarray], rows: int) -> np.ndarray:
 
 def _check_lag(max_lag: int, fitted: FittedUnits) -> None:
     last = int(fitted.origins[-1])
-    if not 0 <= max_lag <= last:
+    if isinstance(max_lag, bool) or not isinstance(max_lag, Integral) or not 0 <= max_lag <= last:
         raise ValueError(f"max_lag must lie between 0 and {last}, the length of the sample, but is {max_lag!r}.")

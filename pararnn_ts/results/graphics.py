@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from pararnn_ts.results.base import RecurrentResults
 
-__all__ = [
-    "lag_response",
-    "plot_components",
-    "plot_diagnostics",
-    "plot_lag_response",
-    "plot_predict",
-    "plot_recurrence",
-]
+__all__ = ["PlotMethod", "lag_response"]
+
+
+class PlotMethod:
+    """
+    A function of `pararnn_ts.plotting` as a method, with the signature and the docstring of the function.
+
+    It is looked up when it is asked for, since plotting knows results and not the other way round.
+
+    Parameters
+    ----------
+    name : str, optional
+        Name of the function; that of the method by default.
+
+    Examples
+    --------
+    >>> import inspect
+    >>> from pararnn_ts.results.base import RecurrentResults
+    >>> "figsize" in inspect.signature(RecurrentResults.plot_diagnostics).parameters
+    True
+    """
+
+    def __init__(self, name: str | None = None):
+        self.name = name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = self.name or name
+
+    def __get__(self, results: Any, owner: type | None = None) -> Callable[..., Figure]:
+        from pararnn_ts import plotting
+
+        function = getattr(plotting, str(self.name))
+        return function if results is None else MethodType(function, results)
 
 
 def lag_response(results: RecurrentResults, max_lag: int = 20, local: bool = False) -> pd.DataFrame:
@@ -46,38 +74,3 @@ def lag_response(results: RecurrentResults, max_lag: int = 20, local: bool = Fal
 
     results.require_data()
     return function(results, max_lag, local)
-
-
-def plot_components(results: RecurrentResults, *args: Any, **kwargs: Any) -> Any:
-    """Plot the components of the fitted values; the arguments are those of `pararnn_ts.plotting.plot_components`."""
-    from pararnn_ts import plotting
-
-    return plotting.plot_components(results, *args, **kwargs)
-
-
-def plot_recurrence(results: RecurrentResults, *args: Any, **kwargs: Any) -> Any:
-    """Plot the units' eigenvalues and memories; the arguments are those of `pararnn_ts.plotting.plot_recurrence`."""
-    from pararnn_ts import plotting
-
-    return plotting.plot_recurrence(results, *args, **kwargs)
-
-
-def plot_lag_response(results: RecurrentResults, *args: Any, **kwargs: Any) -> Any:
-    """Plot the lag responses of the units; the arguments are those of `pararnn_ts.plotting.plot_lag_response`."""
-    from pararnn_ts import plotting
-
-    return plotting.plot_lag_response(results, *args, **kwargs)
-
-
-def plot_predict(results: RecurrentResults, *args: Any, **kwargs: Any) -> Any:
-    """Plot predictions with intervals; the arguments are those of `pararnn_ts.plotting.plot_predict`."""
-    from pararnn_ts import plotting
-
-    return plotting.plot_predict(results, *args, **kwargs)
-
-
-def plot_diagnostics(results: RecurrentResults, *args: Any, **kwargs: Any) -> Any:
-    """Plot diagnostics of the residuals; the arguments are those of `pararnn_ts.plotting.plot_diagnostics`."""
-    from pararnn_ts import plotting
-
-    return plotting.plot_diagnostics(results, *args, **kwargs)

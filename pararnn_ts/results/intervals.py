@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Real
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from pararnn_ts._compat import PredictionResults
+from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.results.conformal import conformal_radius
 
 __all__ = ["METHODS", "SIMULATED", "RecurrentPrediction", "check_method"]
@@ -116,8 +116,7 @@ class RecurrentPrediction(PredictionResults):
         ValueError
             If there are too few calibration errors for this coverage, or a bound is beyond every number.
         """
-        if not (isinstance(alpha, Real) and 0 < alpha < 1):
-            raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
+        alpha = check_alpha(alpha)
         mean, se = self._predicted_mean, self._se
         if self._errors is not None:
             bounds = mean[:, None] + conformal_radius(self._errors, alpha)[:, None] * np.array([-1.0, 1.0])

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from pararnn_ts.models.arguments import check_alpha
+
 __all__ = ["modulus_interval", "recurrence_intervals"]
 
 
@@ -74,8 +76,7 @@ def recurrence_intervals(results: Any, alpha: float = 0.05) -> pd.DataFrame:
     >>> results.recurrence_intervals().columns.tolist()[:2]
     ['modulus_lower', 'modulus_upper']
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
+    alpha = check_alpha(alpha)
     features = results.recurrence_features
     modulus = modulus_interval(features["modulus"], features["modulus_se"], alpha)
     spread = stats.norm.isf(alpha / 2) * features["frequency_se"].to_numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,10 +21,12 @@ from pararnn_ts.results.trajectory import Standpoint, Tail, place_in_time
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
 
-__all__ = ["load", "save"]
+__all__ = ["find_model", "load", "pack_details", "save", "unpack_details"]
 
 # version 1 had no formulas
 FORMAT, VERSION = "pararnn_ts.results", 2
+# what is read by a room above this one, which only a file can ask for
+_ELSEWHERE = {"pararnn_ts.panel": "pararnn_ts.panel.persistence"}
 # lags and seasons are no longer
 LARGEST_OPTION = 100_000
 _HEADER = {"format", "version", "package", "model", "details", "past", "inherited", "removed"}
@@ -79,8 +82,7 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
     arrays: dict[str, np.ndarray] = {"params": results.params, "precision": results.details.precision}
     header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "package": __version__}
     header["model"] = _pack_model(results.model)
-    header["details"] = {name: encode(getattr(results.details, name), name) for name in _DETAILS}
-    header["details"]["law"] = _pack_law(results.details.law)
+    header["details"] = pack_details(results.details)
     header["past"] = None if results.past is None else _pack_standpoint(results.past, "past", arrays)
     header["inherited"] = _pack_inherited(results, arrays)
     if remove_data or results.data_removed:
@@ -104,7 +106,7 @@ def load(path: Any) -> RecurrentResultsWrapper | Any:
 
     Returns
     -------
-    RecurrentResultsWrapper or SISTAResults
+    RecurrentResultsWrapper, SISTAResults or Panel
         Results that forecast, summarise and append as those that were saved.
 
     Raises
@@ -124,6 +126,9 @@ def load(path: Any) -> RecurrentResultsWrapper | Any:
     (True, (1,))
     """
     header, arrays = read_archive(path)
+    elsewhere = _ELSEWHERE.get(str(header.get("format")))
+    if elsewhere is not None:
+        return import_module(elsewhere).unpack(header, arrays, path)
     many = header.get("format") == sista_persistence.FORMAT
     if header.get("format") != FORMAT and not many:
         raise ValueError(NOT_ONE.format(path))
@@ -147,8 +152,6 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
 
     _expect(set(header), _HEADER, "header")
     _expect({*header["model"], "formula"}, _MODEL, "model")
-    stored = header["details"]
-    _expect({*stored, *_LATER}, {*_DETAILS, "law"}, "details")
     removed = header["removed"]
     model = _unpack_model(header["model"], arrays, removed)
     if header["past"] is None and model.nobs < model.specification.hold_back:
@@ -157,12 +160,7 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
     params = take(arrays, "params", n)
     # the precision is needed to work the covariance out, which results without data bring with them
     precision = take(arrays, "precision", None, None) if removed is not None else take(arrays, "precision", n, n)
-    kept = {name: decode(stored[name]) for name in _DETAILS if name in stored}
-    starts = kept.pop("starts")
-    kept["start_columns"] = {name: starts[name].to_numpy() for name in starts.columns}
-    if "law" in stored:
-        kept["law"] = _unpack_law(stored["law"])
-    details = FitDetails(precision=precision, **kept)
+    details = unpack_details(header["details"], precision)
     _expect_positions(details.held, n)
     past = None if header["past"] is None else _unpack_standpoint(header["past"], "past", arrays, model)
     inherited = None
@@ -176,6 +174,22 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
         results._results._forget(_unpack_removed(removed, arrays, model))
     _expect(set(arrays), set(), "arrays")
     return results
+
+
+def pack_details(details: FitDetails) -> dict[str, Any]:
+    """How parameters were estimated, their precision apart, as values that JSON can hold."""
+    return {**{name: encode(getattr(details, name), name) for name in _DETAILS}, "law": _pack_law(details.law)}
+
+
+def unpack_details(stored: dict[str, Any], precision: np.ndarray) -> FitDetails:
+    """Turn what :func:`pack_details` made, and the precision, into details again."""
+    _expect({*stored, *_LATER}, {*_DETAILS, "law"}, "details")
+    kept = {name: decode(stored[name]) for name in _DETAILS if name in stored}
+    starts = kept.pop("starts")
+    kept["start_columns"] = {name: starts[name].to_numpy() for name in starts.columns}
+    if "law" in stored:
+        kept["law"] = _unpack_law(stored["law"])
+    return FitDetails(precision=precision, **kept)
 
 
 def _expect(found: set[str], known: set[str], where: str) -> None:
@@ -224,7 +238,7 @@ def _unpack_model(code: dict[str, Any], arrays: dict[str, np.ndarray], removed: 
         exog = None if x is None else pd.DataFrame(x, index, columns=names)
     options = {name: decode(value) for name, value in code["options"].items()}
     _check_options(options, arrays)
-    model = _model_class(code["class"])(endog, exog, _design=decode_design(code.get("formula")), **options)
+    model = find_model(code["class"])(endog, exog, _design=decode_design(code.get("formula")), **options)
     base_index = decode_index(code["base_index"])
     if code["origin"] or not base_index.equals(model._base_index):
         place_in_time(model, base_index, code["origin"])
@@ -242,7 +256,7 @@ def _check_options(options: dict[str, Any], arrays: dict[str, np.ndarray]) -> No
             raise ValueError(f"path holds a model with {name}={value!r}, which does not fit its parameters.")
 
 
-def _model_class(name: str) -> type:
+def find_model(name: str) -> type:
     """Model class of this name: one of the package, or a subclass that the user has defined."""
     import pararnn_ts
     from pararnn_ts.models.series import SeriesModel

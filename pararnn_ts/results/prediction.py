@@ -306,15 +306,20 @@ def is_explosive(values: np.ndarray, low: float, high: float) -> np.ndarray:
         return np.asarray(~(np.abs(values - 0.5 * (low + high)) <= far).all(axis=-1))
 
 
-def _forecast_range(results: RecurrentResults, steps: Any) -> tuple[int, Any]:
+def _forecast_range(results: RecurrentResults, steps: Any) -> tuple[int, int]:
     n = results.model.nobs
     if isinstance(steps, Integral) and not isinstance(steps, bool):
         if steps < 1:
             raise ValueError(f"steps must be at least 1, but is {steps}.")
         return n, n + int(steps) - 1
-    if isinstance(steps, (bool, Real)):
+    if steps is None or isinstance(steps, (bool, Real)):
         raise TypeError(f"steps must be a positive integer or the last label to forecast, not {steps!r}.")
-    return n, steps
+    last = results.model.row_of(steps, "steps", last=True)
+    if last < n:
+        raise ValueError(
+            f"steps={steps!r} lies inside the sample, which ends at {results.model.index[-1]}; name a later label."
+        )
+    return n, last
 
 
 def future_exog(results: RecurrentResults, window: PredictionWindow, exog: Any, index: Any) -> np.ndarray | None:

@@ -151,17 +151,13 @@ def _anchor_row(results: RecurrentResults, anchor: Any, name: str = "anchor") ->
         return results.first_row
     if isinstance(anchor, str) and anchor == "end":
         return n
-    row = results.model.prediction_window(anchor, None if _is_inside(anchor, n) else anchor).start
+    row = results.model.row_of(anchor, name)
     if not results.first_row <= row <= n:
         raise ValueError(
             f"{name}={anchor!r} is row {row}, but paths can begin at rows {results.first_row} (the first that is "
             f"predicted) to {n} (the first after the sample); choose one of them."
         )
     return row
-
-
-def _is_inside(anchor: Any, n: int) -> bool:
-    return isinstance(anchor, Integral) and anchor < n
 
 
 def _count(value: Any, name: str, least: int = 1) -> int:
@@ -193,4 +189,6 @@ def _shocks(
             f"random_errors must have shape (nsimulations, repetitions) = ({steps}, {paths}), but has shape "
             f"{given.shape}."
         )
+    if not np.isfinite(given).all():
+        raise ValueError("random_errors must be finite numbers, but holds infinite or missing ones; replace them.")
     return given.T

@@ -16,6 +16,7 @@ from pararnn_ts.estimation.sista import SISTAParams, lipschitz, stacked_wiring, 
 from pararnn_ts.kernels.sparse_network import Network, Wiring
 from pararnn_ts.models.panels import PanelFrame, follows, read_panel, read_rows
 from pararnn_ts.results import sista_forecasts, sista_persistence
+from pararnn_ts.results.graphics import PlotMethod
 from pararnn_ts.results.sista_summary import make_summary
 
 if TYPE_CHECKING:
@@ -437,26 +438,7 @@ class SISTAResults:
     simulate = sista_forecasts.simulate
     save = sista_persistence.save
 
-    def plot_codes(self, *args: Any, **kwargs: Any) -> Any:
-        """Plot the codes over time; the arguments are those of `pararnn_ts.plotting.plot_codes`."""
-        from pararnn_ts import plotting
-
-        return plotting.plot_codes(self, *args, **kwargs)
-
-    def plot_dictionary(self, *args: Any, **kwargs: Any) -> Any:
-        """Plot the atoms; the arguments are those of `pararnn_ts.plotting.plot_dictionary`."""
-        from pararnn_ts import plotting
-
-        return plotting.plot_dictionary(self, *args, **kwargs)
-
-    def plot_transition(self, *args: Any, **kwargs: Any) -> Any:
-        """Plot the transition; the arguments are those of `pararnn_ts.plotting.plot_transition`."""
-        from pararnn_ts import plotting
-
-        return plotting.plot_transition(self, *args, **kwargs)
-
-    def plot_reconstruction(self, *args: Any, **kwargs: Any) -> Any:
-        """Plot what was recovered; the arguments are those of `pararnn_ts.plotting.plot_reconstruction`."""
-        from pararnn_ts import plotting
-
-        return plotting.plot_reconstruction(self, *args, **kwargs)
+    plot_codes = PlotMethod()
+    plot_dictionary = PlotMethod()
+    plot_transition = PlotMethod()
+    plot_reconstruction = PlotMethod()

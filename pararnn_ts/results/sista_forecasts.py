@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts.estimation.sequences import Panel
-from pararnn_ts.models.arguments import check_count, check_generator
+from pararnn_ts.models.arguments import check_alpha, check_count, check_generator
 
 if TYPE_CHECKING:
     from pararnn_ts.results.sista import SISTAResults
@@ -50,8 +50,7 @@ class PanelForecast:
         DataFrame
             Columns ("lower", name) and ("upper", name).
         """
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
+        alpha = check_alpha(alpha)
         low, high = np.quantile(self.simulations, [alpha / 2, 1 - alpha / 2], axis=0)
         return pd.concat({"lower": self._frame(low), "upper": self._frame(high)}, axis=1)
 

@@ -15,6 +15,7 @@ from statsmodels.iolib.summary import Summary, summary_params
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
+from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.results.covariance import smallest_eigenvalue
 from pararnn_ts.results.stability import HORIZON
 
@@ -122,8 +123,7 @@ def make_facts(results: RecurrentResults) -> dict[str, Any]:
 
 def make_summary(results: RecurrentResults, alpha: float = 0.05) -> RecurrentSummary:
     """Lay out the summary, see `RecurrentResults.summary`."""
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
+    alpha = check_alpha(alpha)
     facts, names = results.summary_facts, list(results.model.param_names)
     summary = RecurrentSummary()
     summary.add_table_2cols(

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from numba import njit
 
-from pararnn_ts.kernels.lanes import LANES, bound, fill, load, positive, square_root, store
+from pararnn_ts.kernels.lanes import LANES, bound, fill, items, load, positive, square_root, store
 
 
 def arithmetic(a, b, x, out):
@@ -55,3 +56,10 @@ def test_limits_and_signs_of_one_number():
     for z in (-3.0, -1.0, 0.0, 1.5, 9.0):
         assert scalar(z) == (float(np.clip(z, -2.0, 2.0)), float(z > 0), float(np.sqrt(abs(z))))
     assert np.isnan(scalar(np.nan)[0]) and scalar(np.nan)[1] == 0.0
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 1000])
+def test_an_item_lies_in_one_cache_line(n):
+    space = items(n)
+    assert space.shape == (n * LANES,) and space.flags.c_contiguous and space.flags.writeable
+    assert space.ctypes.data % 64 == 0

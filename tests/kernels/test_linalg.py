@@ -36,9 +36,9 @@ def lanes_of(array, *shape):
 def solve_all(matrices, right):
     n = matrices.shape[1]
     a, b = flat(matrices), flat(right)
-    column, diagonal = np.empty(n * LANES), np.empty(n * LANES)
+    diagonal = np.empty(n * LANES)
     cholesky(a, n, SMALLEST)
-    inverse_diagonal(a, n, column, diagonal)
+    inverse_diagonal(a, n, diagonal)
     solve_lower(a, n, b)
     solve_upper(a, n, b)
     return lanes_of(a, n, n), lanes_of(b, n), lanes_of(diagonal, n)

@@ -4,6 +4,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import inspect
+import itertools
 from types import SimpleNamespace
 
 import matplotlib.dates as mdates
@@ -11,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from scipy import stats
 
 import pararnn_ts as prt
@@ -344,3 +347,48 @@ def test_figures_given_are_drawn_in_and_others_have_the_size_asked_for(plot, res
 def test_methods_of_results_draw_the_same(results):
     for name in ("components", "recurrence", "lag_response", "predict", "diagnostics"):
         assert getattr(results, f"plot_{name}")().axes
+
+
+def test_a_method_has_the_signature_and_the_docstring_of_its_function(results):
+    for function in (plot_components, plot_recurrence, plot_lag_response, plot_predict, plot_diagnostics):
+        method = getattr(results, function.__name__)
+        assert list(inspect.signature(method).parameters) == list(inspect.signature(function).parameters)[1:]
+        assert method.__doc__ == function.__doc__
+
+
+def test_predictions_can_be_drawn_into_axes_of_a_figure_that_is_there(results):
+    figure, (above, below) = plt.subplots(2)
+    assert results.plot_predict(60, 75, ax=below, rng=0) is figure
+    assert below.lines and not above.lines
+
+
+def test_what_is_no_figure_is_refused(results):
+    for method in (results.plot_components, results.plot_recurrence, results.plot_diagnostics, results.plot_predict):
+        with pytest.raises(TypeError, match="fig must be a matplotlib Figure, not Axes"):
+            method(fig=plt.figure().add_subplot())
+
+
+def test_coverage_in_the_legend_is_that_of_the_interval(results):
+    texts = results.plot_predict(60, 75, alpha=0.001, rng=0).axes[0].get_legend().get_texts()
+    assert "99.9% interval" in [text.get_text() for text in texts]
+    for method in (results.plot_components, results.plot_recurrence):
+        with pytest.raises(ValueError, match="alpha must lie between 0 and 1, but is 95"):
+            method(alpha=95)
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_observations_can_be_told_from_the_background_in_any_style(results, style):
+    with plt.style.context(style):
+        ax = results.plot_components().axes[0]
+        drawn = line(ax, "observed")
+        ink, paper = (np.array(to_rgb(colour)) for colour in (drawn.get_color(), ax.get_facecolor()[:3]))
+        assert np.abs(drawn.get_alpha() * (ink - paper)).min() > 0.3
+
+
+def test_positions_of_a_long_series_have_labels_that_do_not_overlap():
+    long = prt.ParaRNN(np.tile(values(), 3000), units=()).fit()
+    figure = long.plot_diagnostics()
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels() if label.get_text()]
+    assert len(boxes) > 3
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))

@@ -15,7 +15,8 @@ def has_device():
 
 
 def test_every_operation_on_lanes_has_a_twin_for_one_number():
-    assert set(lanes.__all__) == set(scalar.__all__)
+    # memory for kernels is laid out by their callers
+    assert set(lanes.__all__) - {"items"} == set(scalar.__all__)
 
 
 @pytest.mark.parametrize("z", [-30.0, -2.0, -0.0, 0.0, 1e-300, 3.0, 40.0, np.inf, np.nan])

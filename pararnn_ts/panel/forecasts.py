@@ -1,0 +1,184 @@
+"""Forecasts of all series of a panel in one long data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Real
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from statsmodels.tools.sm_exceptions import OutputWarning
+
+from pararnn_ts._compat import warn_user
+from pararnn_ts.estimation.estimate import n_threads
+from pararnn_ts.models.arguments import check_count, check_generator
+from pararnn_ts.models.labels import extend_index
+from pararnn_ts.panel.engines import on_threads
+from pararnn_ts.panel.frame import future_rows
+from pararnn_ts.panel.task import UNFIT
+from pararnn_ts.results.intervals import check_method
+from pararnn_ts.results.prediction import is_explosive
+
+if TYPE_CHECKING:
+    from pararnn_ts.panel.panel import Panel
+
+__all__ = ["check_levels", "forecast_frame"]
+
+
+class _Ahead(NamedTuple):
+    """Forecasts of one series: labels (None where they do not follow from its own), values, what is to be said."""
+
+    labels: pd.Index | None
+    values: np.ndarray
+    lost: str = ""
+    explosive: bool = False
+
+
+def check_levels(level: Any) -> tuple[float, ...]:
+    """
+    Coverages in per cent, one or several.
+
+    Examples
+    --------
+    >>> from pararnn_ts.panel.forecasts import check_levels
+    >>> check_levels(None), check_levels(90), check_levels([80, 97.5])
+    ((), (90,), (80, 97.5))
+    """
+    if level is None:
+        return ()
+    levels = tuple(level) if isinstance(level, Iterable) and not isinstance(level, str) else (level,)
+    for one in levels:
+        if isinstance(one, (bool, np.bool_)) or not isinstance(one, Real) or not 0 < float(one) < 100:
+            raise ValueError(
+                f"level must hold numbers between 0 and 100, but holds {one!r}; pass for example [80, 95]."
+            )
+    if len(set(levels)) < len(levels):
+        raise ValueError(f"level must hold different numbers, but is {list(levels)}.")
+    return levels
+
+
+def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_sims: Any, rng: Any) -> pd.DataFrame:
+    """Forecasts of a panel, see `Panel.forecast`."""
+    steps, levels, n_paths = check_count(h, "h"), check_levels(level), check_count(n_sims, "n_sims", 2)
+    check_method(method)
+    generator = check_generator(rng)
+    seed = int(generator.integers(2**62)) if rng is None or isinstance(rng, np.random.Generator) else int(rng)
+    columns, n = panel._frame.columns, len(panel)
+    future = _future(panel, exog, steps)
+
+    def one(k: int) -> _Ahead:
+        nothing = _Ahead(_labels(panel, k, steps), np.full((steps, 1 + 2 * len(levels)), np.nan), "not fitted")
+        if panel.ids[k] not in fitted:
+            return nothing
+        results = panel._results(k)._results
+        labels = results.model.future_index(steps) if results.model._extendable else nothing.labels
+        x, index = future[k], None if results.model._extendable else pd.RangeIndex(steps)
+        values, explosive = nothing.values, False
+        try:
+            values[:, 0] = results.forecast(steps, x, index)
+            explosive = results.explosive
+            if levels:
+                found = results.get_forecast(steps, x, index, method=method, n_sims=n_paths, rng=seed)
+                values[:, 1:] = np.column_stack([np.asarray(found.conf_int(1.0 - one / 100.0)) for one in levels])
+                paths = np.asarray(found.simulations).T
+                explosive |= bool(is_explosive(paths, results.tail.low, results.tail.high).any())
+        except UNFIT as error:
+            return _Ahead(labels, values, str(error), explosive)
+        return _Ahead(labels, values, explosive=explosive)
+
+    fitted = set(panel.fitted_ids)
+    ahead = on_threads(one, n, n_threads(), lambda _: None)
+    kept = [k for k in range(n) if ahead[k].labels is not None]
+    first = next(k for k in range(n) if panel.ids[k] in fitted)
+    if all(ahead[k].lost for k in range(n) if panel.ids[k] in fitted):
+        raise ValueError(
+            f"None of the {n} series could be forecast; the first, {panel.ids[first]!r}: {ahead[first].lost}"
+        )
+    _warn(panel, ahead)
+    name = panel.model.__name__
+    table = {columns.ids: panel.ids[np.repeat(kept, steps)], columns.time: _joined([ahead[k].labels for k in kept])}
+    values = np.concatenate([ahead[k].values for k in kept])
+    names = [name, *(f"{name}-{end}-{one:g}" for one in levels for end in ("lo", "hi"))]
+    return pd.DataFrame({**table, **dict(zip(names, values.T, strict=True))})
+
+
+def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:
+    """Labels after a series, by its own index or by the frequency of the others; None where neither tells."""
+    frame = panel._frame
+    try:
+        return extend_index(frame.completed(k).index, steps)
+    except ValueError:
+        pass
+    if frame.calendar is None:
+        return None
+    step: Any = getattr(frame.calendar.index, "freq", None)
+    last = frame.labels(k)[-1]
+    return pd.date_range(last, periods=steps + 1, freq=step, unit=frame.times.unit)[1:]  # type: ignore[attr-defined]
+
+
+def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:
+    """Exogenous values of the steps of each series; raises at once where they are absent."""
+    columns, known = panel._frame.columns, panel.fitted_ids
+    if exog is None and columns.exog:
+        names = ", ".join(map(str, columns.exog))
+        raise ValueError(f"exog is needed: a long data frame with the columns {names} for the {steps} steps.")
+    if exog is None:
+        return [None] * len(panel)
+    if not columns.exog:
+        raise ValueError("exog was given, but the panel has no exogenous columns; leave it out.")
+    tables = future_rows(panel._frame, exog)
+    absent = [name for name in known if name not in tables]
+    if absent:
+        raise ValueError(
+            f"exog has no rows for {len(absent)} of {len(known)} series, the first {absent[0]!r}; give it {steps} rows "
+            "for each."
+        )
+    found: list[Any] = [None] * len(panel)
+    for name in known:
+        k = panel._position(name)
+        labels = _labels(panel, k, steps)
+        try:
+            rows = found[k] = tables[name] if labels is None else tables[name].loc[labels]
+        except KeyError:
+            missing = labels[~labels.isin(tables[name].index)]  # type: ignore[index, union-attr]
+            raise ValueError(
+                f"exog lacks {len(missing)} of the {steps} steps of series {name!r}, the first {missing[0]}; give it a "
+                "row for each."
+            ) from None
+        absent = ~np.isfinite(rows.to_numpy())
+        if absent.any():
+            row, column = np.argwhere(absent)[0]
+            raise ValueError(
+                f"exog has no number in column {rows.columns[column]!r} for {rows.index[row]} of series {name!r}; fill "
+                "it in first."
+            )
+    return found
+
+
+def _joined(parts: list[pd.Index]) -> pd.Index:
+    """Labels of all rows; those that differ in kind as they are."""
+    if not parts:
+        return pd.Index([])
+    if isinstance(parts[0], pd.RangeIndex):
+        return pd.Index(np.concatenate([part.to_numpy() for part in parts]))
+    return parts[0].append(parts[1:])
+
+
+def _warn(panel: Panel, ahead: list[_Ahead]) -> None:
+    """Say once which forecasts are not numbers, and which go astray."""
+    lost = [k for k, one in enumerate(ahead) if one.lost]
+    wild = [k for k, one in enumerate(ahead) if one.explosive]
+    unknown = [k for k, one in enumerate(ahead) if one.labels is None]
+    parts = []
+    if lost:
+        first = lost[0]
+        parts.append(f"{len(lost)} have NaN, the first that of {panel.ids[first]!r} ({ahead[first].lost.rstrip('.')})")
+    if wild:
+        parts.append(f"{len(wild)} are explosive, the first that of {panel.ids[wild[0]]!r}, see its stability()")
+    if unknown:
+        first = unknown[0]
+        parts.append(f"{len(unknown)} are left out since their times do not go on, the first that of "
+                     f"{panel.ids[first]!r}")  # fmt: skip
+    if parts:
+        warn_user(f"Of the forecasts of {len(panel)} series {'; '.join(parts)}.", OutputWarning)

@@ -1,0 +1,401 @@
+"""Many series in one long data frame: sorted, checked, and given out one by one on complete indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, check_freq, complete_index
+from pararnn_ts.models.values import float_values
+
+__all__ = ["Calendar", "Columns", "LongFrame", "OneSeries", "as_numbers", "future_rows", "make_calendar", "read_long"]
+
+# completed indices that are remembered, for panels whose series share their dates but not one calendar
+REMEMBERED = 64
+# frequencies of which any eight successive labels tell the frequency again
+_TELLING = (
+    pd.offsets.Day, pd.offsets.BusinessDay, pd.offsets.Week, pd.offsets.MonthBegin, pd.offsets.MonthEnd,
+    pd.offsets.QuarterBegin, pd.offsets.QuarterEnd, pd.offsets.YearBegin, pd.offsets.YearEnd, pd.offsets.Hour,
+    pd.offsets.Minute, pd.offsets.Second, pd.offsets.Milli, pd.offsets.Micro, pd.offsets.Nano,
+)  # fmt: skip
+
+
+class Columns(NamedTuple):
+    """Names of the columns of a long data frame."""
+
+    ids: Any
+    time: Any
+    target: Any
+    exog: tuple[Any, ...]
+
+
+class OneSeries(NamedTuple):
+    """
+    One series of a panel.
+
+    Attributes
+    ----------
+    endog : Series
+        On its complete index, NaN where missing.
+    exog : DataFrame or None
+        Exogenous values.
+    notes : tuple of str
+        What was inferred about the index or inserted.
+    n_inserted : int
+        Number of labels that were absent and inserted as missing.
+    """
+
+    endog: pd.Series
+    exog: pd.DataFrame | None
+    notes: tuple[str, ...]
+    n_inserted: int
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """
+    The index of which those of most series are a part: inferring a frequency takes longer than a fit.
+
+    Parameters
+    ----------
+    index : Index
+        Complete index of all labels of the panel.
+    notes : tuple of str
+        What was inferred about it.
+    telling : bool
+        Whether a part of eight labels or more would by itself be given the same frequency.
+    """
+
+    index: pd.Index
+    notes: tuple[str, ...]
+    telling: bool
+
+    def part(self, labels: np.ndarray) -> CompletedIndex | None:
+        """Return the part of the calendar with these labels; None where there is none without gaps."""
+        if len(labels) >= MIN_EVIDENCE and not self.telling:
+            return None
+        own = as_numbers(self.index)
+        first = int(np.searchsorted(own, labels[0]))
+        if not np.array_equal(own[first : first + len(labels)], labels):
+            return None
+        return CompletedIndex(self.index[first : first + len(labels)], notes=self.notes)
+
+
+def make_calendar(times: pd.Index, freq: Any) -> Calendar | None:
+    """Calendar of all times of a panel; None where they have no frequency in common."""
+    if not isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
+        return None
+    try:
+        # Index.unique would leave a table of all labels behind
+        done = complete_index(times[np.unique(as_numbers(times), return_index=True)[1]], freq)
+    except ValueError:
+        return None
+    step = getattr(done.index, "freq", None)
+    if done.deferred or step is None:
+        return None
+    telling = freq is not None or isinstance(times, pd.PeriodIndex) or (times.tz is None and isinstance(step, _TELLING))
+    inferred = tuple(note for note in done.notes if "inserted" not in note)
+    return Calendar(done.index, inferred, telling)
+
+
+@dataclass(frozen=True)
+class LongFrame:
+    """
+    The rows of all series, sorted by series and time.
+
+    Parameters
+    ----------
+    columns : Columns
+        Names.
+    ids : Index
+        Names of the series, sorted.
+    offsets : ndarray, (n_series + 1,)
+        Where the rows of each series begin.
+    times : Index
+        Labels of all rows: dates, periods or integers.
+    y : ndarray, (n_rows,)
+        Values, NaN where missing.
+    x : ndarray, (n_rows, e), or None
+        Exogenous values.
+    freq : str, offset or None
+        Frequency of the dates, where it is given.
+    calendar : Calendar or None
+        Index that most series have a part of.
+    """
+
+    columns: Columns
+    ids: pd.Index
+    offsets: np.ndarray
+    times: pd.Index
+    y: np.ndarray
+    x: np.ndarray | None
+    freq: Any = None
+    calendar: Calendar | None = None
+    _known: dict[bytes, CompletedIndex] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """State for pickle: what is remembered can be found again."""
+        return {**{name: self.__dict__[name] for name in self.__dataclass_fields__}, "_known": {}}
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """Labels of all rows as integers."""
+        return as_numbers(self.times)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of rows of each series."""
+        return np.diff(self.offsets)
+
+    def part(self, first: int, last: int) -> LongFrame:
+        """Series from `first` up to, not including, `last`; their calendar stays that of the whole panel."""
+        rows = slice(self.offsets[first], self.offsets[last])
+        return replace(
+            self, ids=self.ids[first:last], offsets=self.offsets[first : last + 1] - self.offsets[first],
+            times=self.times[rows], y=self.y[rows], x=None if self.x is None else self.x[rows], _known={},
+        )  # fmt: skip
+
+    def labels(self, k: int) -> pd.Index:
+        """Labels of the rows of a series."""
+        return self.times[self.offsets[k] : self.offsets[k + 1]]
+
+    def completed(self, k: int) -> CompletedIndex:
+        """Complete index of a series; raises where its labels fit no frequency."""
+        numbers = self.numbers[self.offsets[k] : self.offsets[k + 1]]
+        if self.calendar is not None:
+            found = self.calendar.part(numbers)
+            if found is not None:
+                return found
+        key = np.ascontiguousarray(numbers).tobytes()
+        if key not in self._known:
+            done = complete_index(self.labels(k), self.freq, what=f"the column {self.columns.time!r}")
+            if len(self._known) >= REMEMBERED:
+                return done
+            self._known[key] = done
+        return self._known[key]
+
+    def series(self, k: int) -> OneSeries:
+        """
+        One series on its complete index.
+
+        Raises
+        ------
+        ValueError
+            Its labels fit no frequency, or labels are absent for which there are no exogenous values.
+        """
+        done = self.completed(k)
+        rows = slice(self.offsets[k], self.offsets[k + 1])
+        y, x = self.y[rows], None if self.x is None else self.x[rows]
+        if done.rows is not None:
+            if x is not None:
+                absent = done.index.delete(done.rows)
+                raise ValueError(
+                    f"exog has no values for {len(absent)} labels that are absent from {self.columns.time!r}, the "
+                    f"first {absent[0]}; give df rows for them, with {self.columns.target!r} missing."
+                )
+            y = np.full(len(done.index), np.nan)
+            y[done.rows] = self.y[rows]
+        endog = pd.Series(y, index=done.index, name=self.columns.target, copy=False)
+        exog = None if x is None else pd.DataFrame(x, done.index, columns=list(self.columns.exog), copy=False)
+        return OneSeries(endog, exog, done.notes, done.n_inserted)
+
+
+def read_long(
+    df: Any, id_col: Any, time_col: Any, target_col: Any, exog_cols: Any = None, freq: Any = None
+) -> LongFrame:
+    """
+    Take a long data frame apart.
+
+    Parameters
+    ----------
+    df : DataFrame
+        A row for each series and time, in any order.
+    id_col, time_col, target_col : str
+        Columns with the name of the series, the time and the value.
+    exog_cols : str or sequence of str, optional
+        Columns with exogenous values.
+    freq : str or offset, optional
+        Frequency of the dates.
+
+    Returns
+    -------
+    LongFrame
+
+    Raises
+    ------
+    TypeError
+        `df` is no DataFrame, values are no numbers, or times are neither dates nor integers.
+    ValueError
+        Columns or names are missing, or a time occurs twice in a series.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.panel.frame import read_long
+    >>> df = pd.DataFrame({"unique_id": ["b", "a", "b"], "ds": [2, 1, 1], "y": [3.0, 1.0, 2.0]})
+    >>> frame = read_long(df, "unique_id", "ds", "y")
+    >>> list(frame.ids), frame.series(1).endog.tolist()
+    (['a', 'b'], [2.0, 3.0])
+    """
+    columns = Columns(id_col, time_col, target_col, _names(exog_cols))
+    require_columns(df, {"id_col": id_col, "time_col": time_col, "target_col": target_col}, columns.exog, "df")
+    if not len(df):
+        raise ValueError("df is empty; pass at least one series.")
+    y = float_values(df[target_col], f"df column {target_col!r}")
+    x = _matrix(df, columns.exog, "df") if columns.exog else None
+    codes, ids = _codes(df[id_col], id_col)
+    times = _times(df[time_col], time_col, df[id_col])
+    if freq is not None:
+        check_freq(freq, times, f"column {time_col!r}")
+    order, numbers = _order(codes, times)
+    if order is not None:
+        codes, numbers, times, y = codes[order], numbers[order], times[order], y[order]
+        x = None if x is None else np.ascontiguousarray(x[order])
+    twice = np.flatnonzero((codes[1:] == codes[:-1]) & (numbers[1:] == numbers[:-1]))
+    if len(twice):
+        first = int(twice[0])
+        raise ValueError(
+            f"df has {len(twice)} rows of which series and time are there already, the first {ids[codes[first]]!r} at "
+            f"{times[first]}; keep one of each with df.drop_duplicates([{id_col!r}, {time_col!r}]), or aggregate them."
+        )
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(ids)))])
+    return LongFrame(columns, ids, offsets, times, y, x, freq, make_calendar(times, freq))
+
+
+def as_numbers(times: Any) -> np.ndarray:
+    """Dates, periods or integers as the integers that are behind them."""
+    return times.asi8 if isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)) else times.to_numpy()
+
+
+def future_rows(frame: LongFrame, exog: Any) -> dict[Any, pd.DataFrame]:
+    """
+    Future exogenous values of each series, a table labelled by time.
+
+    Parameters
+    ----------
+    frame : LongFrame
+        The panel.
+    exog : DataFrame
+        With the columns of names, times and exogenous values of the panel.
+
+    Returns
+    -------
+    dict
+        Tables by name of the series.
+    """
+    names = frame.columns
+    require_columns(exog, {"id_col": names.ids, "time_col": names.time}, names.exog, "exog")
+    values = _matrix(exog, names.exog, "exog")
+    times = _times(exog[names.time], names.time, exog[names.ids]) if len(exog) else pd.Index([])
+    twice = exog[exog.duplicated([names.ids, names.time])]
+    if len(twice):
+        raise ValueError(
+            f"exog has {len(twice)} rows of which series and time are there already, the first "
+            f"{twice[names.ids].iloc[0]!r} at {twice[names.time].iloc[0]}; keep one of each."
+        )
+    groups = exog.groupby(names.ids, sort=False, observed=True).indices
+    return {
+        key: pd.DataFrame(values[rows], times[rows], columns=list(names.exog)) for key, rows in groups.items()
+    }  # fmt: skip
+
+
+def require_columns(df: Any, named: dict[str, Any], exog: Sequence[Any], what: str) -> None:
+    """Raise unless `df` is a DataFrame that has each of the columns once."""
+    if not isinstance(df, pd.DataFrame):
+        kind = f"{type(df).__module__.partition('.')[0]}.{type(df).__name__}"
+        convert = next((name for name in ("to_pandas", "toPandas") if hasattr(df, name)), None)
+        how = f"pass {what}.{convert}()" if convert else "pass a long data frame with a row for each series and time"
+        raise TypeError(f"{what} must be a pandas DataFrame, but is a {kind}; {how}.")
+    wanted = [*named.items(), *(("exog_cols", name) for name in exog)]
+    for argument, name in wanted:
+        count = int((df.columns == name).sum())
+        if count == 1:
+            continue
+        if count:
+            raise ValueError(f"{what} has {count} columns named {name!r}; rename them.")
+        if name in df.index.names:
+            raise ValueError(f"{what} has {name!r} in its index; pass {what}.reset_index().")
+        raise ValueError(
+            f"{what} has no column {name!r}; its columns are {', '.join(map(repr, df.columns[:8]))}"
+            f"{', ...' if df.shape[1] > 8 else ''}: name the one to use with {argument}."
+        )
+    names = [name for _, name in wanted]
+    if len(set(names)) < len(names):
+        name = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"column {name!r} is asked for twice, but each has one use; name different columns.")
+
+
+def _names(exog_cols: Any) -> tuple[Any, ...]:
+    if exog_cols is None:
+        return ()
+    if isinstance(exog_cols, str):
+        return (exog_cols,)
+    if not isinstance(exog_cols, Iterable):
+        raise TypeError(f"exog_cols must be names of columns, but is {exog_cols!r}; pass for example ['price'].")
+    return tuple(exog_cols)
+
+
+def _matrix(df: pd.DataFrame, names: Sequence[Any], what: str) -> np.ndarray:
+    return np.column_stack([float_values(df[name], f"{what} column {name!r}") for name in names])
+
+
+def _codes(column: pd.Series, name: Any) -> tuple[np.ndarray, pd.Index]:
+    """Number of the series of each row, and the names in their order."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    try:
+        codes, ids = pd.factorize(column, sort=True)
+        ordered = pd.Index(ids).is_monotonic_increasing
+    except TypeError:
+        ordered = False
+    if not ordered:
+        kinds = sorted({type(value).__name__ for value in column})
+        raise TypeError(
+            f"df column {name!r} holds names of different kinds ({', '.join(kinds)}), which have no order; convert "
+            f"them with df[{name!r}].astype(str)."
+        )
+    if (codes < 0).any():
+        raise ValueError(
+            f"df column {name!r} has {int((codes < 0).sum())} missing values, the first in row "
+            f"{int(np.argmax(codes < 0))}; name the series of each row, or drop those rows."
+        )
+    return codes, pd.Index(ids, name=name)
+
+
+def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
+    """Times as dates, periods or integers."""
+    labels = pd.Index(column, name=name)
+    if labels.hasnans:
+        row = int(np.argmax(labels.isna()))
+        raise ValueError(
+            f"column {name!r} has {int(labels.isna().sum())} missing values, the first in row {row} (series "
+            f"{ids.iloc[row]!r}); give each row a time, or drop those rows."
+        )
+    dates = as_dates(labels)
+    if dates is not None:
+        return dates
+    if pd.api.types.is_numeric_dtype(labels.dtype) and not pd.api.types.is_bool_dtype(labels.dtype):
+        numbers = labels.to_numpy(np.float64)
+        if (numbers % 1 == 0).all() and (np.abs(numbers) < 2**53).all():
+            return pd.Index(numbers.astype(np.int64), name=name)
+    raise TypeError(
+        f"column {name!r} must hold dates, periods or integers, but has dtype {labels.dtype} (first value "
+        f"{labels[0]!r}); convert it, for example with pd.to_datetime."
+    )
+
+
+def _order(codes: np.ndarray, times: pd.Index) -> tuple[np.ndarray | None, np.ndarray]:
+    """Order of the rows by series and time, None where they are in it, and times as numbers."""
+    numbers = as_numbers(times)
+    ahead = np.diff(codes)
+    if ((ahead > 0) | ((ahead == 0) & (np.diff(numbers) > 0))).all():
+        return None, numbers
+    return np.lexsort((numbers, codes)), numbers

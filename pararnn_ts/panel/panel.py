@@ -1,0 +1,360 @@
+"""Many series, each with a model of its own: fit, table, forecasts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.tools.sm_exceptions import ModelWarning
+
+from pararnn_ts._compat import warn_user
+from pararnn_ts.estimation.estimate import n_threads
+from pararnn_ts.panel.engines import check_engine, fit_all, on_threads
+from pararnn_ts.panel.forecasts import forecast_frame
+from pararnn_ts.panel.frame import LongFrame, read_long
+from pararnn_ts.panel.persistence import save
+from pararnn_ts.panel.summary import make_summary
+from pararnn_ts.panel.task import CHOSEN, Fitted, Outcome, Task, make_task
+
+if TYPE_CHECKING:
+    from statsmodels.iolib.summary import Summary
+
+__all__ = ["UNFITTED", "Panel", "fit_panel"]
+
+# status of a series that could not be fitted
+UNFITTED = "not fitted"
+_FIGURES: dict[str, Any] = {
+    "nobs": "Int64", "n_missing": "Int64", "n_params": "Int64", "df_model": float, "llf": float, "aic": float,
+    "bic": float, "log_evidence": float, "scale": float, "n_best": "Int64", "converged": bool, "status": str,
+    "message": str,
+}  # fmt: skip
+
+
+class Panel:
+    """
+    Many series, each fitted by itself; made by :func:`fit_panel`.
+
+    ``panel[name]`` are the results of one series, ``len(panel)``, ``name in panel`` and iteration go over the names of
+    all series, those included that could not be fitted.
+
+    Attributes
+    ----------
+    ids : Index
+        Names of the series, sorted.
+    model : type
+        Class of the models.
+    table : DataFrame
+        A row for each series: nobs, n_missing, n_params, df_model (effective parameters), llf, aic, bic, log_evidence,
+        scale (variance of the shocks), n_best (starts that reached the best optimum), converged, status and message;
+        after a selection also what was chosen. A series that could not be fitted has the status "not fitted", and its
+        message says why.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, pararnn_ts as prt
+    >>> rng = np.random.default_rng(0)
+    >>> df = pd.DataFrame({"unique_id": np.repeat(["a", "b"], 60), "ds": np.tile(range(60), 2)})
+    >>> df["y"] = rng.normal(size=120)
+    >>> panel = prt.fit_panel(df, units=(1,), n_starts=2)
+    >>> len(panel), "a" in panel, list(panel), panel["a"].nobs
+    (2, True, ['a', 'b'], 59)
+    """
+
+    def __init__(self, frame: LongFrame, task: Task, outcomes: Sequence[Outcome]):
+        self._frame, self._task, self._outcomes = frame, task, list(outcomes)
+        self.table = _table(frame, self._outcomes, task.select)
+
+    @property
+    def ids(self) -> pd.Index:
+        """Names of the series, sorted."""
+        return self._frame.ids
+
+    @property
+    def model(self) -> type:
+        """Class of the models."""
+        return self._task.model
+
+    @property
+    def fitted_ids(self) -> pd.Index:
+        """Names of the series that were fitted."""
+        return self.ids[[isinstance(outcome, Fitted) for outcome in self._outcomes]]
+
+    def __len__(self) -> int:
+        return len(self._frame)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.ids)
+
+    def __contains__(self, series_id: Any) -> bool:
+        return series_id in self.ids
+
+    def __getitem__(self, series_id: Any) -> Any:
+        """
+        Results of one series, made anew each time: keep them to use them often.
+
+        Raises
+        ------
+        KeyError
+            There is no such series.
+        ValueError
+            It could not be fitted.
+        """
+        k = self._position(series_id)
+        outcome = self._outcomes[k]
+        if not isinstance(outcome, Fitted):
+            raise ValueError(f"Series {series_id!r} could not be fitted: {outcome.message}")
+        return self._results(k)
+
+    def _position(self, series_id: Any) -> int:
+        if series_id not in self.ids:
+            near = difflib.get_close_matches(str(series_id), [str(name) for name in self.ids], n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"its {len(self)} series begin with {self.ids[0]!r}."
+            raise KeyError(f"The panel has no series {series_id!r}; {hint}")
+        return int(self.ids.get_indexer(pd.Index([series_id]))[0])
+
+    def _results(self, k: int) -> Any:
+        outcome = self._outcomes[k]
+        assert isinstance(outcome, Fitted)
+        model = self._task.make(self._frame.series(k), outcome.chosen)
+        return model._results(outcome.params, outcome.details)
+
+    @property
+    def params(self) -> pd.DataFrame:
+        """Parameters, a row for each series; NaN for those that the model of a series does not have."""
+        rows = {}
+        for k, outcome in enumerate(self._outcomes):
+            if isinstance(outcome, Fitted):
+                names = self._task.make(self._frame.series(k), outcome.chosen).param_names
+                rows[k] = dict(zip(names, outcome.params, strict=True))
+        table = pd.DataFrame.from_dict(rows, orient="index").reindex(range(len(self)))
+        return table.set_axis(self.ids, axis=0)
+
+    @property
+    def recurrence_features(self) -> pd.DataFrame:
+        """What the units of each series remember, see the results' attribute; a row for each series and unit."""
+        known = [k for k, outcome in enumerate(self._outcomes) if isinstance(outcome, Fitted)]
+        tables = on_threads(
+            lambda i: self._results(known[i]).recurrence_features, len(known), n_threads(), lambda _: None
+        )
+        return pd.concat(dict(zip(self.ids[known], tables, strict=True)), names=[self.ids.name])
+
+    def forecast(
+        self,
+        h: int = 1,
+        exog: Any = None,
+        level: Any = None,
+        *,
+        method: str = "bootstrap",
+        n_sims: int = 1000,
+        rng: Any = 0,
+    ) -> pd.DataFrame:
+        """
+        Forecasts after the end of each series.
+
+        Parameters
+        ----------
+        h : int
+            Number of steps.
+        exog : DataFrame, optional
+            Exogenous values of the steps, in a long data frame with the columns of the panel, for series with them.
+        level : number or sequence of numbers, optional
+            Coverage of intervals in per cent, for example ``[80, 95]``.
+        method : {"bootstrap", "gaussian", "simulated", "exact", "conformal"}
+            Where intervals come from, see `get_forecast` of the results.
+        n_sims : int
+            Number of simulated paths behind intervals.
+        rng : None, int or Generator
+            Source of randomness of intervals.
+
+        Returns
+        -------
+        DataFrame
+            A row for each series and step, with the columns of names and times, a column with the name of the model,
+            and for each level two more, such as "ParaRNN-lo-95" and "ParaRNN-hi-95". A series that could not be fitted
+            or whose forecast leaves the range of numbers has NaN; a warning says so.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd, pararnn_ts as prt
+        >>> rng = np.random.default_rng(0)
+        >>> df = pd.DataFrame({"unique_id": "a", "ds": pd.date_range("2020-01-01", periods=60, freq="MS")})
+        >>> panel = prt.fit_panel(df.assign(y=rng.normal(size=60)), units=(1,), n_starts=2)
+        >>> panel.forecast(2, level=90).columns.tolist()
+        ['unique_id', 'ds', 'ParaRNN', 'ParaRNN-lo-90', 'ParaRNN-hi-90']
+        """
+        return forecast_frame(self, h, exog, level, method, n_sims, rng)
+
+    def summary(self) -> Summary:
+        """
+        Summary of the panel: how many series were fitted, the spread of their figures, and what went wrong.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd, pararnn_ts as prt
+        >>> y = np.random.default_rng(0).normal(size=60)
+        >>> panel = prt.fit_panel(pd.DataFrame({"unique_id": "a", "ds": range(60), "y": y}), units=(1,), n_starts=2)
+        >>> print(panel.summary().as_text().splitlines()[0].strip())
+        Panel of ParaRNN models
+        """
+        return make_summary(self)
+
+    save = save
+
+    def __repr__(self) -> str:
+        return f"<Panel of {len(self)} series, {len(self.fitted_ids)} fitted with {self.model.__name__}>"
+
+
+def fit_panel(
+    df: Any,
+    *,
+    id_col: Any = "unique_id",
+    time_col: Any = "ds",
+    target_col: Any = "y",
+    exog_cols: Any = None,
+    freq: Any = None,
+    model: Any = None,
+    select: bool = False,
+    rng: Any = 0,
+    engine: Any = None,
+    device: str = "cpu",
+    progress: bool = False,
+    **options: Any,
+) -> Panel:
+    """
+    Fit a model to each of many series.
+
+    Parameters
+    ----------
+    df : DataFrame
+        A row for each series and time, in any order. Times are dates, periods or integers; a time that is absent is a
+        missing value. Series may differ in length, begin and frequency.
+    id_col, time_col, target_col : str
+        Columns with the name of the series, the time and the value.
+    exog_cols : str or sequence of str, optional
+        Columns with exogenous values; other columns are not used.
+    freq : str or offset, optional
+        Frequency of the dates; by default each series says its own, and one with fewer than eight rows has that of the
+        others.
+    model : type, optional
+        Class of the models, ParaRNN by default.
+    select : bool
+        Whether lags, direct lags and units of each series are chosen by `select_order`.
+    rng : None, int or Generator
+        Source of the random starts: each series is fitted with the same seed, the number given or one drawn from the
+        generator, and by itself, so that nothing depends on the other series.
+    engine : Executor, str or engine of fugue, optional
+        Who does the work: by default threads of this process, as many as numba may use. An Executor of
+        `concurrent.futures`, such as ``ProcessPoolExecutor()`` or that of ``dask.distributed.Client.get_executor()``;
+        or whatever fugue takes for an engine ("dask", "ray", "spark", a session or a client), which needs
+        ``pararnn-ts[distributed]``. Results do not depend on it.
+    device : {"cpu", "cuda", "cuda:float32"}
+        Where starts run, see `ParaRNN.fit`. A CUDA device fits all series of the same form at once; those with missing
+        values are fitted on the processor, which is said.
+    progress : bool
+        Whether to show a progress bar.
+    **options
+        Options of the model (`lags`, `units`, `activation`, `linear_lags`, `trend`, `seasonal`, `diff`, ...) and of its
+        fit (`penalty`, `n_starts`, `maxiter`, `tol`, `cov_type`, `cov_kwds`); with `select` those of `select_order`
+        (`max_lags`, `max_units`, ...). Names that neither has are refused.
+
+    Returns
+    -------
+    Panel
+        With `table`, `forecast(h)`, `params`, `summary()`, and the results of each series as ``panel[name]``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Mistakes in the data frame or in an option, before anything is fitted; or no series could be fitted.
+
+    Warns
+    -----
+    ModelWarning
+        Once, when series could not be fitted, did not converge or had times inserted; `table` says which and why.
+
+    Notes
+    -----
+    ``panel["a"]`` equals ``ParaRNN(series_a, ...).fit(rng=rng)`` to the last bit, whatever the number of threads, the
+    engine, the order of the rows and the other series.
+
+    Examples
+    --------
+    >>> import pandas as pd, pararnn_ts as prt
+    >>> lynx, nile = prt.datasets.load_lynx(), prt.datasets.load_nile()
+    >>> df = pd.concat([
+    ...     pd.DataFrame({"unique_id": name, "ds": series.index, "y": series.to_numpy()})
+    ...     for name, series in {"lynx": lynx, "nile": nile}.items()
+    ... ])
+    >>> panel = prt.fit_panel(df, units=(1,), n_starts=2)
+    >>> panel.table[["nobs", "status"]]
+               nobs     status
+    unique_id
+    lynx        113  converged
+    nile         99  converged
+    >>> panel.forecast(2)[["unique_id", "ds"]]
+      unique_id    ds
+    0      lynx  1935
+    1      lynx  1936
+    2      nile  1971
+    3      nile  1972
+    """
+    frame = read_long(df, id_col, time_col, target_col, exog_cols, freq)
+    check_engine(engine)
+    task = make_task(frame, model, select, rng, device, options, elsewhere=engine is not None)
+    panel = Panel(frame, task, fit_all(task, frame, engine, bool(progress)))
+    failures = panel.table["status"] == UNFITTED
+    if failures.all():
+        why = panel.table["message"].iloc[0]
+        raise ValueError(f"None of the {len(panel)} series could be fitted; the first, {panel.ids[0]!r}: {why}")
+    _warn(panel, failures)
+    return panel
+
+
+def _warn(panel: Panel, failures: pd.Series) -> None:
+    """Say once what the table says in full."""
+    table, n = panel.table, len(panel)
+    loose = ~failures & ~table["converged"]
+    inserted = table["n_missing"].to_numpy(int) > _n_missing(panel._frame)
+    stayed = [isinstance(one, Fitted) and one.device != panel._task.device for one in panel._outcomes]
+    parts = []
+    if failures.any():
+        first, why = table.index[failures][0], str(table.loc[failures, "message"].iloc[0])
+        parts.append(f"{failures.sum()} could not be fitted, the first {first!r} ({why.rstrip('.')})")
+    if loose.any():
+        parts.append(f"{loose.sum()} did not converge, the first {table.index[loose][0]!r}")
+    if inserted.any():
+        parts.append(f"{inserted.sum()} had times inserted as missing, the first {table.index[inserted][0]!r}")
+    if any(stayed):
+        first = table.index[stayed][0]
+        what = "with missing values were fitted on the processor"
+        parts.append(f"{sum(stayed)} {what}, which device={panel._task.device!r} does not fit, the first {first!r}")
+    if parts:
+        warn_user(f"Of {n} series {'; '.join(parts)}. panel.table has status and message of each.", ModelWarning)
+
+
+def _n_missing(frame: LongFrame) -> np.ndarray:
+    """Rows without a value in each series, as they were given."""
+    missing = np.concatenate([[0], np.cumsum(np.isnan(frame.y))])
+    return missing[frame.offsets[1:]] - missing[frame.offsets[:-1]]
+
+
+def _table(frame: LongFrame, outcomes: Sequence[Outcome], select: bool) -> pd.DataFrame:
+    failed = {"converged": False, "status": UNFITTED}
+    rows = [
+        outcome.figures if isinstance(outcome, Fitted)
+        else {**failed, "n_missing": outcome.n_missing, "message": outcome.message}
+        for outcome in outcomes
+    ]  # fmt: skip
+    table = pd.DataFrame(
+        {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in _FIGURES.items()}
+    ).set_axis(frame.ids, axis=0)
+    if select:
+        for name in CHOSEN[:4]:
+            values = [one.chosen[name] if isinstance(one, Fitted) and one.chosen else None for one in outcomes]
+            table[name] = pd.Series(
+                [tuple(v) if isinstance(v, list) else v for v in values], index=table.index, dtype=object
+            )
+    return table

@@ -1,0 +1,172 @@
+"""A long data frame is read whatever its order, and every mistake in it is one sentence."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from panels import QUICK, long, price
+
+import pararnn_ts as prt
+from pararnn_ts.models.labels import complete_index
+from pararnn_ts.panel.frame import read_long
+
+NAMES = ("unique_id", "ds", "y")
+
+
+@pytest.fixture
+def df():
+    return long({"a": 30, "b": 20})
+
+
+@given(seed=st.integers(0, 10**6), kind=st.sampled_from(["date", "period", "integer"]))
+@settings(max_examples=30, deadline=None)
+def test_rows_may_come_in_any_order(seed, kind):
+    df = long({"a": 9, "b": 12})
+    if kind == "period":
+        df["ds"] = df["ds"].dt.to_period("M")
+    elif kind == "integer":
+        df["ds"] = df.groupby("unique_id").cumcount() * 3
+    frame = read_long(df, *NAMES)
+    shuffled = read_long(df.sample(frac=1.0, random_state=seed), *NAMES)
+    for k in range(2):
+        pd.testing.assert_series_equal(frame.series(k).endog, shuffled.series(k).endog)
+    assert frame.series(0).endog.tolist() == df.loc[df["unique_id"] == "a", "y"].tolist()
+
+
+FREQUENCIES = (
+    "D",
+    "B",
+    "W-WED",
+    "2W-SUN",
+    "MS",
+    "ME",
+    "QS",
+    "QE-NOV",
+    "YS",
+    "YE-JUN",
+    "h",
+    "15min",
+    "2MS",
+    "6h",
+    "BME",
+)
+
+
+@given(
+    freq=st.sampled_from(FREQUENCIES),
+    start=st.dates(pd.Timestamp("1990-01-01").date(), pd.Timestamp("2010-01-01").date()),
+    first=st.integers(0, 30),
+    length=st.integers(8, 30),
+)
+@settings(max_examples=150, deadline=None)
+def test_part_of_a_calendar_is_what_the_labels_alone_would_be_completed_to(freq, start, first, length):
+    dates = pd.date_range(start, periods=60, freq=freq)
+    part = dates[first : first + length]
+    ids = np.repeat(["long", "part"], [60, length])
+    df = pd.DataFrame({"unique_id": ids, "ds": dates.append(part), "y": 0.0})
+    done = read_long(df, *NAMES).completed(1)
+    alone = complete_index(pd.DatetimeIndex(part.to_numpy()))
+    assert done.index.equals(alone.index) and done.index.freq == alone.index.freq
+    assert (done.rows is None) == (alone.rows is None) and done.notes == alone.notes
+
+
+def test_a_short_series_has_the_frequency_of_the_others():
+    frame = read_long(long({"long": 20, "short": 3}), *NAMES)
+    assert frame.completed(1).index.freqstr == "MS"
+    assert frame.part(1, 2).completed(0).index.freqstr == "MS"
+
+
+def test_every_series_may_have_a_frequency_of_its_own():
+    df = pd.concat([long({"month": 20}), long({"day": 25}, freq="D"), long({"year": 12}, freq="YE")])
+    frame = read_long(df, *NAMES)
+    assert [frame.completed(k).index.freqstr for k in range(3)] == ["D", "MS", "YE-DEC"]
+
+
+@pytest.mark.parametrize("kind", ["string", "Int64", "int8", "category", "boolean", "datetime64[ns]"])
+def test_names_of_series_may_be_of_any_kind_that_has_an_order(df, kind):
+    df["unique_id"] = (df["unique_id"] == "b").astype(int)
+    df["unique_id"] = df["unique_id"].astype(kind)
+    panel = prt.fit_panel(df, **QUICK)
+    first, second = panel
+    assert panel[first].nobs == 29 and panel[second].nobs == 19
+    assert panel.forecast(2)["unique_id"].nunique() == 2
+
+
+def test_columns_may_have_any_names(df):
+    renamed = df.rename(columns={"unique_id": "shop", "ds": 1, "y": "sales"})
+    panel = prt.fit_panel(renamed, id_col="shop", time_col=1, target_col="sales", **QUICK)
+    pd.testing.assert_frame_equal(
+        panel.table, prt.fit_panel(df, **QUICK).table.rename_axis("shop").replace("'y'", "'sales'")
+    )
+    assert panel.forecast(1).columns.tolist() == ["shop", 1, "ParaRNN"]
+    assert "linear.sales.L1" in panel.params
+
+
+def test_the_data_frame_is_left_as_it_was(df):
+    copy = df.copy(deep=True)
+    panel = prt.fit_panel(df, **QUICK)
+    panel.forecast(2)
+    pd.testing.assert_frame_equal(df, copy)
+    df["y"] = 0.0
+    assert panel["a"].resid.abs().sum() > 0
+
+
+def change(column, row, value):
+    def changed(df):
+        df[column] = df[column].astype(object)
+        df.iloc[row, df.columns.get_loc(column)] = value
+        return df
+
+    return changed
+
+
+class Polars:
+    """A frame of another library."""
+
+    def to_pandas(self):
+        raise AssertionError
+
+
+HOSTILE = {
+    "no frame": (lambda df: df["y"], {}, TypeError, "must be a pandas DataFrame, but is a pandas.Series; pass a"),
+    "other frame": (lambda df: Polars(), {}, TypeError, r"pass df.to_pandas\(\)"),
+    "empty": (lambda df: df[:0], {}, ValueError, "df is empty"),
+    "no column": (lambda df: df, {"time_col": "time"}, ValueError, "no column 'time'; .*the one to use with time_col"),
+    "in the index": (lambda df: df.set_index("ds"), {}, ValueError, r"'ds' in its index; pass df.reset_index\(\)"),
+    "twice the same": (lambda df: df, {"time_col": "y"}, ValueError, "column 'y' is asked for twice"),
+    "two columns": (lambda df: pd.concat([df, df[["y"]]], axis=1), {}, ValueError, "2 columns named 'y'"),
+    "duplicate": (lambda df: pd.concat([df, df[3:5]]), {}, ValueError, "2 rows .*, the first 'a' at 2015-04-01"),
+    "nameless": (change("unique_id", 4, None), {}, ValueError, "'unique_id' has 1 missing values, the first in row 4"),
+    "mixed names": (change("unique_id", 4, 7), {}, TypeError, r"different kinds \(int, str\)"),
+    "timeless": (change("ds", 4, None), {}, ValueError, r"'ds' has 1 missing values, .* row 4 \(series 'a'\)"),
+    "text": (change("y", 4, "much"), {}, TypeError, "column 'y' must be numeric, but holds 'much'"),
+    "complex": (lambda df: df.assign(y=1j), {}, TypeError, "column 'y' must be real"),
+    "words for times": (lambda df: df.assign(ds="monday"), {}, TypeError, "'ds' must hold dates, periods or integers"),
+    "fractions": (lambda df: df.assign(ds=np.arange(50) / 2), {}, TypeError, "must hold dates, periods or integers"),
+    "true and false": (lambda df: df.assign(ds=True), {}, TypeError, "'ds' must hold dates, periods or integers"),
+    "no exog": (lambda df: df, {"exog_cols": "price"}, ValueError, "no column 'price'; .*with exog_cols"),
+    "number for exog": (lambda df: df, {"exog_cols": 3}, TypeError, "exog_cols must be names of columns"),
+    "target for exog": (lambda df: df, {"exog_cols": ["y"]}, ValueError, "column 'y' is asked for twice"),
+    "text for exog": (lambda df: df.assign(p="x"), {"exog_cols": ["p"]}, TypeError, "column 'p' must be numeric"),
+    "freq of integers": (lambda df: df.assign(ds=range(50)), {"freq": "D"}, ValueError, "freq='D' needs dates"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "options", "kind", "words"), HOSTILE.values(), ids=HOSTILE)
+def test_a_mistake_in_the_data_frame_is_one_sentence(df, make, options, kind, words):
+    with pytest.raises(kind, match=words) as caught:
+        prt.fit_panel(make(df), **options)
+    text = str(caught.value)
+    assert text.endswith(".") and "\n" not in text
+
+
+@pytest.mark.filterwarnings("ignore:Of 2 series")
+def test_exogenous_values_that_are_missing_stop_one_series():
+    df = long({"a": 30, "b": 30, "c": 30}, price=price)
+    df.loc[3, "price"] = np.nan
+    df = df.drop(index=35)
+    panel = prt.fit_panel(df, exog_cols="price", **QUICK)
+    assert panel.fitted_ids.tolist() == ["c"]
+    assert "exog column 'price' has 1 missing values" in panel.table.at["a", "message"]
+    assert "1 labels that are absent from 'ds', the first 2015-06-01" in panel.table.at["b", "message"]

@@ -1,0 +1,95 @@
+"""A panel comes out of a file as it went in."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from panels import QUICK, long, price, values
+from statsmodels.tsa.deterministic import DeterministicProcess, TimeTrend
+
+import pararnn_ts as prt
+from pararnn_ts.results.archive import read_archive, write_archive
+
+
+def again(panel):
+    file = io.BytesIO()
+    panel.save(file)
+    file.seek(0)
+    return prt.load(file)
+
+
+def numbered(columns, labels):
+    parts = [
+        pd.DataFrame({"unique_id": name, "ds": labels[:n], "y": values(n, n)})
+        for name, n in zip("ab", columns, strict=True)
+    ]
+    return pd.concat(parts)
+
+
+KINDS = {
+    "dates": long({"a": 40, "b": 30}),
+    "zone": long({"a": 40, "b": 30}).assign(ds=lambda df: df["ds"].dt.tz_localize("Asia/Tokyo")),
+    "nanoseconds": long({"a": 40, "b": 30}, freq="7ns").astype({"ds": "datetime64[ns]"}),
+    "periods": numbered((40, 30), pd.period_range("2001-01", periods=40, freq="M")),
+    "integers": numbered((40, 30), pd.RangeIndex(-5, 195, 5)),
+    "numbered series": long({7: 40, 3: 30}),
+}
+
+
+@pytest.mark.parametrize("df", KINDS.values(), ids=KINDS)
+def test_what_is_loaded_is_what_was_saved(df):
+    panel = prt.fit_panel(df, trend="ct", **QUICK)
+    loaded = again(panel)
+    pd.testing.assert_frame_equal(loaded.table, panel.table)
+    pd.testing.assert_frame_equal(loaded.forecast(3, level=90), panel.forecast(3, level=90))
+    pd.testing.assert_frame_equal(loaded.params, panel.params)
+    for name in panel:
+        assert str(loaded[name].summary()) == str(panel[name].summary())
+        pd.testing.assert_frame_equal(loaded[name].starts, panel[name].starts)
+    assert str(loaded.summary()) == str(panel.summary())
+
+
+@pytest.mark.filterwarnings("ignore:Of 3 series")
+def test_failures_gaps_exogenous_values_and_terms_are_kept(tmp_path):
+    df = long({"a": 40, "b": 35, "c": 2}, price=price)
+    df.loc[5, "y"] = np.nan
+    terms = DeterministicProcess(
+        pd.date_range("2015-01-01", periods=40, freq="MS"), additional_terms=[TimeTrend(True, 1)]
+    )
+    panel = prt.fit_panel(df, exog_cols="price", freq="MS", deterministic=terms, **QUICK)
+    panel.save(tmp_path / "panel.npz")
+    loaded = prt.load(tmp_path / "panel.npz")
+    pd.testing.assert_frame_equal(loaded.table, panel.table)
+    future = pd.concat([
+        pd.DataFrame({"unique_id": name, "ds": panel[name].model.future_index(2), "price": [0.1, 0.2]}) for name in "ab"
+    ])  # fmt: skip
+    pd.testing.assert_frame_equal(loaded.forecast(2, future), panel.forecast(2, future))
+
+
+@pytest.mark.filterwarnings("ignore:Of 1 series")
+def test_what_a_selection_chose_is_kept():
+    options = {"max_lags": 1, "max_linear_lags": 1, "max_units": 1, "unit_dims": (1,), "n_starts": 2}
+    panel = prt.fit_panel(long({"a": 40}), select=True, **options)
+    loaded = again(panel)
+    pd.testing.assert_frame_equal(loaded.table, panel.table)
+    assert loaded["a"].model.option_values() == panel["a"].model.option_values()
+
+
+def test_a_damaged_file_is_one_sentence(tmp_path):
+    panel = prt.fit_panel(long({"a": 30, "b": 30}), **QUICK)
+    panel.save(tmp_path / "panel.npz")
+    header, arrays = read_archive(tmp_path / "panel.npz")
+    damages = [
+        ({**header, "version": 99}, arrays, "format version 99"),
+        ({**header, "outcomes": header["outcomes"][:1]}, arrays, "path"),
+        ({**header, "task": {}}, arrays, "path must be a file"),
+        (header, {**arrays, "y": arrays["y"][:3]}, "path holds results whose array 'y'"),
+        (header, {**arrays, "offsets": arrays["offsets"][::-1]}, "path must be a file"),
+        (header, {**arrays, "more": np.ones(1)}, "path must be a file"),
+        ({**header, "task": {**header["task"], "model": "os"}}, arrays, "path holds results of an unknown model 'os'"),
+    ]
+    for head, parts, words in damages:
+        write_archive(tmp_path / "bad.npz", head, parts)
+        with pytest.raises(ValueError, match=words):
+            prt.load(tmp_path / "bad.npz")
