@@ -257,8 +257,8 @@ def text(store: dict, machine: str, versions: str) -> str:
     lines += _details(store)
     lines += [
         f"{machine}; {versions}. Command: `make bench`, or `python benchmarks/speed.py` where the packages are "
-        "installed. Medians of repeated warm calls by turns; compilation is not counted. Times to an equal loss are those of "
-        "the processor on one core, all others those of the clock.",
+        "installed. Medians of repeated warm calls by turns; compilation is not counted. Times to an equal "
+        "loss are those of the processor on one core, all others those of the clock.",
         "",
     ]
     return "\n".join(lines)
