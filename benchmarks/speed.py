@@ -60,7 +60,7 @@ def pieces() -> dict[str, tuple]:
             found[f"goal {series} {kind}"] = ("speed_peers", "own", series, kind)
     for series in SERIES:
         for n_starts in (1, 16):
-            found[f"peer own {series}, ElmanRNN, {n_starts} starts"] = ("speed_peers", "coupled", series, n_starts)
+            found[f"peer own {series}, ElmanRNN, n_starts={n_starts}"] = ("speed_peers", "coupled", series, n_starts)
     for n in CURVE[:4]:
         found[f"peer AutoARIMA {n}"] = ("speed_own", "automatic", n, 3)
     for kind, names, starts, variants in JAX:
