@@ -8,7 +8,7 @@ pytest.importorskip("capstone")
 if platform.system() != "Linux" or platform.machine() != "x86_64":
     pytest.skip("instructions are counted on Linux and x86-64", allow_module_level=True)
 
-from instructions import VECTORS, evaluation, executed, predicted  # noqa: E402
+from instructions import VECTORS, evaluation, executed, predicted
 
 
 @pytest.mark.parametrize("units", [(1,), (2,)], ids=str)
