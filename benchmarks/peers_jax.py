@@ -6,6 +6,7 @@ unit. An optimiser is a pair of functions: the state with which it begins, and o
 """
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import jax
 import jax.numpy as jnp
@@ -113,11 +114,16 @@ def side_by_side(begin: Callable, step: Callable, steps: int, example: jax.Array
 
 
 def one_by_one(loss: Callable, example: jax.Array) -> Callable:
-    """L-BFGS-B of scipy on the jitted gradient, one start after the other: none waits for another's line search."""
+    """
+    L-BFGS-B of scipy on the jitted gradient, one start after the other: none waits for another's line search.
+
+    After the last start it goes on with their mirror images, and after those with starts that are further away.
+    """
     value_and_grad = jax.jit(jax.value_and_grad(loss)).lower(example[0]).compile()
 
     def run(starts: np.ndarray) -> Iterator[np.ndarray]:
-        for start in starts:
+        for number in count():
+            start = starts[number % len(starts)] * (-1.1) ** (number // len(starts))
             values = []
 
             def function(theta, values=values):

@@ -12,6 +12,7 @@ results/speed.md, speed.json and speed.png.
 import argparse
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,9 @@ def pieces() -> dict[str, tuple]:
     for series in (*SERIES, *LENGTHS):
         for kind in ("ParaRNN", "ElmanRNN", "LSTM") if series in SERIES else ("ParaRNN",):
             found[f"goal {series} {kind}"] = ("speed_peers", "own", series, kind)
+    for series in SERIES:
+        for n_starts in (1, 16):
+            found[f"peer own {series}, ElmanRNN, n_starts={n_starts}"] = ("speed_peers", "coupled", series, n_starts)
     for n in CURVE[:4]:
         found[f"peer AutoARIMA {n}"] = ("speed_own", "automatic", n, 3)
     for kind, names, starts, variants in JAX:
@@ -82,13 +86,23 @@ def measure(name: str) -> None:
     sys.path.insert(0, str(Path(__file__).parent))
     result = getattr(importlib.import_module(module), function)(*arguments)
     part = file_of(name).with_suffix(".part")
-    part.write_text(json.dumps(result))
+    part.write_text(json.dumps({**result, "versions": versions()}))
     part.replace(file_of(name))
 
 
-def stored() -> dict[str, dict]:
-    """What has been measured so far."""
-    return {name: json.loads(file_of(name).read_text()) for name in pieces() if file_of(name).exists()}
+def stored() -> tuple[dict[str, dict], str]:
+    """What has been measured so far, and with which versions: those of `own` pieces and of the others may differ."""
+    store = {name: json.loads(file_of(name).read_text()) for name in pieces() if file_of(name).exists()}
+    found: dict[str, list[str]] = {}
+    for name, piece in store.items():
+        made_with = piece.pop("versions", None)
+        group = found.setdefault("own" if name.startswith("own") else "peers", [])
+        if made_with and made_with not in group:
+            group.append(made_with)
+    distinct = {made_with for group in found.values() for made_with in group}
+    if len(distinct) == 1:
+        return store, distinct.pop()
+    return store, "; ".join(f"{group}: {' and '.join(made_with)}" for group, made_with in found.items() if made_with)
 
 
 def main() -> None:
@@ -110,9 +124,14 @@ def main() -> None:
             print(name, "" if file_of(name).exists() else "(missing)")
         elif args.fresh or not file_of(name).exists():
             print(name, flush=True)
+            cores = os.sched_getaffinity(0)
+            if pieces()[name][0] == "speed_peers":
+                os.sched_setaffinity(0, {max(cores)})
             subprocess.run([sys.executable, __file__, "--piece", name], check=True)
+            os.sched_setaffinity(0, cores)
     if not args.list:
-        write(stored(), machine(), versions())
+        store, made_with = stored()
+        write(store, machine(), made_with)
 
 
 if __name__ == "__main__":
