@@ -11,6 +11,8 @@ Every model starts in two ways: with the usual random weights, and with weights 
 so does the trial choose between the two starts. Then five seeds with 6,000 updates, tested on 5,000 sequences. A third
 table tells what helps a QUNN that starts in the usual way, on two seeds, of their own, at which it then learns nothing.
 
+The sizes of the QUNN's long start were settled on seeds 100 to 103, after five others had been tried there.
+
     python benchmarks/ode_family_adding.py [--seconds S] [--out FILE]
 
 Results are kept in a JSON file, so that the study can be continued; `--seconds` stops it after a while.
