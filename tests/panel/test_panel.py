@@ -260,7 +260,7 @@ MISTAKES = {
     "chosen": ({"select": True, "units": 2}, TypeError, "with select=True, which chooses it"),
     "searched": ({"select": True, "model": prt.LSTM}, ValueError, "chooses lags and units of a ParaRNN"),
     "criterion": ({"select": True, "criterion": "x"}, ValueError, "criterion must be one of"),
-    "max_lags": ({"select": True, "max_lags": [1]}, TypeError, "max_lags must be a non-negative integer"),
+    "max_lags": ({"select": True, "max_lags": [1]}, TypeError, "max_lags must be an integer of 0 or more"),
     "starts of a search": ({"select": True, "n_starts": 0}, ValueError, "n_starts must be"),
     "device": ({"device": "tpu"}, ValueError, "device must be one of"),
     "device of a cell": ({"model": prt.LSTM, "device": "cuda"}, ValueError, "device must be 'cpu' for LSTM"),
