@@ -28,7 +28,7 @@ def run_all(function: Callable[[Any], None], items: Sequence[Any], threads: int)
     Raises
     ------
     Exception
-        Whatever the first failing call raised, after all threads have ended.
+        What the call with the first of the failing items raised, after all threads have ended.
 
     Examples
     --------
@@ -38,19 +38,21 @@ def run_all(function: Callable[[Any], None], items: Sequence[Any], threads: int)
     >>> sorted(squares.values())
     [1, 4, 9]
     """
-    left, lock = iter(items), Lock()
-    failures: list[BaseException] = []
+    left, lock = enumerate(items), Lock()
+    # items are begun in order, so that the first of those that fail is always among these, however threads run
+    failures: dict[int, BaseException] = {}
 
     def work() -> None:
         while not failures:
             with lock:
-                item = next(left, left)
-            if item is left:
+                following = next(left, None)
+            if following is None:
                 return
+            place, item = following
             try:
                 function(item)
             except BaseException as failure:
-                failures.append(failure)
+                failures[place] = failure
 
     others = [Thread(target=work) for _ in range(min(threads, len(items)) - 1)]
     for thread in others:
@@ -59,4 +61,4 @@ def run_all(function: Callable[[Any], None], items: Sequence[Any], threads: int)
     for thread in others:
         thread.join()
     if failures:
-        raise failures[0]
+        raise failures[min(failures)]
