@@ -7,7 +7,6 @@ The kernels of a pass are copied with other numbers of lanes and with float32 in
 beside the original. Their sums of products are compared with those of the original, and so is what fits come to.
 """
 
-import argparse
 import importlib
 import statistics
 import sys
@@ -17,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pieces import markdown
+from pieces import markdown, publish
 from timing import machine, series, versions
 
 import pararnn_ts as prt
@@ -233,9 +232,4 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="Markdown file for the tables")
-    report = text()
-    print(report)
-    if out := parser.parse_args().out:
-        out.write_text(report, encoding="utf-8")
+    publish(text, __doc__)

@@ -11,7 +11,6 @@ Two times measured beside the pass bound it: that of the recurrence alone, whose
 fused multiply-adds that wait for nothing.
 """
 
-import argparse
 import collections
 import ctypes
 import os
@@ -23,7 +22,7 @@ from pathlib import Path
 import capstone
 import numpy as np
 from numba import njit
-from pieces import markdown
+from pieces import markdown, publish
 from timing import machine, series, versions
 
 import pararnn_ts as prt
@@ -284,9 +283,4 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="Markdown file for the tables")
-    report = text()
-    print(report)
-    if out := parser.parse_args().out:
-        out.write_text(report, encoding="utf-8")
+    publish(text, __doc__)

@@ -1,5 +1,6 @@
 """Long studies in resumable pieces: each is computed once, kept in a file, and comes out the same if repeated."""
 
+import argparse
 import json
 import os
 import platform
@@ -71,3 +72,23 @@ def markdown(rows: list[dict[str, Any]]) -> list[str]:
         f"|{'---|' * len(head)}",
         *(f"| {' | '.join(str(row[name]) for name in head)} |" for row in rows),
     ]
+
+
+def publish(report: Callable[[], str], about: str | None) -> None:
+    """
+    Read the command line of a study, make its report, print it, and write it to the file that ``--out`` names.
+
+    Parameters
+    ----------
+    report : callable
+        Returns the report; called once the command line is found to be in order.
+    about : str
+        What the study says of itself.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="Markdown file for the tables")
+    out = parser.parse_args().out
+    text = report()
+    print(text)
+    if out:
+        out.write_text(text, encoding="utf-8")

@@ -243,12 +243,12 @@ def panel(
         read_panel(data, id_col, time_col, target_col, freq), id_col=id_col, time_col=time_col, target_col=target_col,
         freq=freq, rng=seed, **panel_options(options),
     )  # fmt: skip
-    folder = Folder(out)
-    folder.text("summary.txt", fitted.summary().as_text())
+    folder, summary = Folder(out), fitted.summary().as_text()
+    folder.text("summary.txt", summary)
     folder.table("series.csv", fitted.table)
     folder.table("forecast.csv", fitted.forecast(steps, level=level or None, rng=seed), index=False)
     fitted.save(folder.file("panel.npz"))
-    typer.echo(fitted.summary().as_text())
+    typer.echo(summary)
     typer.echo(folder.said())
 
 
