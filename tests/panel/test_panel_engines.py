@@ -81,7 +81,7 @@ def test_processes_find_what_threads_find(df, panel):
 @pytest.mark.filterwarnings("ignore:Of 42 series")
 @pytest.mark.parametrize("engine", ["native", "pandas"])
 def test_an_engine_of_fugue_finds_what_threads_find(df, panel, engine):
-    pytest.importorskip("fugue")
+    pytest.importorskip("fugue", reason="engines by name need the extra distributed")
     equal(prt.fit_panel(df, exog_cols="price", engine=engine, **QUICK), panel)
 
 
@@ -92,7 +92,7 @@ def test_an_engine_without_fugue_is_met_before_any_fit(df, monkeypatch):
 
 
 def test_an_engine_that_fugue_does_not_know_is_met_before_any_fit(df):
-    pytest.importorskip("fugue")
+    pytest.importorskip("fugue", reason="engines by name need the extra distributed")
     with pytest.raises(ValueError, match="engine='sparc' is none that fugue finds here"):
         prt.fit_panel(df, engine="sparc")
 
