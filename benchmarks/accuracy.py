@@ -139,12 +139,11 @@ def run(every: list[Case], title: str, command: str, description: str | None) ->
     ratios = table[["selected", "average"]].clip(lower=FLOOR)
     means = np.exp(np.log(ratios).mean())
     lines = [
-        "| series | test rows | MSE of AR(X) | selected | average | selected model | s |",
-        "|---|---|---|---|---|---|---|",
+        "| series | test rows | MSE of AR(X) | selected | average | selected model |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {r['series']} | {r['test']} | {r['AR(X)']:.4g} | {r['selected']:.3f} | {r['average']:.3f} | {r['model']} "
-        f"| {r['seconds']:.1f} |"
+        f"| {r['series']} | {r['test']} | {r['AR(X)']:.4g} | {r['selected']:.3f} | {r['average']:.3f} | {r['model']} |"
         for r in rows
     ]
     worst = table[["selected", "average"]].max()

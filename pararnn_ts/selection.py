@@ -119,7 +119,8 @@ class Selection:
     best : Candidate
         The chosen candidate. Often several have about as large a weight in `average` as the first; chosen is then the
         one whose fitted values are closest to those of `average`, the best single model for prediction (Barbieri and
-        Berger 2004, "Optimal predictive model selection", Annals of Statistics 32). With criterion "cv" it is the first.
+        Berger 2004, "Optimal predictive model selection", Annals of Statistics 32). With criterion "cv" it is the
+        first.
     model : ParaRNN
         The chosen candidate, not fitted, on the rows on which all were compared.
     results : RecurrentResultsWrapper
