@@ -137,7 +137,7 @@ def sample_scaling(specification: SeriesLayout, sample: Sample, constant: np.nda
     return standardise(specification, target, sample.exog, sample.deterministic, constant)
 
 
-def _component_sizes(specification: SeriesLayout, params: np.ndarray, products: np.ndarray) -> np.ndarray:
+def _component_sizes(specification: Specification, params: np.ndarray, products: np.ndarray) -> np.ndarray:
     """Second moment of each unit's component, from the columns of the output weights in the normal equations."""
     sizes = []
     for d, part in zip(specification.units, specification.unit_slices, strict=True):

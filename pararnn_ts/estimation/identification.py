@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from pararnn_ts.specification import SeriesLayout, Specification, UnitWeights
+from pararnn_ts.specification import Specification, UnitWeights
 
 __all__ = [
     "ODD",
@@ -292,7 +292,7 @@ def log_symmetry(specification: Specification, alive: Sequence[bool] | None = No
 
 
 def distinct_units(
-    specification: SeriesLayout, params: np.ndarray, products: np.ndarray, precision: np.ndarray
+    specification: Specification, params: np.ndarray, products: np.ndarray, precision: np.ndarray
 ) -> np.ndarray:
     """
     Tell which units have mirror images that are modes of their own.
@@ -303,7 +303,7 @@ def distinct_units(
 
     Parameters
     ----------
-    specification : SeriesLayout
+    specification : Specification
         The model.
     params : ndarray, (S, P)
         Standardised parameters of each series.
