@@ -32,6 +32,7 @@ from pararnn_ts.estimation.damped_steps import (
     GAMMA,
     GROWTH,
     ITERATIONS,
+    LEAD,
     N_FIELDS,
     OBJECTIVE,
     PEAK,
@@ -42,6 +43,7 @@ from pararnn_ts.estimation.damped_steps import (
     STALLED,
     STATUS,
     STOPPED,
+    review_series,
 )
 from pararnn_ts.estimation.threads import run_all
 from pararnn_ts.kernels.lanes import LANES, items
@@ -62,10 +64,6 @@ __all__ = [
     "log_gamma_prior",
     "minimize",
 ]
-
-# nats that make a difference: a straggler that leads by more is waited for, a start whose evidence fell by more goes
-# back to its peak
-LEAD = 1.0
 
 # Gamma priors (shape, rate) of the precisions of recurrent, input, output and linear weights. Output weights have the
 # scale of the series: without that, units drift towards ever smaller states with ever larger output weights, and
@@ -245,39 +243,18 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
                         float(problem.n_obs), table, best, settings, items(n * n + 3 * n + 1))  # fmt: skip
         state.put(columns, parts)
 
-    audition = n_starts > LANES
+    audition = True
     while True:
         running = np.flatnonzero(state.table[STATUS] == RUNNING)
         if not len(running):
             break
         blocks = [running[i : i + LANES] for i in range(0, len(running), LANES)]
         run_all(lambda block: run(block, options.audition), blocks, threads)
-        if audition:
-            audition = False
-            _retire(state.table, evidence)
-        _finish(state.table, evidence)
+        review_series(state.table, 0, n_starts, audition, evidence)
+        audition = False
     return state.solutions(evidence)
-
-
-def _finish(table: np.ndarray, evidence: bool) -> None:
-    """Stop the stragglers once half of the starts in the race have converged and none of the others is ahead."""
-    score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
-    running, converged = table[STATUS] == RUNNING, table[STATUS] == CONVERGED
-    if running.any() and int(np.count_nonzero(converged)) >= max(3, int(np.count_nonzero(running))):
-        ahead = score > score[converged].max() + (LEAD if evidence else 0.0)
-        table[STATUS, running & ~ahead] = RETIRED
 
 
 def log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:
     """Shape, rate and log constant of gamma densities of log alpha, the constant of Laplace's method included."""
     return np.array([[a, b, a * log(b) - lgamma(a) + 0.5 * log(2.0 * pi)] for a, b in pairs])
-
-
-def _retire(table: np.ndarray, evidence: bool) -> None:
-    """Stop the weaker half of the starts that still run, keeping at least one block of lanes."""
-    score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
-    running = np.flatnonzero(table[STATUS] == RUNNING)
-    keep = max(LANES, len(table[0]) // 2)
-    if len(running) > keep:
-        order = running[np.argsort(-score[running], kind="stable")]
-        table[STATUS, order[keep:]] = RETIRED
