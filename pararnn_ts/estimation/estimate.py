@@ -340,12 +340,22 @@ def estimate_many(
     -------
     list of Estimate
         One for each series, as :func:`estimate` gives it.
+
+    Raises
+    ------
+    ValueError
+        A series cannot be fitted.
     """
     if device == "cpu":
         return [estimate(problem, s, options, threads) for problem, s in zip(problems, starts, strict=True)]
     from pararnn_ts.estimation.many_series import estimate_on_device
 
-    return estimate_on_device(problems, starts, options, threads, device)
+    found = []
+    for one in estimate_on_device(problems, starts, options, threads, device):
+        if isinstance(one, ValueError):
+            raise one
+        found.append(one)
+    return found
 
 
 def best_of(problem: Problem, solutions: Solutions, options: Options) -> Estimate:
