@@ -46,7 +46,7 @@ STATUS, ITERATIONS, DAMPING, GROWTH, PREDICTED, PEAK = range(6)
 OBJECTIVE, EVIDENCE, DECREMENT, GAMMA, SSE, BETA = range(6, 12)
 N_FIELDS = 12
 
-# the least number of starts that an audition leaves
+# the least number of starts that an audition leaves: fewer miss the best optimum too often
 FEWEST = 8
 # nats that make a difference: a straggler that leads by more is waited for, a start whose evidence fell by more goes
 # back to its peak

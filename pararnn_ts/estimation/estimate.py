@@ -192,8 +192,8 @@ def race(
     """
     Run the starts, on a long sample first on its beginning and then the best of them on more and more of it.
 
-    The optima of thousands of rows are close to those of millions. Only as many starts as an audition leaves have to
-    see all rows, and they begin next to where they end.
+    The optima of thousands of rows are close to those of millions. Only the best `FEWEST` starts have to see all
+    rows, and they begin next to where they end.
 
     Yields
     ------

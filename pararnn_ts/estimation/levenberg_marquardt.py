@@ -1,5 +1,5 @@
 """
-Levenberg-Marquardt with the evidence penalty, eight starts at a time.
+Levenberg-Marquardt with the evidence penalty, a vector of starts at a time.
 
 The objective of a start is F = (beta SSE + sum_g alpha_g |theta_g|^2) / 2. With Hessian H = beta J'J + diag(alpha) and
 gradient beta J'r - alpha theta, a step solves the damped system; Nielsen's rule moves the damping. After an accepted
@@ -64,6 +64,10 @@ __all__ = [
     "log_gamma_prior",
     "minimize",
 ]
+
+# rows, times evaluations, times squared parameters, of all blocks together that take several times as long as a thread
+# takes to start, about a millisecond
+SHARED = 3e6
 
 # Gamma priors (shape, rate) of the precisions of recurrent, input, output and linear weights. Output weights have the
 # scale of the series: without that, units drift towards ever smaller states with ever larger output weights, and
@@ -209,13 +213,13 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
         Has `group` (int array: prior group of each parameter, -1 for none), `linear` (bool array: parameters that enter
         linearly), `n_projected` (leading parameters of which the Jacobian is independent), `n_obs`, and ``advance``,
         which takes a number of rounds and the arguments of `damped_steps.advance`, evaluates the normal equations at
-        eight parameter vectors and passes them on, so many times.
+        `LANES` parameter vectors and passes them on, so many times.
     starts : ndarray, (n_starts, n_params)
         Start values.
     options : Options
         Settings.
     threads : int
-        Blocks of eight starts run on this many threads. The result does not depend on it.
+        Blocks of `LANES` starts run on this many threads. The result does not depend on it.
     warm : bool
         Whether the starts are estimates already, so that precisions and damping begin as they end.
 
@@ -249,7 +253,8 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
         if not len(running):
             break
         blocks = [running[i : i + LANES] for i in range(0, len(running), LANES)]
-        run_all(lambda block: run(block, options.audition), blocks, threads)
+        work = problem.n_obs * options.audition * n * n * len(blocks)
+        run_all(lambda block: run(block, options.audition), blocks, threads if work > SHARED else 1)
         review_series(state.table, 0, n_starts, audition, evidence)
         audition = False
     return state.solutions(evidence)
