@@ -155,7 +155,8 @@ def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndar
     else:
         score = -solutions.objective
     # the evidence of a start that was retired on its way is that of no optimum
-    return np.where(np.isin(solutions.status, (FAILED, RETIRED)) | ~np.isfinite(score), -np.inf, score)
+    lost = (solutions.status == FAILED) | (solutions.status == RETIRED) | ~np.isfinite(score)
+    return np.where(lost, -np.inf, score)
 
 
 def _minimize(
