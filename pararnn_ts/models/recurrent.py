@@ -189,7 +189,7 @@ class RecurrentModel(SeriesModel):
 
     def _of_values(self, y: np.ndarray, exog: np.ndarray | None):
         """
-        Make the same model of as many other values in a tenth of the time, for what fits need of a model.
+        Make the same model of as many other values at next to no cost, for what fits need of a model.
 
         Nothing may be missing, no term may depend on dates, and labels and what statsmodels keeps are not known to it.
         """

@@ -173,6 +173,22 @@ def test_long_samples_are_read_from_columns():
     np.testing.assert_array_equal(many._with_columns(long).x, p.x)
 
 
+def test_straight_code_of_a_larger_model_needs_more_work_to_be_worth_its_compilation(monkeypatch):
+    asked = []
+    monkeypatch.setattr(many, "compiled", lambda forms, real, straight: asked.append(straight))
+    monkeypatch.setattr(many.DeviceFits, "_load", lambda self: None)
+    monkeypatch.setattr(many, "WORTHWHILE", 4)
+    fewest = []
+    for units in ((1,), (2,)):
+        spec, problems = problems_of(units, (20,), np.random.default_rng(0))
+        asked.clear()
+        for n in range(1, 30):
+            many.DeviceFits(problems, [random_starts(spec, n, np.random.default_rng(0))], Options())
+        assert asked == sorted(asked) and set(asked) == {False, True}
+        fewest.append(asked.index(True))
+    assert fewest[0] < fewest[1]
+
+
 def test_gaps_and_held_parameters_have_no_kernel():
     y = prt.datasets.load_lynx().astype(float)
     y.iloc[50] = np.nan
