@@ -78,9 +78,9 @@ def _corner(jacobian, i, count, rows, size, q, gram):
 
 
 @jit
-def _cross(jacobian, columns, count, linear, weight, first, rows, size, gram):
+def _cross(jacobian, columns, count, linear, weight, size, gram):
     """Products of the block's columns with the linear columns, four by two."""
-    q = linear.shape[1]
+    rows, q = linear.shape
     for i in range(0, q, 2):
         second = min(i + 1, q - 1)
         for j in range(0, columns, 4):
@@ -89,8 +89,8 @@ def _cross(jacobian, columns, count, linear, weight, first, rows, size, gram):
             c0 = j * STRIDE
             c1, c2, c3 = c0 + STRIDE, c0 + 2 * STRIDE, c0 + 3 * STRIDE
             for t in range(rows):
-                w = weight[first + t]
-                y, z = fill(linear[first + t, i] * w), fill(linear[first + t, second] * w)
+                w = weight[t]
+                y, z = fill(linear[t, i] * w), fill(linear[t, second] * w)
                 x = load(jacobian, c0 + t)
                 a0, b0 = a0 + x * y, b0 + x * z
                 x = load(jacobian, c1 + t)
@@ -110,7 +110,7 @@ def _cross(jacobian, columns, count, linear, weight, first, rows, size, gram):
 
 
 @jit
-def add_products(jacobian, columns, count, linear, weight, first, rows, size, gram):
+def add_products(jacobian, columns, count, linear, weight, size, gram):
     """
     Add one block of rows to the lower triangle of the products of all columns.
 
@@ -119,22 +119,20 @@ def add_products(jacobian, columns, count, linear, weight, first, rows, size, gr
     jacobian : ndarray
         Block of `columns` columns (a multiple of four), `STRIDE` items apart, already weighted; the first `count`
         are in use and the others are zero.
-    linear : ndarray, (T, q)
-        Columns shared by all starts, not weighted; rows `first` onward belong to the block.
-    weight : ndarray, (T,)
+    linear : ndarray, (rows, q)
+        Columns shared by all starts, not weighted, in the rows of the block.
+    weight : ndarray, (rows,)
         Square roots of the observation weights.
-    rows : int
-        Rows of the block in use.
     size : int
         Order of the matrix of products, ``q + count``.
     gram : ndarray
         The matrix added to, by rows, the linear columns first.
     """
-    q = linear.shape[1]
+    rows, q = linear.shape
     for i in range(0, count, 4):
         for j in range(0, i, 4):
             _tile(jacobian, i, j, count, rows, size, q, gram)
             if i + 2 < count:
                 _tile(jacobian, i + 2, j, count, rows, size, q, gram)
         _corner(jacobian, i, count, rows, size, q, gram)
-    _cross(jacobian, columns, count, linear, weight, first, rows, size, gram)
+    _cross(jacobian, columns, count, linear, weight, size, gram)
