@@ -25,13 +25,26 @@ app = typer.Typer(
 OUT = Path("pararnn_output")
 EXAMPLES = {
     "fit": "Example: pararnn-ts fit sales.csv --column sales --index month --units 2 --units 1 --lags 2 --out results",
-    "forecast": "Example: pararnn-ts forecast sales.csv --column sales --index month --steps 12 --out results",
+    "forecast": "Examples: pararnn-ts forecast sales.csv --column sales --index month --steps 12 --out results, then "
+    "pararnn-ts forecast since.csv --model results/model.npz --steps 12",
     "compare": "Example: pararnn-ts compare sales.csv --column sales --index month --holdout 2020-01 --horizon 3",
     "panel": "Example: pararnn-ts panel sales.csv --id shop --time month --target sales --steps 12 --level 90",
     "report": "Example: pararnn-ts report sales.csv --column sales --index month --holdout 0.2 --out results",
 }
 
 Csv = Annotated[Path, typer.Argument(metavar="DATA.CSV", help="A csv file with a header line.", show_default=False)]
+CsvSince = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DATA.CSV",
+        help="A csv file with a header line; with --model, the observations since, or nothing.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option("--model", "-m", help="What an earlier run has saved; nothing is estimated then.", show_default=False),
+]
 Column = Annotated[
     str | None, typer.Option("--column", "-c", help="Column of the series; not needed where there is only one.")
 ]
@@ -162,7 +175,8 @@ def fit(
 
 @_command
 def forecast(
-    data: Csv,
+    data: CsvSince = None,
+    model: Model = None,
     column: Column = None,
     index: Index = None,
     exog: Exog = None,
@@ -181,26 +195,43 @@ def forecast(
     out: Out = OUT,
 ) -> None:
     """
-    Fit a ParaRNN and forecast with it.
+    Fit a ParaRNN and forecast with it, or with --model forecast with one that was saved.
 
-    Prints forecasts with intervals from simulated paths, and writes them with a figure.
+    With --model, DATA.CSV holds what was observed since: rows that the model knows already are passed over, the others
+    must follow them, and columns are those of the fit unless they are named. Parameters stay as they are.
+
+    Prints forecasts with intervals from simulated paths, and writes them with the summary, a figure and the model
+    (model.npz), from which the next run may go on.
     """
     from pararnn_ts.cli.fitting import fit_model
-    from pararnn_ts.cli.reading import read_data
+    from pararnn_ts.cli.reading import count_steps, read_data
+    from pararnn_ts.cli.saved import continue_results, load_saved
     from pararnn_ts.cli.writing import Folder
+    from pararnn_ts.results.base import RecurrentResults
 
-    series = read_data(data, column, index, exog or (), freq)
-    ahead = series.steps(steps)
     options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
-    results, _ = fit_model(series, options)
-    future = None if series.future_exog is None or not exog else series.future_exog.iloc[:ahead]
+    results: Any
+    if model is not None:
+        options.require_none()
+        results, future = load_saved(model, RecurrentResults), None
+        if data is not None:
+            results, future = continue_results(results, data, column, index, exog or (), freq)
+        ahead = count_steps(steps, results.model.nobs, bool(results.model.exog_labels), future)
+    else:
+        series = read_data(_required(data), column, index, exog or (), freq)
+        future = series.future_exog
+        ahead = count_steps(steps, len(series.endog), series.exog is not None, future)
+        results, _ = fit_model(series, options)
+    future = None if future is None else future.iloc[:ahead]
     frame = results.get_forecast(ahead, exog=future, rng=seed).summary_frame(alpha=alpha)
     folder = Folder(out)
     folder.text("summary.txt", results.summary().as_text())
     folder.table("forecast.csv", frame)
-    n = len(series.endog)
-    first = max(n - 4 * ahead, 0)
-    folder.figure("forecast.png", results.plot_predict(first, n + ahead - 1, exog=future, alpha=alpha, rng=seed))
+    results.save(folder.file("model.npz"))
+    if not results.data_removed:  # without observations there is nothing to draw the forecasts beside
+        n = results.model.nobs
+        first = max(n - 4 * ahead, 0)
+        folder.figure("forecast.png", results.plot_predict(first, n + ahead - 1, exog=future, alpha=alpha, rng=seed))
     typer.echo(frame.to_string(float_format=lambda value: f"{value:.6g}"))
     typer.echo(folder.said())
 
@@ -323,6 +354,12 @@ def report(
     folder = Folder(out)
     write(subject, folder.file("report.html"))
     typer.echo(folder.said())
+
+
+def _required(data: Path | None) -> Path:
+    if data is None:
+        raise ValueError("DATA.CSV is needed to fit a model; give a csv file, or --model with one that was saved.")
+    return data
 
 
 def _compared(
