@@ -10,7 +10,7 @@ from pararnn_ts.cells import Cell, CellSpecification
 from pararnn_ts.estimation.cell_problem import CellProblem, CellSample
 from pararnn_ts.estimation.cell_starts import cell_starts
 from pararnn_ts.estimation.descent import stop_early
-from pararnn_ts.estimation.estimate import sample_scaling
+from pararnn_ts.estimation.estimate import on_own_scale
 from pararnn_ts.estimation.problem import Problem
 from pararnn_ts.kernels.cell_sensitivity import cell_rows
 from pararnn_ts.kernels.cells import CELLS, run_cell, run_cells
@@ -96,9 +96,7 @@ class CellModel(RecurrentModel):
         sample = CellSample(
             self._with_history(self._y), exog, self._det, self.used.astype(float), dt, self._input_location()
         )
-        return CellProblem(
-            self.specification, sample, sample_scaling(self.specification, sample, self.constant_weights)
-        )
+        return on_own_scale(CellProblem, self.specification, sample, self.constant_weights)
 
     def _starts(self, problem: Problem, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
         return cell_starts(self.specification, count, rng), ["random"] * count
