@@ -248,6 +248,27 @@ def test_what_does_not_follow_a_saved_model_is_told_in_one_sentence(saved, nile,
     assert "DATA.CSV is needed" in sentence(run("forecast"))
 
 
+def test_a_saved_panel_goes_on_from_new_observations(tmp_path):
+    months = pd.period_range("2001-01", periods=44, freq="M")
+    y = np.random.default_rng(0).normal(size=88)
+    table = pd.DataFrame({"shop": np.repeat(["a", "b"], 44), "month": months.append(months), "sales": y})
+    early = table["month"] < months[40]
+    table[early].to_csv(tmp_path / "sales.csv", index=False)
+    table[~early].to_csv(tmp_path / "since.csv", index=False)
+    names, saved = ("--id", "shop", "--time", "month", "--target", "sales"), tmp_path / "first" / "panel.npz"
+    assert run("panel", tmp_path / "sales.csv", *names, "-u", 1, "-o", tmp_path / "first").exit_code == 0
+    panel = load(saved)
+    for data, expected in (((), panel), ((tmp_path / "since.csv",), panel.append(table[~early]))):
+        outcome = run("panel", *data, "-m", saved, "--steps", 3, "-o", tmp_path / "next")
+        assert outcome.exit_code == 0, outcome.output
+        found = pd.read_csv(tmp_path / "next" / "forecast.csv")
+        np.testing.assert_allclose(found["ParaRNN"], expected.forecast(3)["ParaRNN"])
+        assert load(tmp_path / "next" / "panel.npz")["a"].nobs == expected["a"].nobs
+    assert "80 rows that do not follow" in sentence(run("panel", tmp_path / "sales.csv", "-m", saved))
+    assert "the file holds a panel; forecast it with the command panel" in sentence(run("forecast", "-m", saved))
+    assert "DATA.CSV is needed" in sentence(run("panel"))
+
+
 def test_a_model_of_a_formula_does_not_go_on_from_a_file(nile, tmp_path):
     data = pd.DataFrame({"flow": datasets.load_nile(), "x": np.arange(100.0)})
     ParaRNN.from_formula("np.log(flow) ~ x", data, units=()).fit().save(tmp_path / "model.npz")

@@ -28,7 +28,8 @@ EXAMPLES = {
     "forecast": "Examples: pararnn-ts forecast sales.csv --column sales --index month --steps 12 --out results, then "
     "pararnn-ts forecast since.csv --model results/model.npz --steps 12",
     "compare": "Example: pararnn-ts compare sales.csv --column sales --index month --holdout 2020-01 --horizon 3",
-    "panel": "Example: pararnn-ts panel sales.csv --id shop --time month --target sales --steps 12 --level 90",
+    "panel": "Examples: pararnn-ts panel sales.csv --id shop --time month --target sales --steps 12 --level 90, then "
+    "pararnn-ts panel since.csv --model pararnn_output/panel.npz --steps 12",
     "report": "Example: pararnn-ts report sales.csv --column sales --index month --holdout 0.2 --out results",
 }
 
@@ -238,10 +239,15 @@ def forecast(
 
 @_command
 def panel(
-    data: Csv,
-    id_col: Annotated[str, typer.Option("--id", help="Column with the name of the series.")] = "unique_id",
-    time_col: Annotated[str, typer.Option("--time", help="Column of dates, periods or integers.")] = "ds",
-    target_col: Annotated[str, typer.Option("--target", help="Column of the values.")] = "y",
+    data: CsvSince = None,
+    model: Model = None,
+    id_col: Annotated[
+        str | None, typer.Option("--id", help="Column with the name of the series; unique_id by default.")
+    ] = None,
+    time_col: Annotated[
+        str | None, typer.Option("--time", help="Column of dates, periods or integers; ds by default.")
+    ] = None,
+    target_col: Annotated[str | None, typer.Option("--target", help="Column of the values; y by default.")] = None,
     freq: Freq = None,
     steps: Annotated[int, typer.Option(help="Periods to forecast.", min=1)] = 12,
     level: Annotated[
@@ -259,7 +265,10 @@ def panel(
     out: Out = OUT,
 ) -> None:
     """
-    Fit and forecast many series, one row of the file for each series and time.
+    Fit and forecast many series, one row of the file for each series and time, or with --model go on with saved ones.
+
+    With --model, DATA.CSV holds what was observed since, and its columns are those of the panel unless they are named.
+    Parameters stay as they are.
 
     Prints the summary of the panel and writes it with the table of the series, forecasts and the panel (panel.npz, for
     prt.load).
@@ -267,13 +276,22 @@ def panel(
     import pararnn_ts as prt
     from pararnn_ts.cli.fitting import panel_options
     from pararnn_ts.cli.reading import read_panel
+    from pararnn_ts.cli.saved import continue_panel, load_saved
     from pararnn_ts.cli.writing import Folder
+    from pararnn_ts.panel.panel import Panel
 
-    options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
-    fitted = prt.fit_panel(
-        read_panel(data, id_col, time_col, target_col, freq), id_col=id_col, time_col=time_col, target_col=target_col,
-        freq=freq, rng=seed, **panel_options(options),
-    )  # fmt: skip
+    options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select or None, seed)
+    if model is not None:
+        options.require_none()
+        fitted = load_saved(model, Panel)
+        if data is not None:
+            fitted = continue_panel(fitted, data, id_col, time_col, target_col, freq)
+    else:
+        ids, times, target = id_col or "unique_id", time_col or "ds", target_col or "y"
+        fitted = prt.fit_panel(
+            read_panel(_required(data), ids, times, target, freq), id_col=ids, time_col=times, target_col=target,
+            freq=freq, rng=seed, **panel_options(options),
+        )  # fmt: skip
     folder, summary = Folder(out), fitted.summary().as_text()
     folder.text("summary.txt", summary)
     folder.table("series.csv", fitted.table)

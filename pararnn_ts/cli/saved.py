@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.cli.reading import Columns, read_columns
+from pararnn_ts.cli.reading import Columns, read_columns, read_panel
 from pararnn_ts.models.labels import labels_like
 
-__all__ = ["continue_results", "load_saved"]
+__all__ = ["continue_panel", "continue_results", "load_saved"]
 
 
 def load_saved(path: Path, kind: type) -> Any:
@@ -30,6 +30,7 @@ def load_saved(path: Path, kind: type) -> Any:
     -------
     RecurrentResults or Panel
     """
+    from pararnn_ts.results.base import RecurrentResultsWrapper
     from pararnn_ts.results.persistence import load
 
     if not path.is_file():
@@ -38,7 +39,7 @@ def load_saved(path: Path, kind: type) -> Any:
         saved = load(str(path))
     except ValueError as error:
         raise ValueError(f"--model {path}: {error}") from error
-    saved = getattr(saved, "_results", saved)
+    saved = saved._results if isinstance(saved, RecurrentResultsWrapper) else saved
     if not isinstance(saved, kind):
         raise ValueError(f"--model {path}: the file holds {_instead(saved)}.")
     return saved
@@ -105,6 +106,37 @@ def continue_results(
         new = y.to_numpy(), None if x is None else x.to_numpy()
     # without the data of the sample the results of the new rows forecast alike
     return (results.extend(*new) if results.data_removed else results.append(*new))._results, future
+
+
+def continue_panel(
+    panel: Any, path: Path, id_col: str | None, time_col: str | None, target_col: str | None, freq: str | None
+) -> Any:
+    """
+    Panel with the observations of a file at the end of its series.
+
+    Parameters
+    ----------
+    panel : Panel
+        What was saved.
+    path : Path
+        The csv file.
+    id_col, time_col, target_col : str or None
+        Columns with the name of the series, the time and the value; None: those of the panel.
+    freq : str or None
+        Frequency of dates; None: that of the panel.
+
+    Returns
+    -------
+    Panel
+        Parameters are those that were saved.
+    """
+    known = panel._frame.columns
+    names = id_col or known.ids, time_col or known.time, target_col or known.target
+    freq = freq or getattr(panel._frame.times, "freqstr", None)
+    new = read_panel(path, *names, freq).set_axis(list(known[:3]), axis=1)
+    if panel.ids.dtype != new[known.ids].dtype:  # names that are numbers
+        new[known.ids] = new[known.ids].astype(panel.ids.dtype)
+    return panel.append(new)
 
 
 def _since(found: Columns, results: Any, path: Path) -> Columns:
