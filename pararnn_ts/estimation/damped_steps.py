@@ -1,5 +1,5 @@
 """
-Steps of Levenberg-Marquardt with the evidence penalty, eight starts at a time: the compiled part.
+Steps of Levenberg-Marquardt with the evidence penalty, a vector of starts at a time: the compiled part.
 
 What a step is, and why, is said in :mod:`pararnn_ts.estimation.levenberg_marquardt`.
 """

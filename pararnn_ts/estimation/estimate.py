@@ -15,6 +15,7 @@ from pararnn_ts.estimation.errors import ErrorLaw, student_law
 from pararnn_ts.estimation.levenberg_marquardt import (
     CONVERGED,
     FAILED,
+    FEWEST,
     PEAKED,
     RETIRED,
     STALLED,
@@ -28,7 +29,6 @@ from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, differ
 from pararnn_ts.estimation.scaling import standardise
 from pararnn_ts.estimation.series_problem import complete_problem
 from pararnn_ts.estimation.student import reweight, robust_weights
-from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.specification import SeriesLayout, Specification
 
 __all__ = [
@@ -173,7 +173,8 @@ def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndar
     else:
         score = -solutions.objective
     # the evidence of a start that was retired on its way is that of no optimum
-    return np.where(np.isin(solutions.status, (FAILED, RETIRED)) | ~np.isfinite(score), -np.inf, score)
+    lost = (solutions.status == FAILED) | (solutions.status == RETIRED) | ~np.isfinite(score)
+    return np.where(lost, -np.inf, score)
 
 
 def _minimize(
@@ -210,8 +211,8 @@ def race(
     """
     Run the starts, on a long sample first on its beginning and then the best of them on more and more of it.
 
-    The optima of thousands of rows are close to those of millions. Only one block of lanes has to see all rows, and it
-    begins next to where it ends.
+    The optima of thousands of rows are close to those of millions. Only the best `FEWEST` starts have to see all
+    rows, and they begin next to where they end.
 
     Yields
     ------
@@ -233,7 +234,7 @@ def race(
         begin = starts[cast] if solutions is None else solutions.params[cast]
         found = yield part, begin, solutions is not None
         score = _scores(part, found, options)
-        order = np.argsort(-score, kind="stable")[:LANES]
+        order = np.argsort(-score, kind="stable")[:FEWEST]
         order = order[np.isfinite(score[order])]
         solutions = found if solutions is None else _merged(solutions, found, cast)
         if not len(order):

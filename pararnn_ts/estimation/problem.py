@@ -100,7 +100,7 @@ class Problem:
         return self.specification.n_linear
 
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
-        """Return a function ``(theta, gram)`` that fills the normal equations at eight parameter vectors."""
+        """Return a function ``(theta, gram)`` that fills the normal equations at `LANES` parameter vectors."""
         raise NotImplementedError
 
     def with_sample(self, sample: Sample) -> Problem:

@@ -3,13 +3,9 @@
 import numpy as np
 
 from pararnn_ts.estimation.damped_steps import CONVERGED, EVIDENCE, OBJECTIVE, RETIRED, RUNNING, STATUS
-from pararnn_ts.estimation.levenberg_marquardt import LEAD
-from pararnn_ts.kernels.lanes import LANES
+from pararnn_ts.estimation.levenberg_marquardt import FEWEST, LEAD
 
-__all__ = ["FEWEST", "review_series"]
-
-# the least number of starts that an audition leaves: on a processor they fill a vector
-FEWEST = LANES
+__all__ = ["review_series"]
 
 
 def better(table, row, sign, a, b):

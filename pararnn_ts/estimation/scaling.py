@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -36,13 +37,17 @@ class Scaling:
     deterministic_scale: np.ndarray
     constant: np.ndarray
 
+    @cached_property
+    def _jacobian(self) -> np.ndarray:
+        return jacobians(self.specification, [self])[0]
+
     def jacobian(self) -> np.ndarray:
         """Matrix A of the map ``data = A standardised + shift``."""
-        return jacobians(self.specification, [self])[0]
+        return self._jacobian.copy()
 
     def inverse(self) -> np.ndarray:
         """Inverse of :meth:`jacobian`, from its form: a diagonal plus a part N whose square is zero."""
-        return inverses(self.jacobian()[None])[0]
+        return inverses(self._jacobian[None])[0]
 
     def shift(self) -> np.ndarray:
         """Constant part of the map."""
@@ -52,7 +57,7 @@ class Scaling:
 
     def to_data(self, params: np.ndarray) -> np.ndarray:
         """Parameters in the data's units, of one vector or of rows of them."""
-        return params @ self.jacobian().T + self.shift()
+        return params @ self._jacobian.T + self.shift()
 
     def to_standard(self, params: np.ndarray) -> np.ndarray:
         """Parameters on the standardised scale, of one vector or of rows of them."""

@@ -1,5 +1,5 @@
 """
-One pass over the data: predictions, their exact Jacobian and the normal equations, eight starts at a time.
+One pass over the data: predictions, their exact Jacobian and the normal equations, a vector of starts at a time.
 
 The units do not see each other, so the sensitivities of a unit's state with respect to its own weights follow from a
 forward recursion (design of the method: Cai, Li, Huang and Li 2026, arXiv 2605.02692; forward sensitivities: Williams
@@ -204,7 +204,7 @@ def _unit_any(theta, p, d, x, first, last, activation, state, s, jacobian, c, fi
 @jit
 def accumulate(theta, units, activation, x, linear, target, weight, linear_gram, work, gram):
     """
-    Normal equations of the additive model at eight parameter vectors.
+    Normal equations of the additive model at `LANES` parameter vectors.
 
     Parameters
     ----------

@@ -17,8 +17,8 @@ from pararnn_ts.estimation import damped_steps as steps
 from pararnn_ts.estimation import estimate as estimation
 from pararnn_ts.estimation import levenberg_marquardt as lm
 from pararnn_ts.estimation.estimate import estimate, estimate_many
-from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
-from pararnn_ts.estimation.reviews import FEWEST, review_series
+from pararnn_ts.estimation.levenberg_marquardt import FEWEST, Options, minimize
+from pararnn_ts.estimation.reviews import review_series
 from pararnn_ts.estimation.series_problem import SeriesProblem
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.kernels.cuda.target import NoDeviceError, ptx

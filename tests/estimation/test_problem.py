@@ -64,7 +64,7 @@ def test_every_lane_has_the_products_of_its_own_parameters(gaps):
     problem, params = case("exog, differenced", gaps)
     size = len(params) + 1
     theta = params[:, None] * np.linspace(0.5, 1.0, LANES)
-    theta[:, 5] = theta[:, 4]
+    theta[:, 3] = theta[:, 2]
     gram = np.empty(size * size * LANES)
     problem.evaluator()(theta.ravel(), gram)
     for lane in range(LANES):
