@@ -61,7 +61,7 @@ class CellModel(RecurrentModel):
     @property
     def label(self) -> str:
         """The model in a few words."""
-        raise NotImplementedError
+        return f"{type(self).__name__}({self.specification.cell.n_outputs})"
 
     @property
     def summary_notes(self) -> list[str]:
@@ -69,8 +69,9 @@ class CellModel(RecurrentModel):
         return [*super().summary_notes, self._parameter_note()]
 
     def _parameter_note(self) -> str:
-        """Count of the parameters and what they are."""
-        raise NotImplementedError
+        """Count of the parameters and what they are, for a summary that would take up pages with their names."""
+        cell = self.specification.cell
+        return f"the network has {len(cell.groups)} parameters and {cell.n_outputs} output weights"
 
     @property
     def units(self) -> tuple[int, ...]:
