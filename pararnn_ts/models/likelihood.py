@@ -28,6 +28,14 @@ def loglike(model: RecurrentModel, params: Any) -> float:
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> model = prt.ParaRNN(prt.datasets.load_nile(), units=())
+    >>> results = model.fit()
+    >>> model.loglike(results.params) == results.llf
+    True
     """
     resid = _resid(model, check_params(params, model.param_names, "params"))
     return concentrated_loglike(resid, _law(model, resid).dof)

@@ -346,6 +346,13 @@ class RecurrentModel(SeriesModel):
         -------
         RecurrentResultsWrapper
             Results.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(), trend="n").evaluate([1.0])
+        >>> bool(results.forecast(1).iloc[0] == 740.0)  # the last value
+        True
         """
         params = check_params(params, self.param_names, "params")
         self._check_sample()
@@ -402,6 +409,13 @@ class RecurrentModel(SeriesModel):
         -------
         RecurrentResultsWrapper
             Results.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=()).fit_constrained({"linear.flow.L1": 0.5})
+        >>> float(results.params["linear.flow.L1"])
+        0.5
         """
         with self.fix_params(constraints):
             return self.fit(**options)

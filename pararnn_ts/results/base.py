@@ -508,7 +508,16 @@ class RecurrentResults(TimeSeriesModelResults):
         return persistence.load(path)._results
 
     def to_arma(self) -> Any:
-        """Turn a model with identity activation into the ARMA it is, see `pararnn_ts.models.arma_link`."""
+        """
+        Turn a model with identity activation into the ARMA it is, see `pararnn_ts.models.arma_link`.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> model = prt.ParaRNN(prt.datasets.load_nile(), linear_lags=0, units=(1,), activation="identity")
+        >>> model.fit(penalty=0).to_arma().model.order
+        (1, 0, 1)
+        """
         from pararnn_ts.models.arma_link import arma_from_pararnn
 
         return arma_from_pararnn(self)
