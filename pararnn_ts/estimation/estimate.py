@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from pararnn_ts.estimation.levenberg_marquardt import (
 )
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, difference_series
-from pararnn_ts.estimation.scaling import Scaling, standardise
+from pararnn_ts.estimation.scaling import standardise
 from pararnn_ts.estimation.series_problem import complete_problem
 from pararnn_ts.estimation.student import reweight, robust_weights
 from pararnn_ts.specification import SeriesLayout, Specification
@@ -43,8 +43,8 @@ __all__ = [
     "is_raced",
     "make_problem",
     "n_threads",
+    "on_own_scale",
     "race",
-    "sample_scaling",
 ]
 
 STATUS_WORDS = {
@@ -121,21 +121,39 @@ def n_threads() -> int:
 
 def make_problem(specification: Specification, sample: Sample, constant: np.ndarray | None) -> Problem:
     """Standardise a sample and state the least-squares problem for it."""
-    scaling = sample_scaling(specification, sample, constant)
     gaps = not np.isfinite(sample.y).all()
-    return (GappedProblem if gaps else complete_problem)(specification, sample, scaling)
+    return on_own_scale(GappedProblem if gaps else complete_problem, specification, sample, constant)
 
 
-def sample_scaling(specification: SeriesLayout, sample: Sample, constant: np.ndarray | None) -> Scaling:
-    """Locations and scales of a sample, gaps allowed; `constant` as in :func:`scaling.standardise`."""
-    y = sample.y
-    if specification.order_of_difference and not np.isfinite(y).all():
+def on_own_scale(
+    state: Callable[..., Problem], specification: SeriesLayout, sample: Sample, constant: np.ndarray | None
+) -> Problem:
+    """
+    State a problem on the locations and scales of its sample, gaps allowed.
+
+    Parameters
+    ----------
+    state : callable
+        Takes specification, sample, scaling and the differenced series.
+    specification : SeriesLayout
+        The model.
+    sample : Sample
+        The data.
+    constant : ndarray or None
+        As in :func:`scaling.standardise`.
+
+    Returns
+    -------
+    Problem
+    """
+    target = measured = difference_series(sample.y, specification.difference)
+    if specification.order_of_difference and not np.isfinite(sample.y).all():
         # differences across gaps are missing, sometimes all of them: scales come from the series with its gaps bridged
-        seen = np.flatnonzero(np.isfinite(y))
-        y = np.interp(np.arange(len(y)), seen, y[seen])
-    target = difference_series(y, specification.difference)
-    target[: specification.order_of_difference] = np.nan
-    return standardise(specification, target, sample.exog, sample.deterministic, constant)
+        seen = np.flatnonzero(np.isfinite(sample.y))
+        bridged = np.interp(np.arange(len(sample.y)), seen, sample.y[seen])
+        measured = difference_series(bridged, specification.difference)
+    scaling = standardise(specification, measured, sample.exog, sample.deterministic, constant)
+    return state(specification, sample, scaling, target)
 
 
 def _component_sizes(problem: Problem, params: np.ndarray) -> np.ndarray:

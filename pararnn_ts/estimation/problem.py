@@ -66,13 +66,28 @@ class Sample:
 
 
 class Problem:
-    """What every least-squares problem tells the optimiser about its parameters."""
+    """
+    What every least-squares problem tells the optimiser about its parameters.
 
-    def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    sample : Sample
+        The data.
+    scaling : Scaling
+        Locations and scales.
+    target : ndarray, (n,), optional
+        The series after differencing, where it is known; it is standardised in place.
+    """
+
+    def __init__(
+        self, specification: Specification, sample: Sample, scaling: Scaling, target: np.ndarray | None = None
+    ):
         self.specification, self.sample, self.scaling = specification, sample, scaling
         self.group, self.linear = specification.groups, specification.is_linear
         self.n_obs = int(np.count_nonzero(sample.weight))
-        self.target = difference_series(sample.y, specification.difference)
+        self.target = difference_series(sample.y, specification.difference) if target is None else target
         self.target -= scaling.center[0]
         self.target /= scaling.scale[0]
         seen = (sample.weight > 0.0) & np.isfinite(self.target)
@@ -170,8 +185,10 @@ class Problem:
 class UnitProblem(Problem):
     """A sample without gaps: lanes of starts, forward sensitivities by unit."""
 
-    def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
-        super().__init__(specification, sample, scaling)
+    def __init__(
+        self, specification: Specification, sample: Sample, scaling: Scaling, target: np.ndarray | None = None
+    ):
+        super().__init__(specification, sample, scaling, target)
         columns = _unit_columns(specification, [sample], [scaling], self.target[None])
         self._take(*(part[0] for part in columns))
 

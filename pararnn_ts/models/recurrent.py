@@ -13,7 +13,7 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from pararnn_ts._compat import warn_user
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.estimation.errors import ErrorLaw, concentrated_loglike, student_law
+from pararnn_ts.estimation.errors import ErrorLaw, likely_law
 from pararnn_ts.estimation.estimate import (
     STATUS_WORDS,
     Curvature,
@@ -27,6 +27,7 @@ from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_par
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.kernels.cuda.target import check_device
+from pararnn_ts.models import likelihood
 from pararnn_ts.models.arguments import check_count, check_generator, check_params, optimiser_options
 from pararnn_ts.models.checks import require_different, require_representable
 from pararnn_ts.models.options import SeriesOptions
@@ -363,6 +364,13 @@ class RecurrentModel(SeriesModel):
         -------
         RecurrentResultsWrapper
             Results.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(), trend="n").evaluate([1.0])
+        >>> bool(results.forecast(1).iloc[0] == 740.0)  # the last value
+        True
         """
         params = check_params(params, self.param_names, "params")
         self._check_sample()
@@ -372,14 +380,12 @@ class RecurrentModel(SeriesModel):
         )
         law = ErrorLaw(np.sqrt(found.scale))
         if self.errors == "t":
-            resid = (self._y - self.path(params).fitted)[self.used]
-            law = student_law(resid, 0.0)
+            law = likely_law((self._y - self.path(params).fitted)[self.used])
         return self._results(params, _given_details(found, law, cov_type, cov_kwds))
 
-    def loglike(self, params: np.ndarray) -> float:
-        """Conditional log likelihood, the law of the shocks concentrated out."""
-        resid = (self._y - self.path(params).fitted)[self.used]
-        return concentrated_loglike(resid, student_law(resid, 0.0).dof if self.errors == "t" else np.inf)
+    loglike = likelihood.loglike
+    score = likelihood.score
+    hessian = likelihood.hessian
 
     @contextmanager
     def fix_params(self, params: Mapping[str, float]) -> Iterator[None]:
@@ -421,6 +427,13 @@ class RecurrentModel(SeriesModel):
         -------
         RecurrentResultsWrapper
             Results.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=()).fit_constrained({"linear.flow.L1": 0.5})
+        >>> float(results.params["linear.flow.L1"])
+        0.5
         """
         with self.fix_params(constraints):
             return self.fit(**options)
