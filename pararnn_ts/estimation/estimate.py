@@ -11,11 +11,11 @@ import numba
 import numpy as np
 
 from pararnn_ts.estimation.curvature import Curvature, curvature
+from pararnn_ts.estimation.damped_steps import FEWEST
 from pararnn_ts.estimation.errors import ErrorLaw, student_law
 from pararnn_ts.estimation.levenberg_marquardt import (
     CONVERGED,
     FAILED,
-    FEWEST,
     PEAKED,
     RETIRED,
     STALLED,
@@ -359,12 +359,22 @@ def estimate_many(
     -------
     list of Estimate
         One for each series, as :func:`estimate` gives it.
+
+    Raises
+    ------
+    ValueError
+        A series cannot be fitted.
     """
     if device == "cpu":
         return [estimate(problem, s, options, threads) for problem, s in zip(problems, starts, strict=True)]
     from pararnn_ts.estimation.many_series import estimate_on_device
 
-    return estimate_on_device(problems, starts, options, threads, device)
+    found = []
+    for one in estimate_on_device(problems, starts, options, threads, device):
+        if isinstance(one, ValueError):
+            raise one
+        found.append(one)
+    return found
 
 
 def best_of(problem: Problem, solutions: Solutions, options: Options) -> Estimate:

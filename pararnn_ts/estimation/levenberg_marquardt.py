@@ -32,6 +32,7 @@ from pararnn_ts.estimation.damped_steps import (
     GAMMA,
     GROWTH,
     ITERATIONS,
+    LEAD,
     N_FIELDS,
     OBJECTIVE,
     PEAK,
@@ -42,6 +43,7 @@ from pararnn_ts.estimation.damped_steps import (
     STALLED,
     STATUS,
     STOPPED,
+    review_series,
 )
 from pararnn_ts.estimation.threads import run_all
 from pararnn_ts.kernels.lanes import LANES, items
@@ -49,7 +51,6 @@ from pararnn_ts.kernels.lanes import LANES, items
 __all__ = [
     "CONVERGED",
     "FAILED",
-    "FEWEST",
     "PEAKED",
     "PRIOR",
     "RELEVANCE",
@@ -64,11 +65,6 @@ __all__ = [
     "minimize",
 ]
 
-# nats that make a difference: a straggler that leads by more is waited for, a start whose evidence fell by more goes
-# back to its peak
-LEAD = 1.0
-# the least number of starts that an audition leaves: fewer miss the best optimum too often
-FEWEST = 8
 # rows, times evaluations, times squared parameters, of all blocks together that take several times as long as a thread
 # takes to start, about a millisecond
 SHARED = 3e6
@@ -251,7 +247,7 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
                         float(problem.n_obs), table, best, settings, items(n * n + 3 * n + 1))  # fmt: skip
         state.put(columns, parts)
 
-    audition = n_starts > FEWEST
+    audition = True
     while True:
         running = np.flatnonzero(state.table[STATUS] == RUNNING)
         if not len(running):
@@ -259,32 +255,11 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
         blocks = [running[i : i + LANES] for i in range(0, len(running), LANES)]
         work = problem.n_obs * options.audition * n * n * len(blocks)
         run_all(lambda block: run(block, options.audition), blocks, threads if work > SHARED else 1)
-        if audition:
-            audition = False
-            _retire(state.table, evidence)
-        _finish(state.table, evidence)
+        review_series(state.table, 0, n_starts, audition, evidence)
+        audition = False
     return state.solutions(evidence)
-
-
-def _finish(table: np.ndarray, evidence: bool) -> None:
-    """Stop the stragglers once half of the starts in the race have converged and none of the others is ahead."""
-    score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
-    running, converged = table[STATUS] == RUNNING, table[STATUS] == CONVERGED
-    if running.any() and int(np.count_nonzero(converged)) >= max(3, int(np.count_nonzero(running))):
-        ahead = score > score[converged].max() + (LEAD if evidence else 0.0)
-        table[STATUS, running & ~ahead] = RETIRED
 
 
 def log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:
     """Shape, rate and log constant of gamma densities of log alpha, the constant of Laplace's method included."""
     return np.array([[a, b, a * log(b) - lgamma(a) + 0.5 * log(2.0 * pi)] for a, b in pairs])
-
-
-def _retire(table: np.ndarray, evidence: bool) -> None:
-    """Stop the weaker half of the starts that still run, keeping at least `FEWEST`."""
-    score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
-    running = np.flatnonzero(table[STATUS] == RUNNING)
-    keep = max(FEWEST, len(table[0]) // 2)
-    if len(running) > keep:
-        order = running[np.argsort(-score[running], kind="stable")]
-        table[STATUS, order[keep:]] = RETIRED

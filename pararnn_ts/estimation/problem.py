@@ -205,7 +205,7 @@ class UnitProblem(Problem):
         cls, specification: Specification, samples: Sequence[Sample], scalings: Sequence[Scaling]
     ) -> list[UnitProblem]:
         """
-        Problems of several samples of equal length.
+        Problems of several samples of equal length, the same to the bit as one by one.
 
         Parameters
         ----------
@@ -223,9 +223,7 @@ class UnitProblem(Problem):
         target /= np.array([scaling.scale[0] for scaling in scalings])[:, None]
         weight = np.array([sample.weight for sample in samples])
         seen = (weight > 0.0) & np.isfinite(target)
-        # so few observations that none is seen have the variance of the standardised series
-        variance = np.sum(np.square(target, where=seen, out=np.zeros_like(target)), axis=1)
-        variance = np.where(variance > 0.0, variance / np.maximum(seen.sum(axis=1), 1), 1.0).tolist()
+        variance = [mean_square(row, 0.0, mask) or 1.0 for row, mask in zip(target, seen, strict=True)]
         n_obs = np.count_nonzero(weight, axis=1).tolist()
         columns, found = _unit_columns(specification, samples, scalings, target), []
         for s, (sample, scaling) in enumerate(zip(samples, scalings, strict=True)):

@@ -10,7 +10,7 @@ import numpy as np
 
 from pararnn_ts.specification import GROUPS, SeriesLayout
 
-__all__ = ["Scaling", "inverses", "jacobians", "largest", "mean_square", "standardise", "standardise_many"]
+__all__ = ["STRETCH", "Scaling", "inverses", "jacobians", "largest", "mean_square", "standardise", "standardise_many"]
 
 # rows that are looked at together
 STRETCH = 65_536
@@ -200,7 +200,9 @@ def standardise_many(
     constant: np.ndarray | None,
 ) -> list[Scaling]:
     """
-    Choose locations and scales of several samples without missing values; see :func:`standardise`.
+    Choose locations and scales of several samples of up to `STRETCH` rows, none of them missing.
+
+    They are those of :func:`standardise` to the bit.
 
     Parameters
     ----------
@@ -224,7 +226,7 @@ def standardise_many(
         n = columns.shape[1]
         center = columns.sum(axis=1) / n if centred and n else np.zeros(count)
         distance = columns - center[:, None]
-        spread = np.sqrt(np.einsum("sn,sn->s", distance, distance) / max(n, 1))
+        spread = np.sqrt([row @ row / max(n, 1) for row in distance])
         level = np.abs(columns).max(axis=1, initial=0.0)
         return center, np.where((spread > 1e-13 * level) & (spread > 0.0), spread, np.maximum(level, 1.0))
 

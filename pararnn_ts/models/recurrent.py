@@ -182,6 +182,24 @@ class RecurrentModel(SeriesModel):
         """Start values on the standardised scale, one row each, and where they come from."""
         raise NotImplementedError
 
+    def _many_starts(
+        self, problems: Sequence[Problem], count: int, seed: int | None
+    ) -> list[tuple[np.ndarray, list[str]]]:
+        """Start values for several series of this specification, those of each as if it were alone."""
+        return [self._starts(problem, count, check_generator(seed)) for problem in problems]
+
+    def _of_values(self, y: np.ndarray, exog: np.ndarray | None):
+        """
+        Make the same model of as many other values at next to no cost, for what fits need of a model.
+
+        Nothing may be missing, no term may depend on dates, and labels and what statsmodels keeps are not known to it.
+        """
+        other = object.__new__(type(self))
+        other.__dict__.update({**self.__dict__, "constant_weights": self.constant_weights, "_y": y, "data": None})
+        if exog is not None:
+            other._x, other._exog = exog, np.ascontiguousarray(exog)
+        return other
+
     def _sample(self) -> Sample:
         """Arrays of the sample as estimation reads them."""
         complete = np.isfinite(self._y[: self.specification.hold_back]).all()

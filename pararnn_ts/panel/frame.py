@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from pararnn_ts.models.values import float_values
 
 __all__ = ["Calendar", "Columns", "LongFrame", "OneSeries", "as_numbers", "future_rows", "make_calendar", "read_long"]
 
-# completed indices that are remembered, for panels whose series share their dates but not one calendar
+# completed indices that are remembered, for panels whose series share their dates
 REMEMBERED = 64
 # frequencies of which any eight successive labels tell the frequency again
 _TELLING = (
@@ -253,18 +254,22 @@ class LongFrame:
 
     def completed(self, k: int) -> CompletedIndex:
         """Complete index of a series; raises where its labels fit no frequency."""
-        numbers = self.numbers[self.offsets[k] : self.offsets[k + 1]]
-        if self.calendar is not None:
-            found = self.calendar.part(numbers)
-            if found is not None:
-                return found
-        key = np.ascontiguousarray(numbers).tobytes()
+        numbers = np.ascontiguousarray(self.numbers[self.offsets[k] : self.offsets[k + 1]])
+        # to tell labels apart needs no copy of them
+        key = sha256(numbers.data).digest()
         if key not in self._known:
-            done = complete_index(self.labels(k), self.freq, what=f"the column {self.columns.time!r}")
+            done = None if self.calendar is None else self.calendar.part(numbers)
+            if done is None:
+                done = complete_index(self.labels(k), self.freq, what=f"the column {self.columns.time!r}")
             if len(self._known) >= REMEMBERED:
                 return done
             self._known[key] = done
         return self._known[key]
+
+    def values(self, k: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Values and exogenous values in the rows of a series."""
+        rows = slice(self.offsets[k], self.offsets[k + 1])
+        return self.y[rows], None if self.x is None else self.x[rows]
 
     def series(self, k: int) -> OneSeries:
         """
@@ -276,13 +281,12 @@ class LongFrame:
             Its labels fit no frequency, or labels are absent for which there are no exogenous values.
         """
         done = self.completed(k)
-        rows = slice(self.offsets[k], self.offsets[k + 1])
-        y, x = self.y[rows], None if self.x is None else self.x[rows]
+        y, x = self.values(k)
         if done.rows is not None:
             if x is not None:
                 self._require_exog(done)
-            y = np.full(len(done.index), np.nan)
-            y[done.rows] = self.y[rows]
+            given, y = y, np.full(len(done.index), np.nan)
+            y[done.rows] = given
         endog = pd.Series(y, index=done.index, name=self.columns.target, copy=False)
         exog = None if x is None else pd.DataFrame(x, done.index, columns=list(self.columns.exog), copy=False)
         return OneSeries(endog, exog, done.notes, done.n_inserted)
