@@ -106,10 +106,13 @@ class FormulaDesign:
         with _one_sentence(self.formula):
             return pd.DataFrame(self.response.get_model_matrix(data, context=self.context)).iloc[:, 0]
 
-    def seen(self, data: pd.DataFrame | None) -> FormulaDesign:
-        """Return the same design after these rows of data, too."""
-        if self.history is None or data is None:
+    def seen(self, data: pd.DataFrame | None, steps: int) -> FormulaDesign:
+        """Return the same design after `steps` more rows, with these data; None where only the columns are known."""
+        if self.history is None:
             return self
+        if data is None:  # missing, so that a look back at them is refused and not answered with older rows
+            past = self.history.reset_index(drop=True)
+            return self.remembering(past.reindex(range(len(past) + steps)))
         return self.remembering(pd.concat([self.history, data[list(self.variables)]]))
 
     def remembering(self, rows: pd.DataFrame) -> FormulaDesign:

@@ -253,8 +253,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         """
         model = self.clone_with(*self.joined(endog, exog), **changes)
         model._notes = (*self._notes, *model._notes)
-        if self._design is not None:
-            model._design = self._design.seen(self._design.raw(self._split_data(endog, exog)[1]))
+        model._design = self.design_after(endog, exog, model.index[self.nobs :])
         return model
 
     def prediction_window(
@@ -375,13 +374,9 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         by_label = self.is_pandas and (self._extendable or index is not None)
         if index is None:
             index = self.future_index(steps) if self._extendable else pd.RangeIndex(steps)
-        design = self._design
-        raw = None if design is None else design.raw(exog)
-        if design is not None and raw is not None:
-            known = labels_like(raw.index, index)
-            if by_label and index.isin(known).all() and known.is_unique:
-                raw = raw.iloc[known.get_indexer(index)]
-            exog = design.transform(raw)
+        raw = self._raw_rows(exog, index, by_label)
+        if self._design is not None and raw is not None:
+            exog = self._design.transform(raw)
         return align_future_exog(exog, index, self.exog_labels, match_labels=by_label)
 
     def continuation(self, endog: Any, exog: Any = None) -> Continuation:
@@ -455,6 +450,22 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         index = lengthen_index(self.index, len(new.y)) if self._extendable else self.index.append(new.index)
         frame = None if x is None else pd.DataFrame(x, index, columns=self.exog_labels)
         return pd.Series(y, index, name=self.endog_name), frame
+
+    def design_after(self, endog: Any, exog: Any, index: pd.Index) -> FormulaDesign | None:
+        """Formula of the model once it has seen new rows, given as in `continuation`; None without one."""
+        if self._design is None:
+            return None
+        return self._design.seen(self._raw_rows(self._split_data(endog, exog)[1], index, self.is_pandas), len(index))
+
+    def _raw_rows(self, exog: Any, index: pd.Index, by_label: bool) -> pd.DataFrame | None:
+        """Exogenous values as raw data for the formula, those rows that are wanted; None when they are not raw."""
+        raw = None if self._design is None else self._design.raw(exog)
+        if raw is None:
+            return None
+        known = labels_like(raw.index, index)
+        if by_label and index.isin(known).all() and known.is_unique:
+            return raw.iloc[known.get_indexer(index)]
+        return raw
 
     def require_sample(self, min_rows: int = 1) -> None:
         """Raise unless the sample can be fitted and has `min_rows` observations; for the beginning of fit."""

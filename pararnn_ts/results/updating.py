@@ -98,6 +98,7 @@ def extend(results: RecurrentResults, endog: Any, exog: Any = None) -> Recurrent
     new = model.clone_with(y, x)
     # an array has no labels to say where on the time axis its deterministic terms are
     place_in_time(new, model._base_index, model._origin + model.nobs)
+    new._design = model.design_after(endog, exog, found.index)
     return results._renewed(new, past=standpoint(results, model.nobs))
 
 

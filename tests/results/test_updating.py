@@ -109,6 +109,16 @@ def test_intervals_after_extending_use_the_shocks_of_the_fit(fitted, sales):
     pd.testing.assert_frame_equal(*frames)
 
 
+def test_a_formula_that_looks_back_sees_the_rows_that_extend_the_sample(sales):
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame({"sales": sales, "price": rng.standard_normal(len(sales))})
+    results = ParaRNN.from_formula("sales ~ lag(price, 2)", data[:120], units=(1,)).fit(n_starts=2)
+    appended, extended = results.append(data[120:124]), results.extend(data[120:123]).extend(data[123:124])
+    same(extended.forecast(8, exog=data[124:]), appended.forecast(8, exog=data[124:]))
+    results.remove_data()
+    same(results.extend(data[120:124]).forecast(8, exog=data[124:]), appended.forecast(8, exog=data[124:]))
+
+
 def test_refitting_estimates_anew(sales):
     results = ParaRNN(sales[:100], units=(1,)).fit(n_starts=2)
     refitted = results.append(sales[100:], refit=True)
