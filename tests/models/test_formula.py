@@ -145,7 +145,6 @@ class TestLookingBack:
         np.testing.assert_allclose(other._y, DATA.y[11:])
         np.testing.assert_allclose(model.clone_with(DATA.y[10:], DATA[10:])._y, DATA.y[11:])
 
-
     def test_of_appended_data_only_the_rows_that_are_appended_are_remembered(self, term):
         model = SeriesModel.from_formula(f"y ~ {term}", PAST)
         longer = model.appended(FUTURE.y[:2], FUTURE[::-1])  # all of the future, and out of order
