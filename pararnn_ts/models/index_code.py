@@ -88,7 +88,7 @@ def _decode_freq(code: Any) -> Any:
         return code
     kind, n, normalize = code["offset"], int(code["n"]), bool(code["normalize"])
     if kind == "DateOffset":
-        return pd.DateOffset(n, normalize, **{name: int(value) for name, value in code["options"].items()})
+        return pd.DateOffset(n=n, normalize=normalize, **{name: int(value) for name, value in code["options"].items()})
     if kind not in _WITH_HOLIDAYS:
         raise ValueError(f"path has a frequency of the unknown kind {kind!r}; load it with the version that wrote it.")
     holidays = np.array(code["holidays"], dtype=np.int64).astype("datetime64[D]").tolist()
