@@ -111,6 +111,7 @@ def complete_index(
     """
     if isinstance(labels, pd.RangeIndex) and labels.step > 0 and freq is None:
         return CompletedIndex(labels)
+    labels = _one_level(labels)
     if isinstance(labels, pd.MultiIndex):
         raise ValueError(f"{what} must have one index level, but has {labels.nlevels}; select one series first.")
     if labels.hasnans:
@@ -235,6 +236,7 @@ def grid_offset(base: Dates, other: Dates) -> int | None:
 
 def labels_like(labels: pd.Index, target: Dates) -> pd.Index:
     """Labels in the terms of `target` (dates, periods, integers) where they can be so written, else as they are."""
+    labels = _one_level(labels)
     if isinstance(labels, type(target)) or (isinstance(target, pd.RangeIndex) and _is_integer(labels)):
         return labels
     if isinstance(target, (pd.DatetimeIndex, pd.PeriodIndex)):
@@ -452,6 +454,10 @@ def _require_increasing(labels: pd.Index, what: str) -> None:
         )
 
 
+def _one_level(labels: pd.Index) -> pd.Index:
+    return labels.get_level_values(0) if labels.nlevels == 1 and isinstance(labels, pd.MultiIndex) else labels
+
+
 def _is_integer(labels: pd.Index) -> bool:
     return pd.api.types.is_integer_dtype(labels.dtype)
 
@@ -459,6 +465,8 @@ def _is_integer(labels: pd.Index) -> bool:
 def _as_integers(labels: pd.Index) -> np.ndarray | None:
     if pd.api.types.is_bool_dtype(labels.dtype):
         return None
+    if _is_integer(labels) and labels.max() < 2**63:
+        return labels.to_numpy(np.int64)
     if pd.api.types.is_numeric_dtype(labels.dtype):
         if pd.api.types.is_complex_dtype(labels.dtype):
             return None
