@@ -403,7 +403,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         """
         if self._design is not None:
             endog, exog = self._split_data(endog, exog)
-        if np.ndim(endog) == 0:
+        if np.ndim(endog) == 0 and endog is not None:
             endog = [endog]
         labelled = isinstance(endog, (pd.Series, pd.DataFrame))
         if labelled and self.is_pandas:

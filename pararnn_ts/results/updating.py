@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pararnn_ts.models.checks import require_history
 from pararnn_ts.results.trajectory import place_in_time, standpoint
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ def apply(
     >>> np.allclose(res.apply(y).fittedvalues, res.append(y[60:]).fittedvalues, equal_nan=True)
     True
     """
-    return _same_or_refit(results, results.model.clone_with(endog, exog), refit, fit_kwargs)
+    model = results.model.clone_with(endog, exog)
+    require_history(model._y, model.specification.hold_back)
+    return _same_or_refit(results, model, refit, fit_kwargs)
 
 
 def _same_or_refit(

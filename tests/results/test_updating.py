@@ -151,6 +151,20 @@ def test_misuse_is_refused(fitted, sales):
         fitted.extend(sales[120:125]).append(sales[125:], refit=True)
     with pytest.raises(ValueError, match="param_uncertainty=True needs the sample from its beginning"):
         fitted.extend(sales[120:]).get_forecast(2, param_uncertainty=True)
+    with pytest.raises(TypeError, match="endog must be a Series.*, not NoneType"):
+        fitted.append(None)
+
+
+def test_parameters_apply_to_any_sample_that_has_the_rows_before_the_first_prediction(sales, fitted):
+    shortest = fitted.apply(sales[:2])
+    assert shortest.nobs == 0
+    same(shortest.forecast(1), fitted.fittedvalues[2:3])
+    with pytest.raises(ValueError, match="averages over the rows that are predicted, but the 2 rows"):
+        shortest.recurrence_features  # noqa: B018
+    with pytest.raises(ValueError, match="endog has 1 rows, but the model needs 2 before the first"):
+        fitted.apply(sales[:1])
+    with pytest.raises(ValueError, match="endog has no observations: all of its 132 values are missing"):
+        fitted.apply(sales * np.nan)
 
 
 def test_refitting_keeps_parameters_that_are_held(sales):
