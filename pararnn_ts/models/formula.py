@@ -207,6 +207,12 @@ def parse_formula(
             f"formula {formula!r} must have one numeric series on its left, but it makes {left.shape[1]} columns."
         )
     dropped = {drop_cols} if isinstance(drop_cols, str) else set(drop_cols or ())
+    unknown = dropped - set(map(str, right.columns))
+    if unknown:
+        raise ValueError(
+            f"drop_cols holds {sorted(unknown)[0]!r}, which formula {formula!r} does not make; its columns are "
+            f"{', '.join(map(str, right.columns))}."
+        )
     columns = tuple(c for c in map(str, right.columns) if c != "Intercept" and c not in dropped)
     spec = right.model_spec if columns else None
     names = set(map(str, left.model_spec.variables)) | (set() if spec is None else set(map(str, spec.variables)))

@@ -74,6 +74,8 @@ def test_options_go_on():
     model = SeriesModel.from_formula("y ~ x + z", PAST, subset=PAST.index[4:], drop_cols="z")
     assert model.exog_labels == ["x"] and model.nobs == N - 4
     assert SeriesModel.from_formula("y ~ x", PAST.to_dict("list")).nobs == N
+    with pytest.raises(ValueError, match="drop_cols holds 'w', which formula .* does not make; .* Intercept, x, z"):
+        SeriesModel.from_formula("y ~ x + z", PAST, drop_cols=["z", "w"])
 
 
 def test_names_of_the_caller():

@@ -47,6 +47,15 @@ def test_labels(fitted, sales):
     assert fitted.fittedvalues.index.equals(sales.index[:120])
 
 
+def test_the_covariance_of_some_parameters_or_of_their_combinations_is_part_of_the_whole(fitted):
+    whole, names = fitted.cov_params(), list(fitted.params.index)
+    assert list(whole.index) == list(whole.columns) == names
+    R = np.random.default_rng(0).standard_normal((3, len(names)))
+    np.testing.assert_allclose(fitted.cov_params(r_matrix=R), R @ whole.to_numpy() @ R.T)
+    np.testing.assert_array_equal(fitted.cov_params(column=[1, 3]), whole.iloc[[1, 3], [1, 3]])
+    assert fitted.cov_params(column=2) == whole.iloc[2, 2]
+
+
 def test_tests_by_name(fitted):
     by_name = fitted.t_test("unit1.W[1,2] = 0.25")
     position = fitted.model.param_names.index("unit1.W[1,2]")
