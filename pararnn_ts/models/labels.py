@@ -29,6 +29,7 @@ __all__ = [
     "grid_offset",
     "labels_like",
     "lengthen_index",
+    "one_level",
 ]
 
 # With fewer labels nothing is inferred from them and no index is refused: what statsmodels does with them stands.
@@ -111,7 +112,7 @@ def complete_index(
     """
     if isinstance(labels, pd.RangeIndex) and labels.step > 0 and freq is None:
         return CompletedIndex(labels)
-    labels = _one_level(labels)
+    labels = one_level(labels)
     if isinstance(labels, pd.MultiIndex):
         raise ValueError(f"{what} must have one index level, but has {labels.nlevels}; select one series first.")
     if labels.hasnans:
@@ -236,7 +237,7 @@ def grid_offset(base: Dates, other: Dates) -> int | None:
 
 def labels_like(labels: pd.Index, target: Dates) -> pd.Index:
     """Labels in the terms of `target` (dates, periods, integers) where they can be so written, else as they are."""
-    labels = _one_level(labels)
+    labels = one_level(labels)
     if isinstance(labels, type(target)) or (isinstance(target, pd.RangeIndex) and _is_integer(labels)):
         return labels
     if isinstance(target, (pd.DatetimeIndex, pd.PeriodIndex)):
@@ -454,7 +455,8 @@ def _require_increasing(labels: pd.Index, what: str) -> None:
         )
 
 
-def _one_level(labels: pd.Index) -> pd.Index:
+def one_level(labels: pd.Index) -> pd.Index:
+    """Labels of a MultiIndex that has a single level, any other index as it is."""
     return labels.get_level_values(0) if labels.nlevels == 1 and isinstance(labels, pd.MultiIndex) else labels
 
 
