@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts._compat import TimeSeriesModel, forget_values, relayed_warnings, statsmodels_index, user_frame
+from pararnn_ts.models.arguments import check_flag
 from pararnn_ts.models.checks import (
     check_missing,
     require_continuation,
@@ -143,7 +144,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
             self.index = grid.index
         self._notes = grid.notes
         self.trend, self.deterministic, self.missing = trend, deterministic, missing
-        self.seasonal, self.diff, self.seasonal_diff = bool(seasonal), diff, seasonal_diff
+        self.seasonal, self.diff, self.seasonal_diff = check_flag(seasonal, "seasonal"), diff, seasonal_diff
         self.period = None if period is None else check_period(period)
         if self.period is None and (seasonal or seasonal_diff):
             self.period = infer_period(self.index)

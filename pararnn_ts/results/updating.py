@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pararnn_ts.models.arguments import check_flag
 from pararnn_ts.models.checks import require_history
 from pararnn_ts.results.trajectory import place_in_time, standpoint
 
@@ -143,7 +144,7 @@ def apply(
 def _same_or_refit(
     results: RecurrentResults, model: Any, refit: bool, fit_kwargs: Mapping[str, Any] | None
 ) -> RecurrentResultsWrapper:
-    if not refit:
+    if not check_flag(refit, "refit"):
         if fit_kwargs:
             raise ValueError("fit_kwargs are options of refit=True; pass both, or neither.")
         return results._renewed(model)
