@@ -200,11 +200,13 @@ class RecurrentModel(SeriesModel):
     @property
     def used(self) -> np.ndarray:
         """Which rows enter the objective: predicted and observed."""
+        self.require_data()
         used = np.isfinite(self._y)
         used[: self.specification.hold_back] = False
         return used
 
     def _check_sample(self) -> None:
+        self.require_data()
         spec = self.specification
         require_representable(self._y, "endog")
         for name, column in zip(self.exog_labels, self._exog.T, strict=True):
@@ -360,6 +362,7 @@ class RecurrentModel(SeriesModel):
 
     def loglike(self, params: np.ndarray) -> float:
         """Conditional log likelihood, the law of the shocks concentrated out."""
+        self.require_data()
         resid = (self._y - self.path(params).fitted)[self.used]
         return concentrated_loglike(resid, student_law(resid, 0.0).dof if self.errors == "t" else np.inf)
 

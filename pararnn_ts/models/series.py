@@ -443,6 +443,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         >>> SeriesModel(y).joined([9.0])[0].index.freqstr
         'MS'
         """
+        self.require_data()
         new = self.continuation(endog, exog)
         y = np.append(self._y, new.y)
         x = None if self._x is None or new.x is None else np.concatenate([self._x, new.x])
@@ -467,6 +468,14 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         if by_label and index.isin(known).all() and known.is_unique:
             return raw.iloc[known.get_indexer(index)]
         return raw
+
+    def require_data(self) -> None:
+        """Raise when the data were removed with those of results, see `remove_data` there."""
+        if self._y is None:
+            raise RuntimeError(
+                "The data of this model were removed with those of its results; make the model again with "
+                "model.clone_with(endog, exog)."
+            )
 
     def require_sample(self, min_rows: int = 1) -> None:
         """Raise unless the sample can be fitted and has `min_rows` observations; for the beginning of fit."""

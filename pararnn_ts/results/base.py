@@ -440,6 +440,7 @@ class RecurrentResults(TimeSeriesModelResults):
     @cached_property
     def summary_facts(self) -> dict[str, Any]:
         """Numbers in the summary that need the data."""
+        self.require_data()
         return make_facts(self)
 
     def summary(self, alpha: float = 0.05) -> Summary:

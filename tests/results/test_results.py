@@ -111,6 +111,20 @@ def test_remove_data_leaves_forecasts_and_summary(sales, gappy):
             removed.predict("2005-01", "2005-03", dynamic=True)
 
 
+def test_a_model_whose_data_were_removed_with_those_of_its_results_says_so(sales):
+    model = ParaRNN(sales[:120], units=(1,))
+    results, other = (model.fit(n_starts=2) for _ in range(2))
+    other.remove_data()
+    with pytest.raises(RuntimeError, match="data of these results were removed"):
+        results.summary()
+    for call in (model.fit, lambda: model.evaluate(results.params), lambda: model.loglike(results.params),
+                 lambda: model.jacobian(results.params), lambda: model.appended([1.0])):  # fmt: skip
+        with pytest.raises(RuntimeError, match="data of this model were removed .* make the model again"):
+            call()
+    same = model.clone_with(sales[:120]).fit(n_starts=2)
+    pd.testing.assert_series_equal(same.params, results.params)
+
+
 def test_removed_results_simulate_and_respond(sales):
     results = ParaRNN(sales[:120], units=(1,)).fit(n_starts=2)
     paths, response = results.simulate(5, 3, anchor="end", rng=0), results.impulse_responses(5)
