@@ -26,6 +26,7 @@ __all__ = [
     "check_freq",
     "complete_index",
     "extend_index",
+    "finer_unit",
     "grid_offset",
     "labels_like",
     "lengthen_index",
@@ -231,8 +232,22 @@ def grid_offset(base: Dates, other: Dates) -> int | None:
     if str(base.tz) != str(other.tz):
         return None
     sign = 1 if second >= first else -1
-    between = pd.date_range(min(first, second), max(first, second), freq=step)
+    between = pd.date_range(min(first, second), max(first, second), freq=step, unit=finer_unit(base, other))
     return sign * (len(between) - 1) if len(between) and between[-1] == max(first, second) else None
+
+
+def finer_unit(*dates: Any) -> Any:
+    """
+    The finest unit of time in which some dates are kept.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.labels import finer_unit
+    >>> finer_unit(pd.date_range("1500", periods=2, freq="YS", unit="s"), pd.Timestamp("1500-01-01").as_unit("ms"))
+    'ms'
+    """
+    return max((date.unit for date in dates), key=["s", "ms", "us", "ns"].index)
 
 
 def labels_like(labels: pd.Index, target: Dates) -> pd.Index:
@@ -290,10 +305,21 @@ def as_dates(labels: pd.Index) -> pd.DatetimeIndex | pd.PeriodIndex | None:
             return pd.PeriodIndex(labels, freq="Q").to_timestamp(how="start").rename(labels.name)
         if not all(_DATELIKE.search(label) for label in labels):
             return None
-        parsed = pd.to_datetime(labels, format=guess_datetime_format(labels[0]) or "mixed")
+        parsed = _parsed(labels)
         return parsed if isinstance(parsed, pd.DatetimeIndex) else None
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def _parsed(labels: pd.Index) -> Any:
+    """Dates that strings say, the month before the day where both readings make dates of all of them."""
+    try:
+        return pd.to_datetime(labels, format=guess_datetime_format(labels[0]) or "mixed")
+    except ValueError:
+        day_first = guess_datetime_format(labels[0], dayfirst=True)
+        if day_first is None:
+            raise
+        return pd.to_datetime(labels, format=day_first)
 
 
 def _complete_dates(dates: Dates, freq: Any, like: Dates | None, what: str) -> CompletedIndex:

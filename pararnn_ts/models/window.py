@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts._compat import ValueWarning, warn_user
-from pararnn_ts.models.labels import extend_index, lengthen_index
+from pararnn_ts.models.labels import extend_index, finer_unit, lengthen_index
 
 __all__ = ["PredictionWindow", "resolve_window"]
 
@@ -191,7 +191,7 @@ def _locate_date(key: Any, sample: Any, last: bool) -> int:
         date = date.tz_convert(sample.tz)
     if not date > sample[-1]:
         return _edge(sample.get_loc(key if isinstance(key, str) else date), last)
-    ahead: Any = pd.date_range(sample[-1], date, freq=sample.freq)
+    ahead: Any = pd.date_range(sample[-1], date, freq=sample.freq, unit=finer_unit(sample, date))
     beyond = 0 if ahead[-1] == date else 1  # the first label that is not before the date
     return len(sample) - 2 + len(ahead) + beyond
 

@@ -144,6 +144,14 @@ def test_the_completed_index_extends_like_a_longer_one(kind):
     assert again.equals(full)
 
 
+def test_days_written_before_months_are_read_where_months_before_days_make_no_date():
+    dates = pd.date_range("2000-01-01", periods=N)
+    assert SeriesModel(series(dates.strftime("%d/%m/%Y"))).index.equals(dates)
+    assert SeriesModel(series(dates.strftime("%m/%d/%Y"))).index.equals(dates)
+    firsts = pd.date_range("2000-01-01", periods=12)  # either reading makes dates
+    assert SeriesModel(series(firsts.strftime("%m/%d/%Y"))).index.equals(firsts)
+
+
 def test_the_only_level_of_an_index_is_the_index():
     dates = pd.date_range("2000", periods=N + 2, freq="MS", name="month")
     levels = pd.MultiIndex.from_arrays([dates])
