@@ -49,19 +49,21 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
     return count
 
 
-def check_flag(value: Any, name: str) -> bool:
+def check_flag(value: Any, name: str, advice: str = "") -> bool:
     """
-    Return True or False as it is, or raise.
+    Return True or False as a bool, or raise; `advice` ends the message.
 
     Examples
     --------
     >>> from pararnn_ts.models.arguments import check_flag
-    >>> check_flag("no", "seasonal")
+    >>> check_flag(True, "tie")
+    True
+    >>> check_flag(12, "seasonal", "; give period=12 for the length of the season")
     Traceback (most recent call last):
-    TypeError: seasonal must be True or False, but is 'no'.
+    TypeError: seasonal must be True or False, but is 12; give period=12 for the length of the season.
     """
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, but is {value!r}.")
+        raise TypeError(f"{name} must be True or False, but is {value!r}{advice}.")
     return bool(value)
 
 

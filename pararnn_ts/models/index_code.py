@@ -9,7 +9,7 @@ import pandas as pd
 
 from pararnn_ts._compat import to_offset
 
-__all__ = ["MOST_LABELS", "LabelRule", "decode_index", "encode_index", "n_labels"]
+__all__ = ["MOST_LABELS", "LabelRule", "decode_freq", "decode_index", "encode_freq", "encode_index", "n_labels"]
 
 # a rule of a few words could ask for any number of labels
 MOST_LABELS = 2**27
@@ -39,7 +39,7 @@ def encode_index(index: pd.Index) -> dict[str, Any]:
         return _with_rule(index, {**code, "start": int(index[0].ordinal)}, {**code, "labels": index.asi8.tolist()})
     if isinstance(index, pd.DatetimeIndex):
         tz = None if index.tz is None else str(index.tz)
-        code = {"kind": "date", "name": name, "unit": index.unit, "tz": tz, "freq": _encode_freq(index.freq)}
+        code = {"kind": "date", "name": name, "unit": index.unit, "tz": tz, "freq": encode_freq(index.freq)}
         first = int(index.asi8[0])
         return _with_rule(index, {**code, "first": first}, {**code, "freq": None, "labels": index.asi8.tolist()})
     labels = index.tolist()
@@ -60,8 +60,17 @@ def _with_rule(index: pd.Index, rule: dict[str, Any], labels: dict[str, Any]) ->
     return labels
 
 
-def _encode_freq(freq: Any) -> Any:
-    """Alias of a frequency, or what makes it where its alias does not tell."""
+def encode_freq(freq: Any) -> Any:
+    """
+    Alias of a frequency, or what makes it where its alias does not tell.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.index_code import decode_freq, encode_freq
+    >>> encode_freq(pd.offsets.MonthBegin(2)), decode_freq(encode_freq(pd.DateOffset(months=2)))
+    ('2MS', <DateOffset: months=2>)
+    """
     if freq is None:
         return None
     kind, options = type(freq).__name__, freq.kwds
@@ -83,7 +92,8 @@ def _encode_freq(freq: Any) -> Any:
     return freq.freqstr
 
 
-def _decode_freq(code: Any) -> Any:
+def decode_freq(code: Any) -> Any:
+    """Turn what :func:`encode_freq` made into a frequency."""
     if code is None or isinstance(code, str):
         return code
     kind, n, normalize = code["offset"], int(code["n"]), bool(code["normalize"])
@@ -117,7 +127,7 @@ def decode_index(code: dict[str, Any]) -> pd.Index:
         start = pd.DatetimeIndex(np.array([moment], dtype=f"datetime64[{unit}]"))[0]
         if code["tz"] is not None:
             start = start.tz_localize("UTC").tz_convert(code["tz"])
-        freq = _decode_freq(code["freq"])
+        freq = decode_freq(code["freq"])
         return pd.date_range(start, periods=code["periods"], freq=freq, name=name, unit=code["unit"])
     if kind == "labels":
         return pd.Index(code["labels"], dtype=code["dtype"], name=name)

@@ -220,6 +220,7 @@ class RecurrentModel(SeriesModel):
 
     def _with_history(self, y: np.ndarray) -> np.ndarray:
         """Copy of the series with gaps in the first rows, which no prediction can fill, interpolated."""
+        self.require_data()
         y = np.array(y, dtype=float)
         head = y[: self.specification.hold_back]
         gaps = np.isnan(head)
@@ -362,7 +363,6 @@ class RecurrentModel(SeriesModel):
 
     def loglike(self, params: np.ndarray) -> float:
         """Conditional log likelihood, the law of the shocks concentrated out."""
-        self.require_data()
         resid = (self._y - self.path(params).fitted)[self.used]
         return concentrated_loglike(resid, student_law(resid, 0.0).dof if self.errors == "t" else np.inf)
 

@@ -144,7 +144,8 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
             self.index = grid.index
         self._notes = grid.notes
         self.trend, self.deterministic, self.missing = trend, deterministic, missing
-        self.seasonal, self.diff, self.seasonal_diff = check_flag(seasonal, "seasonal"), diff, seasonal_diff
+        advice = "; give the length of the season as period"
+        self.seasonal, self.diff, self.seasonal_diff = check_flag(seasonal, "seasonal", advice), diff, seasonal_diff
         self.period = None if period is None else check_period(period)
         if self.period is None and (seasonal or seasonal_diff):
             self.period = infer_period(self.index)
