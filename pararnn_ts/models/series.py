@@ -268,7 +268,8 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         ----------
         start, end : int, str or label, optional
             First and last row. Integers are positions, negative ones from the end; anything else is a label, and
-            strings may stand for part of a date. By default the whole sample.
+            strings may stand for part of a date: all its rows in the sample, its first label beyond, as in statsmodels.
+            By default the whole sample.
         dynamic : bool, int, str or label
             From where on predictions may not use observations: nowhere, everywhere, after so many rows, from a label.
         index : Index, optional

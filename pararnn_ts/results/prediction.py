@@ -100,7 +100,7 @@ def forecast(results: RecurrentResults, steps: Any = 1, exog: Any = None, index:
     Parameters
     ----------
     steps : int, str or label
-        Number of steps, or the last label to forecast.
+        Number of steps, or the last label to forecast; a part of a date stands for the first label in it.
     exog : Series, DataFrame or array_like, optional
         Exogenous values of the steps, matched by label and column name.
     index : Index, optional
