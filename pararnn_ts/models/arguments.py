@@ -12,7 +12,15 @@ import pandas as pd
 
 from pararnn_ts.estimation.levenberg_marquardt import PRIOR, RELEVANCE, Options
 
-__all__ = ["check_alpha", "check_count", "check_generator", "check_params", "check_share", "optimiser_options"]
+__all__ = [
+    "check_alpha",
+    "check_count",
+    "check_flag",
+    "check_generator",
+    "check_params",
+    "check_share",
+    "optimiser_options",
+]
 
 
 def check_count(value: Any, name: str, least: int = 1) -> int:
@@ -39,6 +47,24 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
     if count < least:
         raise ValueError(message)
     return count
+
+
+def check_flag(value: Any, name: str, advice: str = "") -> bool:
+    """
+    Return True or False as a bool, or raise; `advice` ends the message.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_flag
+    >>> check_flag(True, "tie")
+    True
+    >>> check_flag(12, "seasonal", "; give period=12 for the length of the season")
+    Traceback (most recent call last):
+    TypeError: seasonal must be True or False, but is 12; give period=12 for the length of the season.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, but is {value!r}{advice}.")
+    return bool(value)
 
 
 def check_share(value: Any, name: str) -> float:

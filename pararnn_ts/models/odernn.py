@@ -10,7 +10,7 @@ import numpy as np
 
 from pararnn_ts.cells import ODECell
 from pararnn_ts.kernels.activations import ACTIVATIONS
-from pararnn_ts.models.arguments import check_count
+from pararnn_ts.models.arguments import check_count, check_flag
 from pararnn_ts.models.cell_model import CellModel
 from pararnn_ts.models.options import SeriesOptions
 
@@ -114,9 +114,7 @@ class ODERNN(CellModel):
         if self.stages > 4:
             raise ValueError(f"stages must be 1, 2, 3 or 4, but is {stages!r}; methods of more are not offered.")
         self.step = _check_number(step, "step", positive=True)
-        if not isinstance(antisymmetric, (bool, np.bool_)):
-            raise TypeError(f"antisymmetric must be True or False, but is {antisymmetric!r}.")
-        self.antisymmetric = bool(antisymmetric)
+        self.antisymmetric = check_flag(antisymmetric, "antisymmetric")
         self.diffusion = _check_number(diffusion, "diffusion")
         if self.diffusion and not self.antisymmetric:
             raise ValueError(f"diffusion={diffusion!r} belongs to antisymmetric=True; use damping for other networks.")

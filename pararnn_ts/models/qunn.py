@@ -9,7 +9,7 @@ import numpy as np
 
 from pararnn_ts.cells import QUNNCell
 from pararnn_ts.estimation.problem import difference_series
-from pararnn_ts.models.arguments import check_count
+from pararnn_ts.models.arguments import check_count, check_flag
 from pararnn_ts.models.cell_model import CellModel
 from pararnn_ts.models.options import SeriesOptions
 
@@ -108,13 +108,11 @@ class QUNN(CellModel):
         for name, value, known in (("couplings", couplings, ("uniform", "site")), ("mode", mode, ("lag", "shared"))):
             if value not in known:
                 raise ValueError(f"{name} must be {known[0]!r} or {known[1]!r}, but is {value!r}.")
-        if not isinstance(tie, (bool, np.bool_)):
-            raise TypeError(f"tie must be True or False, but is {tie!r}.")
         if mode == "lag" and self.layers > 1:
             raise ValueError(
                 f"layers={layers!r} belongs to mode='shared'; mode 'lag' has one set for each memory step."
             )
-        self.couplings, self.tie, self.mode = couplings, bool(tie), mode
+        self.couplings, self.tie, self.mode = couplings, check_flag(tie, "tie"), mode
         self.input_location: tuple[float, ...] | None = None
         given = input_location
         super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)
@@ -124,9 +122,13 @@ class QUNN(CellModel):
         """Location of each input: as given, or the mean of the (differenced) series and of the exogenous columns."""
         n = self.specification.n_inputs
         if given is not None:
-            location = np.array(given, dtype=float).ravel()
+            wanted = f"input_location must be {n} finite numbers, one for each input, but is {given!r}."
+            try:
+                location = np.array(given, dtype=float).ravel()
+            except (TypeError, ValueError):
+                raise TypeError(wanted) from None
             if len(location) != n or not np.isfinite(location).all():
-                raise ValueError(f"input_location must be {n} finite numbers, one for each input, but is {given!r}.")
+                raise ValueError(wanted)
             return tuple(float(value) for value in location)
         target = difference_series(self._y, self.difference)
         seen = target[np.isfinite(target)]

@@ -219,11 +219,13 @@ class RecurrentModel(SeriesModel):
     @property
     def used(self) -> np.ndarray:
         """Which rows enter the objective: predicted and observed."""
+        self.require_data()
         used = np.isfinite(self._y)
         used[: self.specification.hold_back] = False
         return used
 
     def _check_sample(self) -> None:
+        self.require_data()
         spec = self.specification
         require_representable(self._y, "endog")
         for name, column in zip(self.exog_labels, self._exog.T, strict=True):
@@ -237,6 +239,7 @@ class RecurrentModel(SeriesModel):
 
     def _with_history(self, y: np.ndarray) -> np.ndarray:
         """Copy of the series with gaps in the first rows, which no prediction can fill, interpolated."""
+        self.require_data()
         y = np.array(y, dtype=float)
         head = y[: self.specification.hold_back]
         gaps = np.isnan(head)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.index_code import decode_index, encode_index
+from pararnn_ts._compat import to_offset
+from pararnn_ts.models.index_code import decode_freq, decode_index, encode_freq, encode_index
 from pararnn_ts.panel.frame import Columns, LongFrame, as_numbers, make_calendar
 from pararnn_ts.panel.task import Fitted, Outcome, Task, Unfitted
 from pararnn_ts.results.archive import NOT_ONE, take, write_archive
@@ -54,7 +55,7 @@ def save(panel: Panel, path: Any) -> None:
     frame, task = panel._frame, panel._task
     fits = [outcome for outcome in panel._outcomes if isinstance(outcome, Fitted)]
     appended = bool((panel._estimated < frame.lengths).any())
-    freq = frame.freq if frame.freq is None or isinstance(frame.freq, str) else frame.freq.freqstr
+    freq = frame.freq if isinstance(frame.freq, str) else encode_freq(to_offset(frame.freq))
     header = {
         "format": FORMAT,
         "version": VERSION if appended else 1,
@@ -150,7 +151,7 @@ def _kind(times: Any) -> dict[str, Any]:
 
 
 def _unpack_frame(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> LongFrame:
-    ids, columns, freq = decode_index(header["ids"]), Columns(*decode(header["columns"])), header["freq"]
+    ids, columns, freq = decode_index(header["ids"]), Columns(*decode(header["columns"])), decode_freq(header["freq"])
     high, low = (take(arrays, f"times.{part}", None).astype(np.int64) for part in ("high", "low"))
     numbers, code = high * PART + low, header["times"]
     periods: Any = pd.PeriodIndex

@@ -453,6 +453,7 @@ class RecurrentResults(TimeSeriesModelResults):
     @cached_property
     def summary_facts(self) -> dict[str, Any]:
         """Numbers in the summary that need the data."""
+        self.require_data()
         return make_facts(self)
 
     def summary(self, alpha: float = 0.05) -> Summary:
@@ -579,7 +580,26 @@ class RecurrentResultsWrapper(LikelihoodResultsWrapper):
     """Results whose arrays have labels; everything else is that of `RecurrentResults`."""
 
     _wrap_attrs: Mapping[str, str] = {**LikelihoodResultsWrapper._wrap_attrs, "score": "columns"}
-    _wrap_methods: Mapping[str, str] = LikelihoodResultsWrapper._wrap_methods
+    _wrap_methods: Mapping[str, str] = {
+        name: how for name, how in LikelihoodResultsWrapper._wrap_methods.items() if name != "cov_params"
+    }
+
+    def cov_params(
+        self, r_matrix: Any = None, column: Any = None, scale: Any = None, cov_p: Any = None, other: Any = None
+    ) -> Any:
+        """
+        Covariance matrix of the parameters, of linear combinations or of some of them, as statsmodels has it.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+        >>> res.cov_params().shape, res.cov_params(column=[0, 1]).shape
+        ((6, 6), (2, 2))
+        """
+        found = self._results.cov_params(r_matrix, column, scale, cov_p, other)
+        # labels are those of all parameters, which statsmodels would give to anything
+        return self._results.data.wrap_output(found, "cov") if r_matrix is None and column is None else found
 
     def save(self, path: Any, remove_data: bool = False) -> None:
         """Write the results to a file, see `RecurrentResults.save`."""
