@@ -46,7 +46,10 @@ def copied(lanes: int, single: bool, folder: Path):
         for old, new in CHANGES if single and file == "lanes" else ():
             assert old in text, f"{old} is no longer in {file}.py"
             text = text.replace(old, new)
-        text = text.replace("LANES = 8\n", f"LANES = {lanes}\n")
+        if file == "lanes":
+            own = "LANES = 8 if has_wide_registers() else 4\n"
+            assert own in text, "the number of lanes is no longer set where it was"
+            text = text.replace(own, f"LANES = {lanes}\n")
         for other in FILES:
             text = text.replace(f"pararnn_ts.kernels.{other}", f"{name}.{other}")
         (folder / name / f"{file}.py").write_text(text, encoding="utf-8")

@@ -22,11 +22,14 @@ import platform
 import time
 import traceback
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from unittest import mock
 
 import numba
 import numpy as np
+import pandas as pd
 from cuda_long_series import measure
 from numba import cuda
 
@@ -40,6 +43,10 @@ from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.kernels.cuda.straight import straight_pass
 from pararnn_ts.kernels.cuda.target import DEVICES, rebuild, simulated
 from pararnn_ts.kernels.lanes import LANES
+from pararnn_ts.models.recurrent import RecurrentModel
+from pararnn_ts.panel import engines
+from pararnn_ts.panel.frame import read_long
+from pararnn_ts.panel.task import alone, make_task
 from pararnn_ts.specification import Specification
 
 # seconds a measurement takes at least
@@ -152,6 +159,44 @@ def processor_share(settings):
                 f"{name}, ms a series": 1e3 * shortest(job) / len(samples) for name, job in jobs.items()
             }
     return found
+
+
+def panel_share(settings):
+    """What `fit_panel` does on the processor besides the fits, for which there is a stand-in: ms of one thread."""
+    rows, n = settings.rows, settings.sample
+    table = pd.DataFrame({
+        "unique_id": np.repeat(np.arange(n), rows), "ds": np.tile(pd.date_range("2000-01-01", periods=rows), n),
+        "y": simulate(n, rows, np.random.default_rng(0)).ravel(),
+    })  # fmt: skip
+    frame, taken = read_long(table, "unique_id", "ds", "y"), dict.fromkeys(("fits", "start values", "in all"), 0.0)
+    task = replace(make_task(frame, None, False, 0, "cpu", {"n_starts": settings.starts}), device="cuda")
+
+    def timed(name, function):
+        def call(*args):
+            begin = time.process_time()
+            found = function(*args)
+            taken[name] += time.process_time() - begin
+            return found
+
+        return call
+
+    def fits(problems, starts, options, threads, device):
+        brief = replace(options, maxiter=3)
+        return [best_of(p, minimize(p, s, brief), options) for p, s in zip(problems, starts, strict=True)]
+
+    best = {}
+    with (
+        alone(),
+        mock.patch.object(engines, "estimate_on_device", timed("fits", fits)),
+        mock.patch.object(RecurrentModel, "_many_starts", timed("start values", RecurrentModel._many_starts)),
+    ):
+        for _ in range(5):
+            taken.update(dict.fromkeys(taken, 0.0))
+            timed("in all", engines.fit_all)(task, frame, None, False)
+            rest = taken["in all"] - taken["fits"] - taken["start values"]
+            for name, seconds in {"start values": taken["start values"], "models, problems and results": rest}.items():
+                best[f"{name}, ms a series"] = min(best.get(f"{name}, ms a series", np.inf), 1e3 * seconds / n)
+    return best
 
 
 def shortest(job):
@@ -336,6 +381,7 @@ def long_series(settings):
 SECTIONS = {
     "cpu": cpu_fits,
     "the processor's share": processor_share,
+    "a panel's share": panel_share,
     "single precision": single_precision,
     "agreement": agreement,
     "many fits": many_fits,
@@ -344,7 +390,7 @@ SECTIONS = {
 
 
 # that need no device
-ON_CPU = ("cpu", "the processor's share", "single precision")
+ON_CPU = ("cpu", "the processor's share", "a panel's share", "single precision")
 
 
 def environment():

@@ -3,9 +3,10 @@ Instructions of a pass over the data: what the mathematics asks for, what the co
 
     python benchmarks/instructions.py [--out FILE]
 
-A child process evaluates the normal equations of eight starts once and is stepped through by ptrace, instruction by
-instruction (Linux on x86-64; needs capstone, which the `bench` extra has). What a pass over 128 rows executes more than
-one over 64 belongs to the time loop, whatever the loops look like: no assembly is interpreted by eye.
+A child process evaluates the normal equations of a vector of starts once and is stepped through by ptrace, one
+instruction after the other (Linux on x86-64; needs capstone, which the `bench` extra has). What a pass over 128 rows
+executes more than one over 64 belongs to the time loop, whatever the loops look like: no assembly is interpreted by
+eye.
 
 Two times measured beside the pass bound it: that of the recurrence alone, whose steps wait for each other, and that of
 fused multiply-adds that wait for nothing.
@@ -41,7 +42,7 @@ _TRACE_ME, _PEEK_USER, _SINGLE_STEP, _INSTRUCTION_POINTER = 0, 3, 9, 16 * 8
 
 def predicted(units: tuple[int, ...], m: int, q: int) -> dict[str, int]:
     """
-    Operations on eight lanes that one step needs; a product and a sum that can be fused count once.
+    Operations on vectors that one step needs; a product and a sum that can be fused count once.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def compiled_code() -> list[tuple[int, int]]:
 
 
 def evaluation(units: tuple[int, ...], n: int) -> tuple[Callable[[], None], int, int, int]:
-    """A pass over n rows for eight starts; and m, q and the number of parameters."""
+    """A pass over n rows for a vector of starts; and m, q and the number of parameters."""
     model = prt.ParaRNN(series(n + 1), units=units)
     problem = model._problem()
     size = model.specification.n_params
@@ -180,7 +181,7 @@ def _multiply_add(values, n):
 
 def nanoseconds(repeats: int = 200, n: int = 4_000) -> dict[str, float]:
     """
-    Time of a step of eight starts: passes, recurrences alone, and one fused multiply-add, all by turns.
+    Time of a step of a vector of starts: passes, recurrences alone, and one fused multiply-add, all by turns.
 
     The quickest call of each: a bound must not be raised by what else the machine does.
     """
@@ -251,7 +252,7 @@ def text() -> str:
     lines = [
         "# Instructions of a pass over the data",
         "",
-        "All counts are for one step in time of eight starts, the lanes of one vector.",
+        f"All counts are for one step in time of {LANES} starts, the lanes of one vector.",
         "",
         "## What the mathematics asks for",
         "",

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from speed_report import write
+from speed_report import RESULTS, write
 from timing import machine, versions
 
 FOLDER = Path(__file__).parent.parent / "build" / "studies"
@@ -86,23 +86,16 @@ def measure(name: str) -> None:
     sys.path.insert(0, str(Path(__file__).parent))
     result = getattr(importlib.import_module(module), function)(*arguments)
     part = file_of(name).with_suffix(".part")
-    part.write_text(json.dumps({**result, "versions": versions()}))
+    part.write_text(json.dumps({**result, "measured": f"{machine()}; {versions()}"}))
     part.replace(file_of(name))
 
 
-def stored() -> tuple[dict[str, dict], str]:
-    """What has been measured so far, and with which versions: those of `own` pieces and of the others may differ."""
-    store = {name: json.loads(file_of(name).read_text()) for name in pieces() if file_of(name).exists()}
-    found: dict[str, list[str]] = {}
-    for name, piece in store.items():
-        made_with = piece.pop("versions", None)
-        group = found.setdefault("own" if name.startswith("own") else "peers", [])
-        if made_with and made_with not in group:
-            group.append(made_with)
-    distinct = {made_with for group in found.values() for made_with in group}
-    if len(distinct) == 1:
-        return store, distinct.pop()
-    return store, "; ".join(f"{group}: {' and '.join(made_with)}" for group, made_with in found.items() if made_with)
+def stored() -> dict[str, dict]:
+    """What has been measured so far; where it is not the work of this folder, that of the committed record."""
+    record = RESULTS / "speed.json"
+    found = json.loads(record.read_text())["pieces"] if record.exists() else {}
+    found.update({name: json.loads(file_of(name).read_text()) for name in pieces() if file_of(name).exists()})
+    return {name: found[name] for name in pieces() if name in found}
 
 
 def main() -> None:
@@ -130,8 +123,7 @@ def main() -> None:
             subprocess.run([sys.executable, __file__, "--piece", name], check=True)
             os.sched_setaffinity(0, cores)
     if not args.list:
-        store, made_with = stored()
-        write(store, machine(), made_with)
+        write(stored())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -243,7 +244,23 @@ def asked_rows(store: dict) -> list[dict]:
     return rows
 
 
-def text(store: dict, machine: str, versions: str) -> str:
+def _origins(measured: dict[str, str]) -> list[str]:
+    """Machines and versions, each with the pieces it made."""
+    groups: dict[str, list[str]] = {}
+    for name, origin in measured.items():
+        groups.setdefault(origin, []).append(name)
+    if len(groups) == 1:
+        return [f"{origin}." for origin in groups]
+    return [f"- {origin}: {_span(names)}." for origin, names in groups.items()]
+
+
+def _span(names: list[str]) -> str:
+    """Names of pieces by what they begin with, so many of each kind."""
+    kinds = Counter(" ".join(name.split()[:2]).rstrip(",") for name in names)
+    return ", ".join(kind if count == 1 else f"{kind} ({count})" for kind, count in kinds.items())
+
+
+def text(store: dict, measured: dict[str, str]) -> str:
     """The report as Markdown."""
     lines = ["# Speed", ""]
     lines += markdown(asked_rows(store))
@@ -256,9 +273,11 @@ def text(store: dict, machine: str, versions: str) -> str:
             lines += [*markdown(rows), ""]
     lines += _details(store)
     lines += [
-        f"{machine}; {versions}. Command: `make bench`, or `python benchmarks/speed.py` where the packages are "
-        "installed. Medians of repeated warm calls by turns; compilation is not counted. Times to an equal "
-        "loss are those of the processor on one core, all others those of the clock.",
+        "Command: `make bench`, or `python benchmarks/speed.py` where the packages are installed. Medians of repeated "
+        "warm calls by turns; compilation is not counted. Times to an equal loss are those of the processor on one "
+        "core, all others those of the clock. What is compared was measured on one machine in one run:",
+        "",
+        *_origins(measured),
         "",
     ]
     return "\n".join(lines)
@@ -351,9 +370,10 @@ def draw(store: dict, path: Path) -> None:
     plt.close(figure)
 
 
-def write(store: dict, machine: str, versions: str) -> None:
+def write(record: dict) -> None:
     """Write the tables, the figure and the numbers behind them."""
-    (RESULTS / "speed.md").write_text(text(store, machine, versions), encoding="utf-8")
-    record = {"machine": machine, "versions": versions, "pieces": store}
-    (RESULTS / "speed.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / "speed.json").write_text(json.dumps({"pieces": record}, indent=1) + "\n", encoding="utf-8")
+    measured = {name: piece["measured"] for name, piece in record.items()}
+    store = {name: {key: piece[key] for key in piece if key != "measured"} for name, piece in record.items()}
+    (RESULTS / "speed.md").write_text(text(store, measured), encoding="utf-8")
     draw(store, RESULTS / "speed.png")

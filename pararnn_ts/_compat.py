@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import statsmodels
 from numba.core.caching import FunctionCache
+from numba.core.registry import cpu_target
 from pandas.tseries.frequencies import to_offset
 from statsmodels.tools.sm_exceptions import ValueWarning
 from statsmodels.tsa.base.prediction import PredictionResults
@@ -44,6 +45,7 @@ __all__ = [
     "diebold_mariano_test",
     "forget_values",
     "freq_to_period",
+    "has_wide_registers",
     "infer_offset",
     "keep_compiled",
     "relayed_warnings",
@@ -113,6 +115,16 @@ def compiling_for(capability: tuple[int, int]) -> Iterator[None]:
         yield
     finally:
         dispatcher.get_current_device = asked
+
+
+def has_wide_registers() -> bool:
+    """
+    Whether numba compiles for registers of eight float64 numbers (AVX-512).
+
+    It reads what numba files its cached machine code under, so that code made for one width never meets arrays of
+    another, in whatever way the processor is chosen (``NUMBA_CPU_NAME``, ``NUMBA_CPU_FEATURES``, ``NUMBA_ENABLE_AVX``).
+    """
+    return "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2].split(",")
 
 
 class _KernelCache(FunctionCache):

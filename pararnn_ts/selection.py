@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import combinations_with_replacement
-from typing import Any, NamedTuple, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from pararnn_ts.averaging import SMALLEST_SHARE, Average, log_weights, multiplicity
-from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.estimation.errors import student_gain
-from pararnn_ts.estimation.estimate import (
-    Estimate,
-    estimate,
-    estimate_many,
-    estimate_student,
-    make_problem,
-    n_threads,
-)
-from pararnn_ts.estimation.levenberg_marquardt import LEAD, Options
-from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.recurrent import ERRORS, check_lags
-from pararnn_ts.models.starting import arma_blocks, start_values
-from pararnn_ts.specification import UnitWeights
+from pararnn_ts.search import Candidate, FittedCandidate, Search, information_criteria, sample_of
 
 __all__ = ["Candidate", "Selection", "select_order"]
 
@@ -41,68 +26,12 @@ CRITERIA = ("evidence", "aic", "bic", "cv")
 COARSE = (0, 2, 4, 8, 12)
 # choices of units and lags that are refined
 REFINED = 3
-# candidates that are fitted with Student-t errors, too, where residuals have outliers
-STUDENTS = 40
 # degrees of freedom below which shocks have no third moment; the normal law is kept instead
 HEAVIEST = 3.0
-# evaluations of a start: a candidate needs to be compared, not polished
-MAXITER = 60
-# share of the sample that criterion "cv" predicts
-HELD_OUT = 0.2
 # candidates whose log weight in the average is less than the largest by no more than this are plausible
 PLAUSIBLE = 0.5
 # mean squared difference of fitted values, as a share of the variance of the shocks, that makes two candidates the same
 SAME = 1e-3
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """
-    One model of the search.
-
-    Parameters
-    ----------
-    linear_lags, lags : tuple of int
-        Lags that enter linearly and lags that feed the units.
-    units : tuple of int
-        Dimension of each unit; none for a linear model.
-    errors : {"normal", "t"}
-        Law of the shocks.
-    """
-
-    linear_lags: tuple[int, ...]
-    lags: tuple[int, ...]
-    units: tuple[int, ...]
-    errors: str = "normal"
-
-    @property
-    def label(self) -> str:
-        """Short description."""
-
-        def span(lags: tuple[int, ...]) -> str:
-            run = sum(lag == place for place, lag in enumerate(lags, start=1))
-            head = [] if run == 0 else [f"1-{run}"] if run > 1 else ["1"]
-            return ",".join([*head, *map(str, lags[run:])]) or "none"
-
-        units = f"units {','.join(map(str, self.units))} on lags {span(self.lags)}" if self.units else "no units"
-        return f"linear lags {span(self.linear_lags)}; {units}" + ("; t errors" if self.errors == "t" else "")
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    model: ParaRNN
-    found: Estimate
-    score: float
-    starts: np.ndarray
-
-
-class _Prepared(NamedTuple):
-    """A candidate that is ready to be fitted."""
-
-    candidate: Candidate
-    model: ParaRNN
-    problem: Problem
-    starts: np.ndarray
 
 
 class Selection:
@@ -127,7 +56,7 @@ class Selection:
         The chosen candidate, fitted until it has converged.
     """
 
-    def __init__(self, fitted: dict[Candidate, _Fitted], criterion: str, notes: Sequence[str]):
+    def __init__(self, fitted: dict[Candidate, FittedCandidate], criterion: str, notes: Sequence[str]):
         self.criterion = criterion
         self.notes = list(notes)
         self._fitted = dict(sorted(fitted.items(), key=lambda item: -item[1].score))
@@ -138,7 +67,7 @@ class Selection:
     def model(self) -> ParaRNN:
         """The chosen candidate, not fitted, on the rows on which the candidates were compared."""
         held = self._fitted[self.best].model
-        return held.clone_with(*_data(held))
+        return held.clone_with(*sample_of(held))
 
     @cached_property
     def results(self) -> Any:
@@ -260,81 +189,19 @@ def select_order(
     if max(n_linear, n_lags) > longest:
         n_linear, n_lags = min(n_linear, longest), min(n_lags, longest)
         notes.append(f"{observed} observations allow no more than {longest} lags")
-    data = _data(base)
     order = len(base.difference) - 1
     hold_back = max([n_linear, n_lags, *seasonal]) + order
     if observed - hold_back < 10:
         tight = f"endog has {observed} observations, but the candidates need at least {hold_back + 10}"
         advice = f"; leave out the longest of seasonal_lags={seasonal}." if seasonal else "; pass a longer series."
         raise ValueError(tight + advice)
-    options = Options(maxiter=MAXITER, tol=1e-7)
-    fitted: dict[Candidate, _Fitted] = {}
-    images: dict[tuple[tuple[int, ...], int], tuple[UnitWeights, ...]] = {}
-
-    def model_of(candidate: Candidate) -> ParaRNN:
-        return base.clone_with(
-            *data,
-            lags=list(candidate.lags),
-            units=candidate.units,
-            linear_lags=list(candidate.linear_lags),
-            errors=candidate.errors,
-            hold_back=hold_back,
-        )
-
-    def prepared(job: tuple[Candidate, np.random.Generator]) -> _Prepared:
-        candidate, own = job
-        model = model_of(candidate)
-        problem = model._problem()
-        kind = candidate.lags[:1], sum(candidate.units)
-        if kind not in images:
-            images[kind] = arma_blocks(problem)
-        starts, _ = start_values(problem, n_starts if candidate.units else 1, own, images[kind])
-        return _Prepared(candidate, model, problem, starts)
-
-    def finished(one: _Prepared, found: Estimate, early: Estimate | None) -> tuple[Candidate, _Fitted]:
-        return one.candidate, _Fitted(one.model, found, _score(one.model, found, criterion, early), one.starts)
-
-    def fit(job: tuple[Candidate, np.random.Generator]) -> tuple[Candidate, _Fitted]:
-        one = prepared(job)
-        early = estimate(_before_held_out(one.model), one.starts, options) if criterion == "cv" else None
-        return finished(one, estimate(one.problem, one.starts, options), early)
-
-    def fit_on_device(jobs: list[tuple[Candidate, np.random.Generator]]) -> None:
-        with one_blas_thread():
-            ready = [prepared(job) for job in jobs]
-            starts = [one.starts for one in ready]
-            found = estimate_many([one.problem for one in ready], starts, options, n_threads(), device)
-            early: list[Any] = [None] * len(ready)
-            if criterion == "cv":
-                parts = [_before_held_out(one.model) for one in ready]
-                early = list(estimate_many(parts, starts, options, n_threads(), device))
-            fitted.update(map(finished, ready, found, early))
-
-    def robust(candidate: Candidate) -> tuple[Candidate, _Fitted]:
-        before, candidate = fitted[candidate], replace(candidate, errors="t")
-        model = model_of(candidate)
-        found = estimate_student(model._problem(), before.found.starts, before.found.best, options)
-        early = None
-        if criterion == "cv":
-            early = estimate(_before_held_out(model), before.starts, options, errors="t")
-        return candidate, _Fitted(model, found, _score(model, found, criterion, early), before.starts)
-
-    def run(work: Callable, jobs: list, what: str) -> None:
-        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
-            fitted.update(tqdm(pool.map(work, jobs), total=len(jobs), desc=what, disable=not progress))
-
-    def search(candidates: list[Candidate], what: str) -> None:
-        missing = [candidate for candidate in dict.fromkeys(candidates) if candidate not in fitted]
-        jobs = list(zip(missing, generator.spawn(len(missing)), strict=True))
-        if device == "cpu":
-            run(fit, jobs, what)
-        else:
-            fit_on_device(jobs)
+    search = Search(base, hold_back, criterion, n_starts, generator, device, progress)
 
     def direct(p: int) -> tuple[int, ...]:
         return tuple(sorted({*range(1, p + 1), *seasonal}))
 
-    search([Candidate(direct(p), (), ()) for p in range(n_linear + 1)], "linear models")
+    search.stage([Candidate(direct(p), (), ()) for p in range(n_linear + 1)], "linear models")
+    fitted = search.fitted
     favourite = max(fitted, key=lambda candidate: fitted[candidate].score)
     coarse = [direct(p) for p in COARSE if p <= n_linear] + [favourite.linear_lags]
     combinations = [c for n in range(1, n_units + 1) for c in combinations_with_replacement(dims, n)]
@@ -343,19 +210,19 @@ def select_order(
     if seasonal:
         small = [units for units in combinations if len(units) == 1 or units == (1, 1)]
         choices += [(tuple(sorted({*lags, *seasonal})), units) for lags in feeds[:2] for units in small]
-    search([Candidate(linear, lags, units) for lags, units in choices for linear in coarse], "units")
+    search.stage([Candidate(linear, lags, units) for lags, units in choices for linear in coarse], "units")
     ranked = sorted((c for c in fitted if c.units), key=lambda candidate: -fitted[candidate].score)
     best = list(dict.fromkeys((c.lags, c.units) for c in ranked))[:REFINED]
-    search([Candidate(direct(p), *choice) for choice in best for p in range(n_linear + 1)], "direct lags")
+    search.stage([Candidate(direct(p), *choice) for choice in best for p in range(n_linear + 1)], "direct lags")
     if "t" in laws:
-        run(robust, _with_outliers(fitted, all_of_them="normal" not in laws), "Student-t errors")
+        search.with_outliers(all_of_them="normal" not in laws)
         fitted = _better_law(fitted, laws)
     return Selection(fitted, criterion, notes)
 
 
-def _better_law(fitted: dict[Candidate, _Fitted], laws: Sequence[str]) -> dict[Candidate, _Fitted]:
+def _better_law(fitted: dict[Candidate, FittedCandidate], laws: Sequence[str]) -> dict[Candidate, FittedCandidate]:
     """Keep each choice of lags and units with the better of its laws."""
-    kept: dict[Candidate, _Fitted] = {}
+    kept: dict[Candidate, FittedCandidate] = {}
     for candidate, one in fitted.items():
         if candidate.errors not in laws:
             continue
@@ -370,21 +237,7 @@ def _better_law(fitted: dict[Candidate, _Fitted], laws: Sequence[str]) -> dict[C
     return kept
 
 
-def _with_outliers(fitted: dict[Candidate, _Fitted], all_of_them: bool) -> list[Candidate]:
-    """Candidates worth a fit with Student-t errors: those whose evidence may come to be the largest."""
-    if all_of_them:
-        return list(fitted)
-    promise = {}
-    for candidate, one in fitted.items():
-        resid = one.model._y - one.model.path(one.found.params).fitted
-        gain = student_gain(resid[one.model.used])
-        # without outliers Student's law costs more than it explains
-        if gain > LEAD:
-            promise[candidate] = one.found.log_evidence + gain
-    return sorted(promise, key=lambda candidate: -promise[candidate])[:STUDENTS]
-
-
-def _representative(ranked: dict[Candidate, _Fitted], criterion: str) -> Candidate:
+def _representative(ranked: dict[Candidate, FittedCandidate], criterion: str) -> Candidate:
     """Plausible candidate whose fitted values are closest to those of the average of all."""
     best = next(iter(ranked))
     if criterion == "cv":
@@ -409,7 +262,7 @@ def _representative(ranked: dict[Candidate, _Fitted], criterion: str) -> Candida
     return min((candidates[i] for i in copies), key=lambda c: ranked[c].model.specification.n_params)
 
 
-def _weights(ranked: dict[Candidate, _Fitted], nats: Any) -> tuple[np.ndarray, np.ndarray]:
+def _weights(ranked: dict[Candidate, FittedCandidate], nats: Any) -> tuple[np.ndarray, np.ndarray]:
     """Log prior of candidates, by which no number of units has an advantage, and log weights in their average."""
     log_prior = multiplicity([len(candidate.units) for candidate in ranked])
     n_obs = int(next(iter(ranked.values())).model.used.sum())
@@ -430,49 +283,10 @@ def _numbers(values: Any, name: str) -> tuple[int, ...]:
     return check_lags(values if isinstance(values, str) or not isinstance(values, Iterable) else list(values), name)
 
 
-def _data(model: ParaRNN) -> tuple[Any, Any]:
-    """Series and exogenous values of a model, in the form that `clone_with` takes."""
-    if not model.is_pandas:
-        return model._y, model._x
-    exog = None if model._x is None else pd.DataFrame(model._x, model.index, columns=model.exog_labels)
-    return pd.Series(model._y, model.index, name=model.endog_name), exog
-
-
-def _information(found: Estimate, n: int) -> tuple[float, float]:
-    """AIC and BIC with the effective number of parameters and the variance of the shocks."""
-    variance = found.curvature.scale * max(n - found.curvature.effective, 1.0) / n
-    minus_two_llf = n * (np.log(2.0 * np.pi * max(variance, 1e-300)) + 1.0)
-    k = found.curvature.effective + 1.0
-    return minus_two_llf + 2.0 * k, minus_two_llf + np.log(n) * k
-
-
-def _held_out(model: ParaRNN) -> np.ndarray:
-    """Rows that criterion "cv" predicts."""
-    rows = np.flatnonzero(model.used)
-    return rows[len(rows) - max(1, int(HELD_OUT * len(rows))) :]
-
-
-def _before_held_out(model: ParaRNN) -> Problem:
-    """Problem of the rows before those that criterion "cv" predicts."""
-    weight = model.used.astype(float)
-    weight[_held_out(model)] = 0.0
-    sample = Sample(model._with_history(model._y), model._exog, model._det, weight)
-    return make_problem(model.specification, sample, model.constant_weights)
-
-
-def _score(model: ParaRNN, found: Estimate, criterion: str, early: Estimate | None) -> float:
-    """Criterion, larger is better; `early`: the fit to the rows before those that "cv" predicts."""
-    if criterion == "evidence":
-        return found.log_evidence
-    if early is None:
-        return -_information(found, int(model.used.sum()))[criterion == "bic"]
-    return -float(np.mean((model._y - model.path(early.params).fitted)[_held_out(model)] ** 2))
-
-
-def _table(fitted: dict[Candidate, _Fitted], chosen: Candidate, criterion: str) -> pd.DataFrame:
+def _table(fitted: dict[Candidate, FittedCandidate], chosen: Candidate, criterion: str) -> pd.DataFrame:
     rows = []
     for candidate, one in fitted.items():
-        aic, bic = _information(one.found, int(one.model.used.sum()))
+        aic, bic = information_criteria(one.found, int(one.model.used.sum()))
         row = {
             "linear_lags": candidate.linear_lags,
             "lags": candidate.lags,

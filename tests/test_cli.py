@@ -156,6 +156,125 @@ def test_future_rows_of_exogenous_columns_are_forecast(tmp_path):
     assert "known for 4 periods" in sentence(run("forecast", *shared, "--steps", 5))
 
 
+# ------------------------------------------------------------------------------------------------ saved models
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Results of the Nile up to 1960 and the file that they were saved in."""
+    results = ParaRNN(datasets.load_nile()[:"1960"], units=(1,)).fit(n_starts=1)
+    results.save(tmp_path / "model.npz")
+    return results, tmp_path / "model.npz"
+
+
+def forecasts(outcome, folder):
+    assert outcome.exit_code == 0, outcome.output
+    return pd.read_csv(folder / "forecast.csv", index_col=0)
+
+
+def test_a_saved_model_forecasts_as_it_did(saved, tmp_path):
+    results, file = saved
+    found = forecasts(run("forecast", "--model", file, "--steps", 3, "-o", tmp_path), tmp_path)
+    np.testing.assert_allclose(found, results.get_forecast(3, rng=0).summary_frame())
+    assert found.index.tolist() == [1961, 1962, 1963] and (tmp_path / "forecast.png").is_file()
+
+
+@pytest.mark.parametrize("first", ["1961", "1871"], ids=["the rows since", "the whole series"])
+@pytest.mark.parametrize("remove_data", [False, True], ids=["data kept", "data removed"])
+def test_a_saved_model_goes_on_from_new_observations(first, remove_data, saved, tmp_path):
+    results, file = saved
+    results.save(file, remove_data=remove_data)
+    series = datasets.load_nile()
+    series[first:].to_csv(tmp_path / "since.csv")
+    found = forecasts(run("forecast", tmp_path / "since.csv", "-m", file, "--steps", 2, "-o", tmp_path), tmp_path)
+    expected = results.append(series["1961":]).forecast(2)
+    np.testing.assert_allclose(found["mean"], expected)
+    assert found.index.tolist() == [1971, 1972]
+    again = load(tmp_path / "model.npz")  # the next run goes on from here
+    np.testing.assert_allclose(again.forecast(2), expected)
+    np.testing.assert_array_equal(again.params, results.params)
+
+
+def test_rows_without_labels_follow_the_sample(tmp_path):
+    y = np.random.default_rng(0).standard_normal(60)
+    pd.DataFrame({"y": y[50:]}).to_csv(tmp_path / "since.csv", index=False)
+    results = ParaRNN(y[:50], units=()).fit()
+    results.save(tmp_path / "saved.npz")
+    outcome = run("forecast", tmp_path / "since.csv", "-m", tmp_path / "saved.npz", "--steps", 2, "-o", tmp_path)
+    np.testing.assert_allclose(forecasts(outcome, tmp_path)["mean"], results.append(y[50:]).forecast(2))
+
+
+def test_a_saved_model_takes_its_exogenous_columns_from_the_file(tmp_path):
+    rng = np.random.default_rng(1)
+    months = pd.period_range("2001-01", periods=64, freq="M", name="month")
+    table = pd.DataFrame({"x": rng.standard_normal(64)}, index=months)
+    table["y"] = table["x"] + 0.3 * rng.standard_normal(64)
+    results = ParaRNN(table["y"][:58], table[["x"]][:58], units=()).fit()
+    results.save(tmp_path / "saved.npz")
+    known = {"-m": tmp_path / "saved.npz", "-o": tmp_path}
+    options = [part for pair in known.items() for part in pair]
+    since = table.iloc[58:].copy()
+    since.iloc[2:, 1] = np.nan
+    since.to_csv(tmp_path / "since.csv")
+    found = forecasts(run("forecast", tmp_path / "since.csv", *options), tmp_path)["mean"]
+    longer = results.append(table["y"][58:60], table[["x"]][58:60])
+    np.testing.assert_allclose(found, longer.forecast(4, exog=table[["x"]][60:]))
+    assert found.index.tolist() == ["2006-01", "2006-02", "2006-03", "2006-04"]
+    assert "known for 0 periods" in sentence(run("forecast", *options))
+    # a file of the future only, nothing observed
+    since.assign(y=np.nan).to_csv(tmp_path / "since.csv")
+    outcome = run("forecast", tmp_path / "since.csv", "-m", tmp_path / "saved.npz", "-o", tmp_path, "--steps", 3)
+    np.testing.assert_allclose(forecasts(outcome, tmp_path)["mean"], results.forecast(3, exog=table[["x"]][58:61]))
+
+
+def test_what_does_not_follow_a_saved_model_is_told_in_one_sentence(saved, nile, tmp_path):
+    _, file = saved
+    series = datasets.load_nile()
+
+    def told(rows, *options):
+        rows.to_csv(tmp_path / "since.csv")
+        return sentence(run("forecast", tmp_path / "since.csv", "-m", file, *options))
+
+    assert "begins at 1963, but the saved model ends at 1960; give the rows from 1961" in told(series["1963":])
+    revised = series.copy()
+    revised["1950"] = 3.0
+    assert "has 3 at 1950, where the saved model has 890" in told(revised)
+    assert "--index year: " in told(series.rename_axis("time"))
+    days = pd.date_range("2024-01-01", periods=30, name="year")
+    assert "labels of the saved model are like 1960" in told(pd.Series(np.arange(30.0), days.astype(str), name="flow"))
+    assert "--model has lags" in sentence(run("forecast", nile, "-m", file, "-u", 2))
+    assert "no such file" in sentence(run("forecast", "-m", tmp_path / "none.npz"))
+    assert "is not one" in sentence(run("forecast", "-m", nile))
+    assert "DATA.CSV is needed" in sentence(run("forecast"))
+
+
+def test_a_saved_panel_goes_on_from_new_observations(tmp_path):
+    months = pd.period_range("2001-01", periods=44, freq="M")
+    y = np.random.default_rng(0).normal(size=88)
+    table = pd.DataFrame({"shop": np.repeat(["a", "b"], 44), "month": months.append(months), "sales": y})
+    early = table["month"] < months[40]
+    table[early].to_csv(tmp_path / "sales.csv", index=False)
+    table[~early].to_csv(tmp_path / "since.csv", index=False)
+    names, saved = ("--id", "shop", "--time", "month", "--target", "sales"), tmp_path / "first" / "panel.npz"
+    assert run("panel", tmp_path / "sales.csv", *names, "-u", 1, "-o", tmp_path / "first").exit_code == 0
+    panel = load(saved)
+    for data, expected in (((), panel), ((tmp_path / "since.csv",), panel.append(table[~early]))):
+        outcome = run("panel", *data, "-m", saved, "--steps", 3, "-o", tmp_path / "next")
+        assert outcome.exit_code == 0, outcome.output
+        found = pd.read_csv(tmp_path / "next" / "forecast.csv")
+        np.testing.assert_allclose(found["ParaRNN"], expected.forecast(3)["ParaRNN"])
+        assert load(tmp_path / "next" / "panel.npz")["a"].nobs == expected["a"].nobs
+    assert "80 rows that do not follow" in sentence(run("panel", tmp_path / "sales.csv", "-m", saved))
+    assert "the file holds a panel; forecast it with the command panel" in sentence(run("forecast", "-m", saved))
+    assert "DATA.CSV is needed" in sentence(run("panel"))
+
+
+def test_a_model_of_a_formula_does_not_go_on_from_a_file(nile, tmp_path):
+    data = pd.DataFrame({"flow": datasets.load_nile(), "x": np.arange(100.0)})
+    ParaRNN.from_formula("np.log(flow) ~ x", data, units=()).fit().save(tmp_path / "model.npz")
+    assert "made from the formula 'np.log(flow) ~ x'" in sentence(run("forecast", nile, "-m", tmp_path / "model.npz"))
+
+
 # ------------------------------------------------------------------------------------------------------ reading
 
 

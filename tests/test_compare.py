@@ -158,6 +158,13 @@ def test_results_that_cannot_be_appended_are_refused(lynx):
         rolling_forecast(object(), lynx)
 
 
+def test_a_model_is_fitted_before_its_origin_rolls(lynx):
+    model = ParaRNN(lynx[:100], units=())
+    pd.testing.assert_frame_equal(rolling_forecast(model, lynx[100:]), rolling_forecast(model.fit(), lynx[100:]))
+    with pytest.raises(TypeError, match="type has no append"):
+        rolling_forecast(ParaRNN, lynx[100:])
+
+
 # -------------------------------------------------------------------------------------------------------- scores
 
 

@@ -148,6 +148,8 @@ ASKED = {
     "anchor not there": (lambda r, _: r.simulate(2, anchor="middle"), "anchor='middle' is not in the index"),
     "history broken": (lambda r, _: r.impulse_responses(2, history=1.5), "history must be an integer position or"),
     "shocks missing": (lambda r, _: r.simulate(1, random_errors=[np.nan]), "random_errors must be finite numbers"),
+    "refit unclear": (lambda r, _: r.append(Y[:3], refit="no"), "refit must be True or False, but is 'no'"),
+    "uncertainty unclear": (lambda r, _: r.get_forecast(2, param_uncertainty=0.5), "param_uncertainty must be True or"),
     "rng of paths": (lambda r, _: r.simulate(2, rng="lucky"), "rng must be None, an integer of 0 or more or a numpy"),
     "rng of intervals": (lambda r, _: r.get_forecast(2, rng=-1), "rng must be None, an integer of 0 or"),
     "rng of a test": (lambda r, _: r.test_nonlinearity(bootstrap=9, rng=1.5), "rng must be None, an integer of 0 or"),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import pararnn_ts as prt
-from pararnn_ts import selection
+from pararnn_ts import search, selection
 from pararnn_ts.models.pararnn import ParaRNN
 
 SMALL = {"max_lags": 1, "max_linear_lags": 3, "max_units": 1, "n_starts": 4}
@@ -90,7 +90,7 @@ def test_threads_do_not_matter(monkeypatch):
     y = threshold(150, 2)
     tables = []
     for count in (1, 2):
-        monkeypatch.setattr(selection, "n_threads", lambda count=count: count)
+        monkeypatch.setattr(search, "n_threads", lambda count=count: count)
         tables.append(prt.select_order(y, **SMALL).table)
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
@@ -152,7 +152,7 @@ def test_short_series_get_fewer_lags():
 
 
 def test_a_candidate_describes_itself():
-    candidate = selection.Candidate((1, 2, 12), (1,), (1, 2))
+    candidate = search.Candidate((1, 2, 12), (1,), (1, 2))
     assert candidate.label == "linear lags 1-2,12; units 1,2 on lags 1"
 
 

@@ -25,13 +25,27 @@ app = typer.Typer(
 OUT = Path("pararnn_output")
 EXAMPLES = {
     "fit": "Example: pararnn-ts fit sales.csv --column sales --index month --units 2 --units 1 --lags 2 --out results",
-    "forecast": "Example: pararnn-ts forecast sales.csv --column sales --index month --steps 12 --out results",
+    "forecast": "Examples: pararnn-ts forecast sales.csv --column sales --index month --steps 12 --out results, then "
+    "pararnn-ts forecast since.csv --model results/model.npz --steps 12",
     "compare": "Example: pararnn-ts compare sales.csv --column sales --index month --holdout 2020-01 --horizon 3",
-    "panel": "Example: pararnn-ts panel sales.csv --id shop --time month --target sales --steps 12 --level 90",
+    "panel": "Examples: pararnn-ts panel sales.csv --id shop --time month --target sales --steps 12 --level 90, then "
+    "pararnn-ts panel since.csv --model pararnn_output/panel.npz --steps 12",
     "report": "Example: pararnn-ts report sales.csv --column sales --index month --holdout 0.2 --out results",
 }
 
 Csv = Annotated[Path, typer.Argument(metavar="DATA.CSV", help="A csv file with a header line.", show_default=False)]
+CsvSince = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DATA.CSV",
+        help="A csv file with a header line; with --model, the observations since, or nothing.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option("--model", "-m", help="What an earlier run has saved; nothing is estimated then.", show_default=False),
+]
 Column = Annotated[
     str | None, typer.Option("--column", "-c", help="Column of the series; not needed where there is only one.")
 ]
@@ -162,7 +176,8 @@ def fit(
 
 @_command
 def forecast(
-    data: Csv,
+    data: CsvSince = None,
+    model: Model = None,
     column: Column = None,
     index: Index = None,
     exog: Exog = None,
@@ -181,36 +196,58 @@ def forecast(
     out: Out = OUT,
 ) -> None:
     """
-    Fit a ParaRNN and forecast with it.
+    Fit a ParaRNN and forecast with it, or with --model forecast with one that was saved.
 
-    Prints forecasts with intervals from simulated paths, and writes them with a figure.
+    With --model, DATA.CSV holds what was observed since: rows that the model knows already are passed over, the others
+    must follow them, and columns are those of the fit unless they are named. Parameters stay as they are.
+
+    Prints forecasts with intervals from simulated paths, and writes them with the summary, a figure and the model
+    (model.npz), from which the next run may go on.
     """
     from pararnn_ts.cli.fitting import fit_model
-    from pararnn_ts.cli.reading import read_data
+    from pararnn_ts.cli.reading import count_steps, read_data
+    from pararnn_ts.cli.saved import continue_results, load_saved
     from pararnn_ts.cli.writing import Folder
+    from pararnn_ts.results.base import RecurrentResults
 
-    series = read_data(data, column, index, exog or (), freq)
-    ahead = series.steps(steps)
     options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
-    results, _ = fit_model(series, options)
-    future = None if series.future_exog is None or not exog else series.future_exog.iloc[:ahead]
+    results: Any
+    if model is not None:
+        options.require_none()
+        results, future = load_saved(model, RecurrentResults), None
+        if data is not None:
+            results, future = continue_results(results, data, column, index, exog or (), freq)
+        ahead = count_steps(steps, results.model.nobs, bool(results.model.exog_labels), future)
+    else:
+        series = read_data(_required(data), column, index, exog or (), freq)
+        future = series.future_exog
+        ahead = count_steps(steps, len(series.endog), series.exog is not None, future)
+        results, _ = fit_model(series, options)
+    future = None if future is None else future.iloc[:ahead]
     frame = results.get_forecast(ahead, exog=future, rng=seed).summary_frame(alpha=alpha)
     folder = Folder(out)
     folder.text("summary.txt", results.summary().as_text())
     folder.table("forecast.csv", frame)
-    n = len(series.endog)
-    first = max(n - 4 * ahead, 0)
-    folder.figure("forecast.png", results.plot_predict(first, n + ahead - 1, exog=future, alpha=alpha, rng=seed))
+    results.save(folder.file("model.npz"))
+    if not results.data_removed:  # without observations there is nothing to draw the forecasts beside
+        n = results.model.nobs
+        first = max(n - 4 * ahead, 0)
+        folder.figure("forecast.png", results.plot_predict(first, n + ahead - 1, exog=future, alpha=alpha, rng=seed))
     typer.echo(frame.to_string(float_format=lambda value: f"{value:.6g}"))
     typer.echo(folder.said())
 
 
 @_command
 def panel(
-    data: Csv,
-    id_col: Annotated[str, typer.Option("--id", help="Column with the name of the series.")] = "unique_id",
-    time_col: Annotated[str, typer.Option("--time", help="Column of dates, periods or integers.")] = "ds",
-    target_col: Annotated[str, typer.Option("--target", help="Column of the values.")] = "y",
+    data: CsvSince = None,
+    model: Model = None,
+    id_col: Annotated[
+        str | None, typer.Option("--id", help="Column with the name of the series; unique_id by default.")
+    ] = None,
+    time_col: Annotated[
+        str | None, typer.Option("--time", help="Column of dates, periods or integers; ds by default.")
+    ] = None,
+    target_col: Annotated[str | None, typer.Option("--target", help="Column of the values; y by default.")] = None,
     freq: Freq = None,
     steps: Annotated[int, typer.Option(help="Periods to forecast.", min=1)] = 12,
     level: Annotated[
@@ -228,7 +265,10 @@ def panel(
     out: Out = OUT,
 ) -> None:
     """
-    Fit and forecast many series, one row of the file for each series and time.
+    Fit and forecast many series, one row of the file for each series and time, or with --model go on with saved ones.
+
+    With --model, DATA.CSV holds what was observed since, and its columns are those of the panel unless they are named.
+    Parameters stay as they are.
 
     Prints the summary of the panel and writes it with the table of the series, forecasts and the panel (panel.npz, for
     prt.load).
@@ -236,13 +276,22 @@ def panel(
     import pararnn_ts as prt
     from pararnn_ts.cli.fitting import panel_options
     from pararnn_ts.cli.reading import read_panel
+    from pararnn_ts.cli.saved import continue_panel, load_saved
     from pararnn_ts.cli.writing import Folder
+    from pararnn_ts.panel.panel import Panel
 
-    options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
-    fitted = prt.fit_panel(
-        read_panel(data, id_col, time_col, target_col, freq), id_col=id_col, time_col=time_col, target_col=target_col,
-        freq=freq, rng=seed, **panel_options(options),
-    )  # fmt: skip
+    options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select or None, seed)
+    if model is not None:
+        options.require_none()
+        fitted = load_saved(model, Panel)
+        if data is not None:
+            fitted = continue_panel(fitted, data, id_col, time_col, target_col, freq)
+    else:
+        ids, times, target = id_col or "unique_id", time_col or "ds", target_col or "y"
+        fitted = prt.fit_panel(
+            read_panel(_required(data), ids, times, target, freq), id_col=ids, time_col=times, target_col=target,
+            freq=freq, rng=seed, **panel_options(options),
+        )  # fmt: skip
     folder, summary = Folder(out), fitted.summary().as_text()
     folder.text("summary.txt", summary)
     folder.table("series.csv", fitted.table)
@@ -323,6 +372,12 @@ def report(
     folder = Folder(out)
     write(subject, folder.file("report.html"))
     typer.echo(folder.said())
+
+
+def _required(data: Path | None) -> Path:
+    if data is None:
+        raise ValueError("DATA.CSV is needed to fit a model; give a csv file, or --model with one that was saved.")
+    return data
 
 
 def _compared(

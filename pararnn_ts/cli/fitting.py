@@ -28,6 +28,14 @@ class Options:
     select: bool | None = None
     seed: int = 0
 
+    def require_none(self) -> None:
+        """Raise where a model is named beside one that was saved."""
+        if self != Options(seed=self.seed):
+            raise ValueError(
+                "--model has lags, units and all that belongs to a model already; leave out options that name them, or "
+                "leave out --model to fit another one."
+            )
+
 
 def fit_model(data: Data, options: Options) -> tuple[Any, pd.DataFrame | None]:
     """Fit the model that the options name, or the one of largest evidence; then with the table of the search."""

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pararnn_ts.models.exogenous import align_exog
 from pararnn_ts.models.grid import complete_grid
 from pararnn_ts.models.labels import as_dates
 
-__all__ = ["Data", "read_data", "read_panel"]
+__all__ = ["Columns", "Data", "count_steps", "read_columns", "read_data", "read_panel"]
 
 _QUARTER = re.compile(r"\d{4}-?Q[1-4]")
 _MONTH = re.compile(r"\d{4}-\d{2}")
@@ -21,9 +22,39 @@ _YEARS = (1000, 2999)
 
 
 @dataclass(frozen=True)
+class Columns:
+    """
+    Columns of a csv file, row by row as they are there.
+
+    Parameters
+    ----------
+    endog : Series
+        The series.
+    exog : DataFrame or None
+        Exogenous columns.
+    """
+
+    endog: pd.Series
+    exog: pd.DataFrame | None
+
+    def split(self) -> tuple[pd.Series, pd.DataFrame | None, pd.DataFrame | None]:
+        """Series and exogenous columns, and those of the rows at the end in which the series is empty: the future."""
+        if self.exog is None:
+            return self.endog, None, None
+        observed = self.endog.notna().to_numpy().nonzero()[0]
+        known = int(observed[-1]) + 1 if len(observed) else 0
+        future = self.exog.iloc[known:] if known < len(self.exog) else None
+        return self.endog.iloc[:known], self.exog.iloc[:known], future
+
+    def rows(self, which: np.ndarray) -> Columns:
+        """Columns of some of the rows."""
+        return Columns(self.endog[which], None if self.exog is None else self.exog[which])
+
+
+@dataclass(frozen=True)
 class Data:
     """
-    Columns of a csv file.
+    A series with all that the file says about it.
 
     Parameters
     ----------
@@ -39,17 +70,50 @@ class Data:
     exog: pd.DataFrame | None
     future_exog: pd.DataFrame | None
 
-    def steps(self, wanted: int | None) -> int:
-        """Periods to forecast: those wanted, as far as exogenous columns are known, or a sensible number."""
-        if self.exog is None:
-            return wanted or max(1, min(24, len(self.endog) // 5))
-        known = 0 if self.future_exog is None else len(self.future_exog)
-        if not known or (wanted or 0) > known:
-            raise ValueError(
-                f"The exogenous columns are known for {known} periods after the series, but forecasts need them for "
-                f"{wanted or 'at least one'}; add rows at the end of the file with the column of the series left empty."
-            )
-        return wanted or known
+
+def count_steps(wanted: int | None, n: int, exogenous: bool, future_exog: pd.DataFrame | None) -> int:
+    """
+    Periods to forecast: those wanted, as far as exogenous columns are known, or a sensible number.
+
+    Examples
+    --------
+    >>> from pararnn_ts.cli.reading import count_steps
+    >>> count_steps(None, 60, False, None)
+    12
+    """
+    if not exogenous:
+        return wanted or max(1, min(24, n // 5))
+    known = 0 if future_exog is None else len(future_exog)
+    if not known or (wanted or 0) > known:
+        raise ValueError(
+            f"The exogenous columns are known for {known} periods after the series, but forecasts need them for "
+            f"{wanted or 'at least one'}; give a file with rows at its end in which the column of the series is empty."
+        )
+    return wanted or known
+
+
+def read_columns(
+    path: Path, column: str | None, index: str | None, exog: Sequence[str] = (), freq: str | None = None
+) -> Columns:
+    """
+    Read a series and its exogenous columns, row by row.
+
+    Parameters
+    ----------
+    path, column, index, exog, freq
+        As in `read_data`.
+
+    Returns
+    -------
+    Columns
+    """
+    table = _csv(path)
+    _require_columns(path, table, [("--column", column), ("--index", index), *(("--exog", name) for name in exog)])
+    column = _the_column(table, column, index, exog)
+    labels = pd.RangeIndex(len(table)) if index is None else _labels(table[index], index, freq)
+    y = _numbers(table[column], column).set_axis(labels)
+    x = pd.DataFrame({name: _numbers(table[name], name) for name in exog}).set_axis(labels) if exog else None
+    return Columns(y, x)
 
 
 def read_data(
@@ -75,26 +139,15 @@ def read_data(
     -------
     Data
     """
-    table = _csv(path)
-    _require_columns(path, table, [("--column", column), ("--index", index), *(("--exog", name) for name in exog)])
-    column = _the_column(table, column, index, exog)
-    labels = pd.RangeIndex(len(table)) if index is None else _labels(table[index], index, freq)
-    y = _numbers(table[column], column).set_axis(labels)
-    x = pd.DataFrame({name: _numbers(table[name], name) for name in exog}).set_axis(labels) if exog else None
+    y, x, future = read_columns(path, column, index, exog, freq).split()
+    if not len(y) and x is not None:
+        raise ValueError(f"Column {y.name!r} of {path} has no values; name another with --column.")
+    grid = complete_grid(y, freq=freq if isinstance(y.index, pd.DatetimeIndex) else None)
+    series = pd.Series(grid.y, grid.index, name=y.name)
     if x is None:
-        grid = complete_grid(y, freq=freq if isinstance(labels, pd.DatetimeIndex) else None)
-        return Data(pd.Series(grid.y, grid.index, name=column), None, None)
-    observed = y.notna().to_numpy().nonzero()[0]
-    if not len(observed):
-        raise ValueError(f"Column {column!r} of {path} has no values; name another with --column.")
-    known = int(observed[-1]) + 1
-    grid = complete_grid(y.iloc[:known], freq=freq if isinstance(labels, pd.DatetimeIndex) else None)
-    values, names = align_exog(x.iloc[:known], grid)
-    return Data(
-        pd.Series(grid.y, grid.index, name=column),
-        pd.DataFrame(values, grid.index, names),
-        x.iloc[known:] if known < len(x) else None,
-    )
+        return Data(series, None, None)
+    values, names = align_exog(x, grid)
+    return Data(series, pd.DataFrame(values, grid.index, names), future)
 
 
 def read_panel(path: Path, id_col: str, time_col: str, target_col: str, freq: str | None = None) -> pd.DataFrame:
@@ -129,7 +182,7 @@ def _csv(path: Path) -> pd.DataFrame:
         raise ValueError(f"There is no file {path}; give the path of a csv file.") from None
     except UnicodeDecodeError:
         raise ValueError(
-            f"{path} is no csv file in UTF-8; give one, and read models that were saved with pararnn_ts.load in Python."
+            f"{path} is no csv file in UTF-8; give one, and a model that was saved as forecast --model {path}."
         ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
         raise ValueError(f"{path} could not be read as csv ({' '.join(str(error).split())}).") from None

@@ -21,7 +21,9 @@ def takes(function: Callable | None, name: str) -> bool:
 
 def kind(value: Any) -> str:
     """Name of the class of a value, that of the results inside a wrapper."""
-    return type(getattr(value, "_results", value)).__name__
+    inside = getattr(value, "_results", value)
+    # what models call so is a method
+    return type(value if callable(inside) else inside).__name__
 
 
 def sample_size(results: Any) -> int | None:

@@ -48,9 +48,9 @@ def rolling_forecast(
 
     Parameters
     ----------
-    results : results object
+    results : results object or model
         Fitted model of this package or of statsmodels (ARIMA, SARIMAX, UnobservedComponents, AutoReg, ...), or any
-        object with ``append(endog, exog)`` and ``forecast(steps, exog)``.
+        object with ``append(endog, exog)`` and ``forecast(steps, exog)``. A model is fitted first.
     endog : Series or array_like
         Observations that follow the sample of `results`; NaN where missing.
     exog : DataFrame or array_like, optional
@@ -99,6 +99,8 @@ def rolling_forecast(
             raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
     if not isinstance(refit, (bool, np.bool_)) and not (isinstance(refit, Integral) and refit > 0):
         raise ValueError(f"refit must be False, True or a positive number of observations, but is {refit!r}.")
+    if not hasattr(results, "append") and callable(getattr(results, "fit", None)) and not isinstance(results, type):
+        results = results.fit()
     for method in ("append", "forecast"):
         if not hasattr(results, method):
             raise TypeError(

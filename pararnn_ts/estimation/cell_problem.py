@@ -41,8 +41,10 @@ class CellProblem(RowProblem):
     specification: CellSpecification  # type: ignore[assignment]
     sample: CellSample
 
-    def __init__(self, specification: CellSpecification, sample: CellSample, scaling: Scaling):
-        super().__init__(specification, sample, scaling)  # type: ignore[arg-type]
+    def __init__(
+        self, specification: CellSpecification, sample: CellSample, scaling: Scaling, target: np.ndarray | None = None
+    ):
+        super().__init__(specification, sample, scaling, target)  # type: ignore[arg-type]
         self.gaps = not np.isfinite(sample.y).all()
 
     @property

@@ -28,8 +28,9 @@ __all__ = ["DeviceFits", "minimize_many", "on_tiles"]
 
 # 256 threads of 255 registers, the most there are, are what a multiprocessor holds: blocks of this size always start
 THREADS = 64
-# rows times starts from which straight-line code is worth its compilation; counted, not measured
-WORTHWHILE = 10_000_000
+# rows times starts, for each sum of products, from which straight-line code is worth its compilation, which takes some
+# 25 ms a sum: it saves a tenth of that the first time, and is kept; counted, not measured
+WORTHWHILE = 700_000
 
 
 def _with_columns(problem: Problem) -> Problem:
@@ -118,7 +119,8 @@ class DeviceFits:
         self.bounds = np.concatenate([[0], np.cumsum([len(s) for s in self.starts])]).astype(np.int64)
         self.most = max(len(form.group) for form in self.forms)
         work = sum(len(p.y) * len(s) for p, s in zip(self.problems, self.starts, strict=True))
-        self.kernels = compiled(self.forms, self.real, work >= WORTHWHILE)
+        n_sums = (self.most + 1) * (self.most + 2) // 2
+        self.kernels = compiled(self.forms, self.real, work >= WORTHWHILE * n_sums)
         self._load()
 
     @quiet_launches()

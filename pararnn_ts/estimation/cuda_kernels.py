@@ -22,8 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda
 
-from pararnn_ts.estimation.damped_steps import RUNNING, STATUS, advance
-from pararnn_ts.estimation.reviews import review_series
+from pararnn_ts.estimation.damped_steps import RUNNING, STATUS, advance, review_series
 from pararnn_ts.kernels.cuda.straight import straight_pass
 from pararnn_ts.kernels.cuda.target import SCALAR, compiled_kernel, on_device, simulated
 from pararnn_ts.kernels.units import accumulate, n_columns, n_states

@@ -1,7 +1,8 @@
-"""Normal equations at an optimum, turned into statistics."""
+"""Normal equations at an optimum, turned into statistics, and the curvature of a likelihood from its slope."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +11,12 @@ from scipy import linalg
 from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.estimation.problem import Problem
 
-__all__ = ["Curvature", "curvature", "statistics"]
+__all__ = ["Curvature", "curvature", "observed_information", "statistics"]
 
 # share of the largest eigenvalue of the scaled normal equations below which a direction counts as undetermined
 _RANK_TOLERANCE = 1e-10
+# steps of the differences, in standard errors that the other parameters leave when they are known
+STEP = 1e-2
 
 
 class Curvature(NamedTuple):
@@ -155,3 +158,46 @@ def _effective_of(square: np.ndarray, scaled: np.ndarray, size: np.ndarray, ridg
         return float(np.count_nonzero(kept))
     loads = (vectors[:, kept] / size[:, None]) / np.sqrt(values[kept])
     return float(np.sum(loads * (square @ loads)))
+
+
+def observed_information(
+    score: Callable[[np.ndarray], np.ndarray], params: np.ndarray, precision: np.ndarray
+) -> np.ndarray:
+    """
+    Negative derivative of a score by central differences, extrapolated to fourth order (Richardson).
+
+    Parameters
+    ----------
+    score : callable
+        The exact score.
+    params : ndarray, (P,)
+        Where to differentiate.
+    precision : ndarray, (P,)
+        Precision of each parameter, the others held fixed: it sets the steps.
+
+    Returns
+    -------
+    ndarray, (P, P)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.curvature import observed_information
+    >>> observed_information(lambda a: np.array([-2.0 * a[0] ** 3]), np.array([1.0]), np.array([6.0])).round(6)
+    array([[6.]])
+    """
+    size = np.where(params != 0.0, np.abs(params), 1.0)
+    with np.errstate(divide="ignore"):
+        steps = STEP * np.where(precision > 0.0, 1.0 / np.sqrt(np.maximum(precision, 0.0)), size)
+    # a step that the parameter is too large to notice
+    steps = np.maximum(steps, 1e-7 * np.abs(params))
+    information = np.empty((len(params), len(params)))
+    for row, step in zip(range(len(params)), steps, strict=True):
+        slopes = []
+        for part in (step, 2.0 * step):
+            moved = [params.copy(), params.copy()]
+            moved[0][row] += part
+            moved[1][row] -= part
+            slopes.append((score(moved[0]) - score(moved[1])) / (moved[0][row] - moved[1][row]))
+        information[row] = -(4.0 * slopes[0] - slopes[1]) / 3.0
+    return 0.5 * (information + information.T)

@@ -1,5 +1,5 @@
 """
-Steps of Levenberg-Marquardt with the evidence penalty, eight starts at a time: the compiled part.
+Levenberg-Marquardt with the evidence penalty, the compiled part: steps, and the reviews that say which starts go on.
 
 What a step is, and why, is said in :mod:`pararnn_ts.estimation.levenberg_marquardt`.
 """
@@ -18,9 +18,11 @@ __all__ = [
     "DECREMENT",
     "EVIDENCE",
     "FAILED",
+    "FEWEST",
     "GAMMA",
     "GROWTH",
     "ITERATIONS",
+    "LEAD",
     "N_FIELDS",
     "OBJECTIVE",
     "PEAK",
@@ -32,6 +34,7 @@ __all__ = [
     "STATUS",
     "STOPPED",
     "advance",
+    "review_series",
     "unit_rounds",
 ]
 
@@ -42,6 +45,12 @@ RUNNING, CONVERGED, STOPPED, STALLED, FAILED, RETIRED, PEAKED = range(7)
 STATUS, ITERATIONS, DAMPING, GROWTH, PREDICTED, PEAK = range(6)
 OBJECTIVE, EVIDENCE, DECREMENT, GAMMA, SSE, BETA = range(6, 12)
 N_FIELDS = 12
+
+# the least number of starts that an audition leaves: fewer miss the best optimum too often
+FEWEST = 8
+# nats that make a difference: a straggler that leads by more is waited for, a start whose evidence fell by more goes
+# back to its peak
+LEAD = 1.0
 
 # number of the prior group of output weights, and the relative change above which a step goes along a line
 OUTPUT = 2
@@ -386,3 +395,71 @@ def unit_rounds(rounds, theta, trial, gram, trial_gram, alpha, group, prior, lin
         if not advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, best, settings,
                        work):  # fmt: skip
             break
+
+
+@jit
+def _better(table, row, sign, a, b):
+    """Whether start `a` is better than `b`; of equals, and of those without a number, the first."""
+    x, y = sign * table[row, a], sign * table[row, b]
+    if x > y:
+        return True
+    if x < y:
+        return False
+    if np.isnan(x) != np.isnan(y):
+        return bool(np.isnan(y))
+    return a < b
+
+
+@jit
+def review_series(table, begin, end, audition, evidence):
+    """
+    Retire starts of one series: stragglers that are not ahead of those that have converged, and in an audition others.
+
+    Parameters
+    ----------
+    table : ndarray, (N_FIELDS, C)
+        State of the starts.
+    begin, end : int
+        Starts of the series.
+    audition : bool
+        Whether the weaker half of many starts is to go; `FEWEST` stay.
+    evidence : bool
+        Whether starts are compared by their evidence.
+
+    Returns
+    -------
+    int
+        Starts that go on.
+    """
+    row, sign = (EVIDENCE, 1.0) if evidence else (OBJECTIVE, -1.0)
+    keep = max(FEWEST, (end - begin) // 2)
+    if audition and end - begin > FEWEST:
+        for c in range(begin, end):
+            # those that go are marked by a negative number until all have been compared
+            if table[STATUS, c] == RUNNING:
+                rank = 0
+                for other in range(begin, end):
+                    runs = table[STATUS, other] == RUNNING or table[STATUS, other] == -RETIRED
+                    if runs and _better(table, row, sign, other, c):
+                        rank += 1
+                if rank >= keep:
+                    table[STATUS, c] = -RETIRED
+        for c in range(begin, end):
+            table[STATUS, c] = abs(table[STATUS, c])
+    running, converged, leader = 0, 0, -np.inf
+    for c in range(begin, end):
+        if table[STATUS, c] == RUNNING:
+            running += 1
+        elif table[STATUS, c] == CONVERGED:
+            converged += 1
+            score = sign * table[row, c]
+            # nothing is ahead of what is no number
+            if score > leader or np.isnan(score):
+                leader = score
+    if running > 0 and converged >= max(3, running):
+        for c in range(begin, end):
+            ahead = sign * table[row, c] > leader + (LEAD if evidence else 0.0)
+            if table[STATUS, c] == RUNNING and not ahead:
+                table[STATUS, c] = RETIRED
+                running -= 1
+    return running

@@ -12,6 +12,7 @@ __all__ = [
     "ErrorLaw",
     "concentrated_loglike",
     "gaussian_loglike",
+    "likely_law",
     "log_volume",
     "student_gain",
     "student_law",
@@ -186,26 +187,58 @@ def gaussian_loglike(sse: float, n: int) -> float:
     return -0.5 * n * (float(np.log(2.0 * np.pi * max(sse / max(n, 1), 1e-300))) + 1.0)
 
 
+def likely_law(resid: np.ndarray, dof: float | None = None) -> ErrorLaw:
+    """
+    Law under which residuals are most likely.
+
+    Parameters
+    ----------
+    resid : ndarray, (n,)
+        Residuals.
+    dof : float, optional
+        Degrees of freedom, infinity for normal shocks; None: the most likely ones of Student's t.
+
+    Returns
+    -------
+    ErrorLaw
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.errors import likely_law
+    >>> likely_law(np.array([2.0, -2.0]), np.inf)
+    ErrorLaw(spread=2.0, dof=inf)
+    """
+    if dof is None:
+        dof = student_law(resid, 0.0, sweeps=50).dof
+    spread = float(np.sqrt(max(float(np.sum(resid**2)) / max(len(resid), 1), 1e-300)))
+    if np.isinf(dof):
+        return ErrorLaw(spread)
+    spread = _profile(resid, 0.0, spread, dof, 8)
+    for _ in range(3):  # the sweeps come near the maximum, and steps of Newton in the log spread arrive there
+        square = (resid / spread) ** 2
+        slope = float(np.sum((dof + 1.0) * square / (dof + square))) - len(resid)
+        bend = 2.0 * dof * float(np.sum((dof + 1.0) * square / (dof + square) ** 2))
+        spread *= float(np.exp(np.clip(slope / bend, -0.1, 0.1))) if bend > 0.0 else 1.0
+    return ErrorLaw(spread, dof)
+
+
 def concentrated_loglike(resid: np.ndarray, dof: float) -> float:
     """
     Log likelihood of residuals, maximised over the spread of their law.
 
     Parameters
     ----------
-    resid : ndarray, (n,)
-        Residuals.
-    dof : float
-        Degrees of freedom; infinity for normal shocks.
+    resid, dof
+        As in :func:`likely_law`.
 
     Returns
     -------
     float
     """
-    square = float(np.sum(resid**2))
     if np.isinf(dof):
-        return gaussian_loglike(square, len(resid))
-    spread = _profile(resid, 0.0, float(np.sqrt(max(square / max(len(resid), 1), 1e-300))), dof, 8)
-    return float(ErrorLaw(spread, dof).loglikeobs(resid).sum())
+        return gaussian_loglike(float(np.sum(resid**2)), len(resid))
+    return float(likely_law(resid, dof).loglikeobs(resid).sum())
 
 
 def student_gain(resid: np.ndarray) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from pararnn_ts.estimation.curvature import Curvature, curvature
+from pararnn_ts.estimation.damped_steps import FEWEST
 from pararnn_ts.estimation.errors import ErrorLaw, student_law
 from pararnn_ts.estimation.identification import distinct_units
 from pararnn_ts.estimation.levenberg_marquardt import (
@@ -26,10 +27,9 @@ from pararnn_ts.estimation.levenberg_marquardt import (
 )
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, difference_series
-from pararnn_ts.estimation.scaling import Scaling, standardise
+from pararnn_ts.estimation.scaling import standardise
 from pararnn_ts.estimation.series_problem import complete_problem
 from pararnn_ts.estimation.student import reweight, robust_weights
-from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.specification import SeriesLayout, Specification
 
 __all__ = [
@@ -44,8 +44,8 @@ __all__ = [
     "is_raced",
     "make_problem",
     "n_threads",
+    "on_own_scale",
     "race",
-    "sample_scaling",
 ]
 
 STATUS_WORDS = {
@@ -120,21 +120,39 @@ def n_threads() -> int:
 
 def make_problem(specification: Specification, sample: Sample, constant: np.ndarray | None) -> Problem:
     """Standardise a sample and state the least-squares problem for it."""
-    scaling = sample_scaling(specification, sample, constant)
     gaps = not np.isfinite(sample.y).all()
-    return (GappedProblem if gaps else complete_problem)(specification, sample, scaling)
+    return on_own_scale(GappedProblem if gaps else complete_problem, specification, sample, constant)
 
 
-def sample_scaling(specification: SeriesLayout, sample: Sample, constant: np.ndarray | None) -> Scaling:
-    """Locations and scales of a sample, gaps allowed; `constant` as in :func:`scaling.standardise`."""
-    y = sample.y
-    if specification.order_of_difference and not np.isfinite(y).all():
+def on_own_scale(
+    state: Callable[..., Problem], specification: SeriesLayout, sample: Sample, constant: np.ndarray | None
+) -> Problem:
+    """
+    State a problem on the locations and scales of its sample, gaps allowed.
+
+    Parameters
+    ----------
+    state : callable
+        Takes specification, sample, scaling and the differenced series.
+    specification : SeriesLayout
+        The model.
+    sample : Sample
+        The data.
+    constant : ndarray or None
+        As in :func:`scaling.standardise`.
+
+    Returns
+    -------
+    Problem
+    """
+    target = measured = difference_series(sample.y, specification.difference)
+    if specification.order_of_difference and not np.isfinite(sample.y).all():
         # differences across gaps are missing, sometimes all of them: scales come from the series with its gaps bridged
-        seen = np.flatnonzero(np.isfinite(y))
-        y = np.interp(np.arange(len(y)), seen, y[seen])
-    target = difference_series(y, specification.difference)
-    target[: specification.order_of_difference] = np.nan
-    return standardise(specification, target, sample.exog, sample.deterministic, constant)
+        seen = np.flatnonzero(np.isfinite(sample.y))
+        bridged = np.interp(np.arange(len(sample.y)), seen, sample.y[seen])
+        measured = difference_series(bridged, specification.difference)
+    scaling = standardise(specification, measured, sample.exog, sample.deterministic, constant)
+    return state(specification, sample, scaling, target)
 
 
 def _component_sizes(specification: Specification, params: np.ndarray, products: np.ndarray) -> np.ndarray:
@@ -153,7 +171,8 @@ def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndar
     else:
         score = -solutions.objective
     # the evidence of a start that was retired on its way is that of no optimum
-    return np.where(np.isin(solutions.status, (FAILED, RETIRED)) | ~np.isfinite(score), -np.inf, score)
+    lost = (solutions.status == FAILED) | (solutions.status == RETIRED) | ~np.isfinite(score)
+    return np.where(lost, -np.inf, score)
 
 
 def _minimize(
@@ -190,8 +209,8 @@ def race(
     """
     Run the starts, on a long sample first on its beginning and then the best of them on more and more of it.
 
-    The optima of thousands of rows are close to those of millions. Only one block of lanes has to see all rows, and it
-    begins next to where it ends.
+    The optima of thousands of rows are close to those of millions. Only the best `FEWEST` starts have to see all
+    rows, and they begin next to where they end.
 
     Yields
     ------
@@ -213,7 +232,7 @@ def race(
         begin = starts[cast] if solutions is None else solutions.params[cast]
         found = yield part, begin, solutions is not None
         score = _scores(part, found, options)
-        order = np.argsort(-score, kind="stable")[:LANES]
+        order = np.argsort(-score, kind="stable")[:FEWEST]
         order = order[np.isfinite(score[order])]
         solutions = found if solutions is None else _merged(solutions, found, cast)
         if not len(order):
@@ -338,12 +357,22 @@ def estimate_many(
     -------
     list of Estimate
         One for each series, as :func:`estimate` gives it.
+
+    Raises
+    ------
+    ValueError
+        A series cannot be fitted.
     """
     if device == "cpu":
         return [estimate(problem, s, options, threads) for problem, s in zip(problems, starts, strict=True)]
     from pararnn_ts.estimation.many_series import estimate_on_device
 
-    return estimate_on_device(problems, starts, options, threads, device)
+    found = []
+    for one in estimate_on_device(problems, starts, options, threads, device):
+        if isinstance(one, ValueError):
+            raise one
+        found.append(one)
+    return found
 
 
 def best_of(problem: Problem, solutions: Solutions, options: Options) -> Estimate:

@@ -1,5 +1,5 @@
 """
-Levenberg-Marquardt with the evidence penalty, eight starts at a time.
+Levenberg-Marquardt with the evidence penalty, a vector of starts at a time.
 
 The objective of a start is F = (beta SSE + sum_g alpha_g |theta_g|^2) / 2. With Hessian H = beta J'J + diag(alpha) and
 gradient beta J'r - alpha theta, a step solves the damped system; Nielsen's rule moves the damping. After an accepted
@@ -32,6 +32,7 @@ from pararnn_ts.estimation.damped_steps import (
     GAMMA,
     GROWTH,
     ITERATIONS,
+    LEAD,
     N_FIELDS,
     OBJECTIVE,
     PEAK,
@@ -42,6 +43,7 @@ from pararnn_ts.estimation.damped_steps import (
     STALLED,
     STATUS,
     STOPPED,
+    review_series,
 )
 from pararnn_ts.estimation.threads import run_all
 from pararnn_ts.kernels.lanes import LANES, items
@@ -63,9 +65,9 @@ __all__ = [
     "minimize",
 ]
 
-# nats that make a difference: a straggler that leads by more is waited for, a start whose evidence fell by more goes
-# back to its peak
-LEAD = 1.0
+# rows, times evaluations, times squared parameters, of all blocks together that take several times as long as a thread
+# takes to start, about a millisecond
+SHARED = 3e6
 
 # Gamma priors (shape, rate) of the precisions of recurrent, input, output and linear weights. Output weights have the
 # scale of the series: without that, units drift towards ever smaller states with ever larger output weights, and
@@ -211,13 +213,13 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
         Has `group` (int array: prior group of each parameter, -1 for none), `linear` (bool array: parameters that enter
         linearly), `n_projected` (leading parameters of which the Jacobian is independent), `n_obs`, and ``advance``,
         which takes a number of rounds and the arguments of `damped_steps.advance`, evaluates the normal equations at
-        eight parameter vectors and passes them on, so many times.
+        `LANES` parameter vectors and passes them on, so many times.
     starts : ndarray, (n_starts, n_params)
         Start values.
     options : Options
         Settings.
     threads : int
-        Blocks of eight starts run on this many threads. The result does not depend on it.
+        Blocks of `LANES` starts run on this many threads. The result does not depend on it.
     warm : bool
         Whether the starts are estimates already, so that precisions and damping begin as they end.
 
@@ -245,39 +247,19 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
                         float(problem.n_obs), table, best, settings, items(n * n + 3 * n + 1))  # fmt: skip
         state.put(columns, parts)
 
-    audition = n_starts > LANES
+    audition = True
     while True:
         running = np.flatnonzero(state.table[STATUS] == RUNNING)
         if not len(running):
             break
         blocks = [running[i : i + LANES] for i in range(0, len(running), LANES)]
-        run_all(lambda block: run(block, options.audition), blocks, threads)
-        if audition:
-            audition = False
-            _retire(state.table, evidence)
-        _finish(state.table, evidence)
+        work = problem.n_obs * options.audition * n * n * len(blocks)
+        run_all(lambda block: run(block, options.audition), blocks, threads if work > SHARED else 1)
+        review_series(state.table, 0, n_starts, audition, evidence)
+        audition = False
     return state.solutions(evidence)
-
-
-def _finish(table: np.ndarray, evidence: bool) -> None:
-    """Stop the stragglers once half of the starts in the race have converged and none of the others is ahead."""
-    score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
-    running, converged = table[STATUS] == RUNNING, table[STATUS] == CONVERGED
-    if running.any() and int(np.count_nonzero(converged)) >= max(3, int(np.count_nonzero(running))):
-        ahead = score > score[converged].max() + (LEAD if evidence else 0.0)
-        table[STATUS, running & ~ahead] = RETIRED
 
 
 def log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:
     """Shape, rate and log constant of gamma densities of log alpha, the constant of Laplace's method included."""
     return np.array([[a, b, a * log(b) - lgamma(a) + 0.5 * log(2.0 * pi)] for a, b in pairs])
-
-
-def _retire(table: np.ndarray, evidence: bool) -> None:
-    """Stop the weaker half of the starts that still run, keeping at least one block of lanes."""
-    score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
-    running = np.flatnonzero(table[STATUS] == RUNNING)
-    keep = max(LANES, len(table[0]) // 2)
-    if len(running) > keep:
-        order = running[np.argsort(-score[running], kind="stable")]
-        table[STATUS, order[keep:]] = RETIRED

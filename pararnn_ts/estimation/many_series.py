@@ -2,8 +2,8 @@
 Many series of one model at a time: their problems, and the statistics at their optima.
 
 Where a device fits thousands of series in a second, what is done for each of them one after the other would take
-longer than the fits. Here arrays have the series as their first axis; the numbers are those of single series, to
-rounding.
+longer than the fits. Here arrays have the series as their first axis. The problems are those of single series to the
+bit, the statistics to rounding.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from pararnn_ts.estimation.estimate import (
 from pararnn_ts.estimation.identification import canonical_order, distinct_units
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, FAILED, PEAKED, RETIRED, Options, Solutions
 from pararnn_ts.estimation.problem import Problem, Sample, UnitProblem, difference_series
-from pararnn_ts.estimation.scaling import inverses, jacobians, standardise_many
-from pararnn_ts.estimation.series_problem import LONG_SAMPLE
+from pararnn_ts.estimation.scaling import STRETCH, inverses, jacobians, standardise_many
 from pararnn_ts.estimation.threads import run_all
 from pararnn_ts.specification import Specification
 
-__all__ = ["estimate_on_device", "make_problems"]
+__all__ = ["TOGETHER", "estimate_on_device", "make_problems"]
 
 # series that are treated at once: their arrays stay in the cache
 TOGETHER = 128
@@ -49,7 +48,7 @@ def make_problems(
     specification : Specification
         The model.
     samples : sequence of Sample
-        Those of equal length and without gaps are treated together, the others one by one.
+        Those of equal length and without gaps are treated together, the others and long ones one by one.
     constant : ndarray or None
         As in :func:`estimate.make_problem`.
     threads : int
@@ -63,7 +62,7 @@ def make_problems(
     found: list[Problem] = [None] * len(samples)  # type: ignore[list-item]
     alike: dict[int, list[int]] = {}
     for i, sample in enumerate(samples):
-        if len(sample.y) < LONG_SAMPLE and np.isfinite(sample.y).all():
+        if len(sample.y) <= STRETCH and np.isfinite(sample.y).all():
             alike.setdefault(len(sample.y), []).append(i)
         else:
             found[i] = make_problem(specification, sample, constant)
@@ -89,19 +88,28 @@ def _parts(places: list[int]) -> list[list[int]]:
 
 def estimate_on_device(
     problems: Sequence[Problem], starts: Sequence[np.ndarray], options: Options, threads: int, device: str
-) -> list[Estimate]:
+) -> list[Estimate | ValueError]:
     """
-    Fit many series on a CUDA device; see :func:`estimate.estimate_many`.
+    Fit many series on a CUDA device; see :func:`estimate.estimate_many` for the parameters.
 
     Statistics at the optima are computed on the processor, from normal equations of the device where all rows have been
     seen by all starts.
+
+    Returns
+    -------
+    list of Estimate or ValueError
+        The error that :func:`estimate.estimate` would raise for a series that cannot be fitted; the others do not
+        suffer from it.
     """
     from pararnn_ts.estimation.cuda import on_tiles
 
-    found: list[Estimate] = [None] * len(problems)  # type: ignore[list-item]
+    found: list[Estimate | ValueError] = [None] * len(problems)  # type: ignore[list-item]
     long = [i for i, (problem, own) in enumerate(zip(problems, starts, strict=True)) if is_raced(problem, own)]
     for i, solutions in zip(long, _race_all([(problems[i], starts[i]) for i in long], options, device), strict=True):
-        found[i] = best_of(problems[i], solutions, options)
+        try:
+            found[i] = best_of(problems[i], solutions, options)
+        except ValueError as error:
+            found[i] = error
     short = np.setdiff1d(np.arange(len(problems)), long)
     chosen, begin = [problems[i] for i in short], [starts[i] for i in short]
     for tile, fits in on_tiles(chosen, begin, options, device):
@@ -137,7 +145,7 @@ def estimates(
     products: Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]],
     options: Options,
     threads: int = 1,
-) -> list[Estimate]:
+) -> list[Estimate | ValueError]:
     """
     Report the best start of each of many series.
 
@@ -156,32 +164,39 @@ def estimates(
 
     Returns
     -------
-    list of Estimate
-        What :func:`estimate.estimate` reports of each.
-
-    Raises
-    ------
-    ValueError
-        Every start of a series failed.
+    list of Estimate or ValueError
+        What :func:`estimate.estimate` reports of each, or the error that it would raise.
     """
     alike: dict[Specification, list[int]] = {}
     for i, problem in enumerate(problems):
         alike.setdefault(problem.specification, []).append(i)
     parts = [part for places in alike.values() for part in _parts(places)]
     best, near = np.empty(len(problems), dtype=int), np.empty(len(problems), dtype=int)
+    found: list[Estimate | ValueError] = [ValueError(ENDLESS) for _ in problems]
 
     def choose(places: list[int]) -> None:
         best[places], near[places] = _best([problems[i] for i in places], [solutions[i] for i in places], options)
 
     run_all(choose, parts, threads)
     grams = products([one.params[k] for one, k in zip(solutions, best, strict=True)])
-    found: list[Estimate] = [None] * len(problems)  # type: ignore[list-item]
 
     def report(places: list[int]) -> None:
-        ends = _reports(
-            [problems[i] for i in places], [solutions[i] for i in places], best[places], near[places],
-            np.array([grams[i] for i in places]), options,
-        )  # fmt: skip
+        places = [i for i in places if near[i]]
+        if not places:
+            return
+        try:
+            ends = _reports(
+                [problems[i] for i in places], [solutions[i] for i in places], best[places], near[places],
+                np.array([grams[i] for i in places]), options,
+            )  # fmt: skip
+        except ValueError as error:
+            if len(places) == 1:
+                found[places[0]] = error
+            else:
+                # it is of one of them only
+                for i in places:
+                    report([i])
+            return
         for i, end in zip(places, ends, strict=True):
             found[i] = end
 
@@ -192,7 +207,11 @@ def estimates(
 def _best(
     problems: Sequence[Problem], solutions: Sequence[Solutions], options: Options
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Best start of each series, and how many are as good; see `_best` and `_n_near` of :mod:`estimate`."""
+    """
+    Best start of each series, and how many are as good; see `_best` and `_n_near` of :mod:`estimate`.
+
+    Where all starts of a series are lost, none is as good as the best.
+    """
     counts = np.array([len(one.status) for one in solutions])
     series, place = np.repeat(np.arange(len(counts)), counts), np.concatenate([np.arange(n) for n in counts])
 
@@ -212,14 +231,13 @@ def _best(
     lost = np.isin(side_by_side("status"), (FAILED, RETIRED)) | ~np.isfinite(score)
     score = by_series(np.where(lost, -np.inf, score))
     best, every = np.argmax(score, axis=1), np.arange(len(counts))
-    if not np.isfinite(score[every, best]).all():
-        raise ValueError(ENDLESS)
     if options.penalty is not None:
         sse = by_series(side_by_side("sse"))[every, best]
         with np.errstate(over="ignore"):
             worth = worth / np.maximum(sse, 1e-300)[series] * np.array([p.n_obs for p in problems])[series]
     worth = by_series(np.where(np.isfinite(worth), worth, -np.inf))
-    return best, np.count_nonzero(worth > worth[every, best][:, None] - NEARLY, axis=1)
+    near = np.count_nonzero(worth > worth[every, best][:, None] - NEARLY, axis=1)
+    return best, np.where(np.isfinite(score[every, best]), near, 0)
 
 
 def _reports(

@@ -86,7 +86,7 @@ class ParallelInTimeProblem(UnitProblem):
     specification, sample, scaling
         As for :class:`~pararnn_ts.estimation.problem.UnitProblem`.
     device : {"cuda", "cpu"}
-        Where it runs. On a processor this is a reference for tests: eight starts side by side already fill its vectors,
+        Where it runs. On a processor this is a reference for tests: starts side by side already fill its vectors,
         and passes over the series that only a device can do at once make it slower than the sequential kernel.
     record : Record, optional
         Where the outcomes are counted; shared by the problems of parts of the sample.

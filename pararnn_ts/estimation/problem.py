@@ -66,13 +66,28 @@ class Sample:
 
 
 class Problem:
-    """What every least-squares problem tells the optimiser about its parameters."""
+    """
+    What every least-squares problem tells the optimiser about its parameters.
 
-    def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    sample : Sample
+        The data.
+    scaling : Scaling
+        Locations and scales.
+    target : ndarray, (n,), optional
+        The series after differencing, where it is known; it is standardised in place.
+    """
+
+    def __init__(
+        self, specification: Specification, sample: Sample, scaling: Scaling, target: np.ndarray | None = None
+    ):
         self.specification, self.sample, self.scaling = specification, sample, scaling
         self.group, self.linear = specification.groups, specification.is_linear
         self.n_obs = int(np.count_nonzero(sample.weight))
-        self.target = difference_series(sample.y, specification.difference)
+        self.target = difference_series(sample.y, specification.difference) if target is None else target
         self.target -= scaling.center[0]
         self.target /= scaling.scale[0]
         seen = (sample.weight > 0.0) & np.isfinite(self.target)
@@ -85,7 +100,7 @@ class Problem:
         return self.specification.n_linear
 
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
-        """Return a function ``(theta, gram)`` that fills the normal equations at eight parameter vectors."""
+        """Return a function ``(theta, gram)`` that fills the normal equations at `LANES` parameter vectors."""
         raise NotImplementedError
 
     def with_sample(self, sample: Sample) -> Problem:
@@ -170,8 +185,10 @@ class Problem:
 class UnitProblem(Problem):
     """A sample without gaps: lanes of starts, forward sensitivities by unit."""
 
-    def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
-        super().__init__(specification, sample, scaling)
+    def __init__(
+        self, specification: Specification, sample: Sample, scaling: Scaling, target: np.ndarray | None = None
+    ):
+        super().__init__(specification, sample, scaling, target)
         columns = _unit_columns(specification, [sample], [scaling], self.target[None])
         self._take(*(part[0] for part in columns))
 
@@ -188,7 +205,7 @@ class UnitProblem(Problem):
         cls, specification: Specification, samples: Sequence[Sample], scalings: Sequence[Scaling]
     ) -> list[UnitProblem]:
         """
-        Problems of several samples of equal length.
+        Problems of several samples of equal length, the same to the bit as one by one.
 
         Parameters
         ----------
@@ -206,9 +223,7 @@ class UnitProblem(Problem):
         target /= np.array([scaling.scale[0] for scaling in scalings])[:, None]
         weight = np.array([sample.weight for sample in samples])
         seen = (weight > 0.0) & np.isfinite(target)
-        # so few observations that none is seen have the variance of the standardised series
-        variance = np.sum(np.square(target, where=seen, out=np.zeros_like(target)), axis=1)
-        variance = np.where(variance > 0.0, variance / np.maximum(seen.sum(axis=1), 1), 1.0).tolist()
+        variance = [mean_square(row, 0.0, mask) or 1.0 for row, mask in zip(target, seen, strict=True)]
         n_obs = np.count_nonzero(weight, axis=1).tolist()
         columns, found = _unit_columns(specification, samples, scalings, target), []
         for s, (sample, scaling) in enumerate(zip(samples, scalings, strict=True)):

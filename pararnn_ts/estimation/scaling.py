@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from pararnn_ts.specification import GROUPS, SeriesLayout
 
-__all__ = ["Scaling", "inverses", "jacobians", "largest", "mean_square", "standardise", "standardise_many"]
+__all__ = ["STRETCH", "Scaling", "inverses", "jacobians", "largest", "mean_square", "standardise", "standardise_many"]
 
 # rows that are looked at together
 STRETCH = 65_536
@@ -36,13 +37,17 @@ class Scaling:
     deterministic_scale: np.ndarray
     constant: np.ndarray
 
+    @cached_property
+    def _jacobian(self) -> np.ndarray:
+        return jacobians(self.specification, [self])[0]
+
     def jacobian(self) -> np.ndarray:
         """Matrix A of the map ``data = A standardised + shift``."""
-        return jacobians(self.specification, [self])[0]
+        return self._jacobian.copy()
 
     def inverse(self) -> np.ndarray:
         """Inverse of :meth:`jacobian`, from its form: a diagonal plus a part N whose square is zero."""
-        return inverses(self.jacobian()[None])[0]
+        return inverses(self._jacobian[None])[0]
 
     def shift(self) -> np.ndarray:
         """Constant part of the map."""
@@ -52,7 +57,7 @@ class Scaling:
 
     def to_data(self, params: np.ndarray) -> np.ndarray:
         """Parameters in the data's units, of one vector or of rows of them."""
-        return params @ self.jacobian().T + self.shift()
+        return params @ self._jacobian.T + self.shift()
 
     def to_standard(self, params: np.ndarray) -> np.ndarray:
         """Parameters on the standardised scale, of one vector or of rows of them."""
@@ -195,7 +200,9 @@ def standardise_many(
     constant: np.ndarray | None,
 ) -> list[Scaling]:
     """
-    Choose locations and scales of several samples without missing values; see :func:`standardise`.
+    Choose locations and scales of several samples of up to `STRETCH` rows, none of them missing.
+
+    They are those of :func:`standardise` to the bit.
 
     Parameters
     ----------
@@ -219,7 +226,7 @@ def standardise_many(
         n = columns.shape[1]
         center = columns.sum(axis=1) / n if centred and n else np.zeros(count)
         distance = columns - center[:, None]
-        spread = np.sqrt(np.einsum("sn,sn->s", distance, distance) / max(n, 1))
+        spread = np.sqrt([row @ row / max(n, 1) for row in distance])
         level = np.abs(columns).max(axis=1, initial=0.0)
         return center, np.where((spread > 1e-13 * level) & (spread > 0.0), spread, np.maximum(level, 1.0))
 

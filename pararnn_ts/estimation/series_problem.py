@@ -20,17 +20,21 @@ __all__ = ["LONG_SAMPLE", "SeriesProblem", "complete_problem"]
 LONG_SAMPLE = 200_000
 
 
-def complete_problem(specification: Specification, sample: Sample, scaling: Scaling) -> Problem:
+def complete_problem(
+    specification: Specification, sample: Sample, scaling: Scaling, target: np.ndarray | None = None
+) -> Problem:
     """State the problem of a sample without gaps, with or without matrices of its lags."""
     long = len(sample.y) >= LONG_SAMPLE
-    return (SeriesProblem if long else UnitProblem)(specification, sample, scaling)
+    return (SeriesProblem if long else UnitProblem)(specification, sample, scaling, target)
 
 
 class SeriesProblem(Problem):
     """A long sample without gaps: beside the standardised series, memory does not depend on its length."""
 
-    def __init__(self, specification: Specification, sample: Sample, scaling: Scaling):
-        super().__init__(specification, sample, scaling)
+    def __init__(
+        self, specification: Specification, sample: Sample, scaling: Scaling, target: np.ndarray | None = None
+    ):
+        super().__init__(specification, sample, scaling, target)
         self.linear_gram = np.empty((specification.n_linear, specification.n_linear))
         linear_products(*self._rows(), *self._scratch(), self.linear_gram)
 

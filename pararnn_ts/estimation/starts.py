@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import cos, exp, log, pi, sin, sqrt
 
 import numpy as np
 
@@ -28,19 +29,35 @@ def random_unit(d: int, m: int, rng: np.random.Generator) -> UnitWeights:
         Recurrent weights with eigenvalues inside the unit circle; inputs scaled so that the state neither vanishes nor
         saturates whatever the memory; output weights zero, because the first step of the optimiser solves for them.
     """
-    modulus = 1.0 - 10.0 ** rng.uniform(-1.3, 0.0)
+    weights = np.zeros(d * (d + m + 2))
+    _draw(d, m, rng, weights)
+    w, u, b, v = np.split(weights, [d * d, d * (d + m), d * (d + m + 1)])
+    return UnitWeights(w.reshape(d, d), u.reshape(d, m), b, v)
+
+
+def _draw(d: int, m: int, rng: np.random.Generator, weights: np.ndarray) -> None:
+    """Write the weights of :func:`random_unit` but those of the output to a vector, in their order there."""
+
+    # the generator's own "uniform" takes several times as long for a single number
+    def uniform(low: float, high: float) -> float:
+        return low + (high - low) * rng.random()
+
+    modulus = 1.0 - 10.0 ** uniform(-1.3, 0.0)
     if d == 1:
-        recurrent = np.array([[modulus if rng.random() < 0.75 else -modulus]])
+        weights[0] = modulus if rng.random() < 0.75 else -modulus
     elif d == 2 and rng.random() < 0.5:
-        angle = np.pi * rng.uniform(0.02, 0.98)
-        cosine, sine = np.cos(angle), np.sin(angle)
-        recurrent = modulus * np.array([[cosine, -sine], [sine, cosine]])
+        angle = pi * uniform(0.02, 0.98)
+        weights[0] = weights[3] = modulus * cos(angle)
+        weights[2] = modulus * sin(angle)
+        weights[1] = -weights[2]
     else:
         recurrent = rng.standard_normal((d, d))
-        recurrent *= modulus / _spectral_radius(recurrent)
-    gain = np.exp(rng.uniform(np.log(0.3), np.log(2.0))) * np.sqrt((1.0 - modulus**2) / m)
-    inputs = gain * rng.standard_normal((d, m))
-    return UnitWeights(recurrent, inputs, 0.5 * rng.standard_normal(d), np.zeros(d))
+        weights[: d * d] = (recurrent * (modulus / _spectral_radius(recurrent))).ravel()
+    gain = exp(uniform(log(0.3), log(2.0))) * sqrt((1.0 - modulus**2) / m)
+    inputs = rng.standard_normal(d * (m + 1))
+    inputs[: d * m] *= gain
+    inputs[d * m :] *= 0.5
+    weights[d * d : d * (d + m + 1)] = inputs
 
 
 def _spectral_radius(matrix: np.ndarray) -> float:
@@ -72,11 +89,12 @@ def random_starts(specification: Specification, n_starts: int, rng: np.random.Ge
     ndarray, (n_starts, n_params)
         Parameters on the standardised scale, those of the linear path zero.
     """
-    linear = np.zeros(specification.n_linear)
-    return np.array([
-        specification.join(linear, [random_unit(d, specification.n_inputs, rng) for d in specification.units])
-        for _ in range(n_starts)
-    ]).reshape(n_starts, specification.n_params)  # fmt: skip
+    starts = np.zeros((n_starts, specification.n_params))
+    parts = list(zip(specification.units, specification.unit_slices, strict=True))
+    for start in starts:
+        for d, part in parts:
+            _draw(d, specification.n_inputs, rng, start[part])
+    return starts
 
 
 def linear_start(

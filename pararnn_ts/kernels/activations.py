@@ -1,4 +1,4 @@
-"""Activation functions and their slopes, for one number or for eight lanes."""
+"""Activation functions and their slopes, for one number or for a vector of lanes."""
 
 from pararnn_ts.kernels.jit import jit
 from pararnn_ts.kernels.lanes import bound, positive

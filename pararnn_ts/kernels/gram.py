@@ -1,4 +1,4 @@
-"""Products of the columns of a Jacobian block, eight starts at a time, in register tiles."""
+"""Products of the columns of a Jacobian block, a vector of starts at a time, in register tiles."""
 
 from pararnn_ts.kernels.jit import jit
 from pararnn_ts.kernels.lanes import fill, load, store
@@ -29,32 +29,29 @@ def _add_row(gram, at, count, s0, s1, s2, s3):
 
 @jit
 def _tile(jacobian, i, j, count, rows, size, q, gram):
-    """Products of the four columns from `i` with the four columns from `j`, which lie to the left of them."""
+    """
+    Products of the two columns from `i` with the four columns from `j`, which lie to the left of them.
+
+    Eight sums keep both multipliers of a processor busy, and with their factors fit into the sixteen registers of AVX2.
+    """
     a00, a01, a02, a03 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
     a10, a11, a12, a13 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
-    a20, a21, a22, a23 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
-    a30, a31, a32, a33 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
     i0, j0 = i * STRIDE, j * STRIDE
-    i1, i2, i3 = i0 + STRIDE, i0 + 2 * STRIDE, i0 + 3 * STRIDE
-    j1, j2, j3 = j0 + STRIDE, j0 + 2 * STRIDE, j0 + 3 * STRIDE
+    i1, j1, j2, j3 = i0 + STRIDE, j0 + STRIDE, j0 + 2 * STRIDE, j0 + 3 * STRIDE
     for t in range(rows):
-        y0, y1, y2, y3 = load(jacobian, j0 + t), load(jacobian, j1 + t), load(jacobian, j2 + t), load(jacobian, j3 + t)
-        x = load(jacobian, i0 + t)
-        a00, a01, a02, a03 = a00 + x * y0, a01 + x * y1, a02 + x * y2, a03 + x * y3
-        x = load(jacobian, i1 + t)
-        a10, a11, a12, a13 = a10 + x * y0, a11 + x * y1, a12 + x * y2, a13 + x * y3
-        x = load(jacobian, i2 + t)
-        a20, a21, a22, a23 = a20 + x * y0, a21 + x * y1, a22 + x * y2, a23 + x * y3
-        x = load(jacobian, i3 + t)
-        a30, a31, a32, a33 = a30 + x * y0, a31 + x * y1, a32 + x * y2, a33 + x * y3
+        x0, x1 = load(jacobian, i0 + t), load(jacobian, i1 + t)
+        y = load(jacobian, j0 + t)
+        a00, a10 = a00 + x0 * y, a10 + x1 * y
+        y = load(jacobian, j1 + t)
+        a01, a11 = a01 + x0 * y, a11 + x1 * y
+        y = load(jacobian, j2 + t)
+        a02, a12 = a02 + x0 * y, a12 + x1 * y
+        y = load(jacobian, j3 + t)
+        a03, a13 = a03 + x0 * y, a13 + x1 * y
     at = (q + i) * size + q + j
     _add_row(gram, at, 4, a00, a01, a02, a03)
     if i + 1 < count:
         _add_row(gram, at + size, 4, a10, a11, a12, a13)
-    if i + 2 < count:
-        _add_row(gram, at + 2 * size, 4, a20, a21, a22, a23)
-    if i + 3 < count:
-        _add_row(gram, at + 3 * size, 4, a30, a31, a32, a33)
 
 
 @jit
@@ -81,9 +78,9 @@ def _corner(jacobian, i, count, rows, size, q, gram):
 
 
 @jit
-def _cross(jacobian, columns, count, linear, weight, first, rows, size, gram):
+def _cross(jacobian, columns, count, linear, weight, size, gram):
     """Products of the block's columns with the linear columns, four by two."""
-    q = linear.shape[1]
+    rows, q = linear.shape
     for i in range(0, q, 2):
         second = min(i + 1, q - 1)
         for j in range(0, columns, 4):
@@ -92,8 +89,8 @@ def _cross(jacobian, columns, count, linear, weight, first, rows, size, gram):
             c0 = j * STRIDE
             c1, c2, c3 = c0 + STRIDE, c0 + 2 * STRIDE, c0 + 3 * STRIDE
             for t in range(rows):
-                w = weight[first + t]
-                y, z = fill(linear[first + t, i] * w), fill(linear[first + t, second] * w)
+                w = weight[t]
+                y, z = fill(linear[t, i] * w), fill(linear[t, second] * w)
                 x = load(jacobian, c0 + t)
                 a0, b0 = a0 + x * y, b0 + x * z
                 x = load(jacobian, c1 + t)
@@ -113,7 +110,7 @@ def _cross(jacobian, columns, count, linear, weight, first, rows, size, gram):
 
 
 @jit
-def add_products(jacobian, columns, count, linear, weight, first, rows, size, gram):
+def add_products(jacobian, columns, count, linear, weight, size, gram):
     """
     Add one block of rows to the lower triangle of the products of all columns.
 
@@ -122,20 +119,20 @@ def add_products(jacobian, columns, count, linear, weight, first, rows, size, gr
     jacobian : ndarray
         Block of `columns` columns (a multiple of four), `STRIDE` items apart, already weighted; the first `count`
         are in use and the others are zero.
-    linear : ndarray, (T, q)
-        Columns shared by all starts, not weighted; rows `first` onward belong to the block.
-    weight : ndarray, (T,)
+    linear : ndarray, (rows, q)
+        Columns shared by all starts, not weighted, in the rows of the block.
+    weight : ndarray, (rows,)
         Square roots of the observation weights.
-    rows : int
-        Rows of the block in use.
     size : int
         Order of the matrix of products, ``q + count``.
     gram : ndarray
         The matrix added to, by rows, the linear columns first.
     """
-    q = linear.shape[1]
+    rows, q = linear.shape
     for i in range(0, count, 4):
         for j in range(0, i, 4):
             _tile(jacobian, i, j, count, rows, size, q, gram)
+            if i + 2 < count:
+                _tile(jacobian, i + 2, j, count, rows, size, q, gram)
         _corner(jacobian, i, count, rows, size, q, gram)
-    _cross(jacobian, columns, count, linear, weight, first, rows, size, gram)
+    _cross(jacobian, columns, count, linear, weight, size, gram)

@@ -55,7 +55,7 @@ def inlined(function: Callable) -> Callable:
     """
     Compile a small function that becomes part of every kernel that calls it.
 
-    The values of eight lanes then pass in registers, and what waits for nothing can be done meanwhile; the compiler,
+    The values of the lanes then pass in registers, and what waits for nothing can be done meanwhile; the compiler,
     left to itself, calls a function of this kind.
 
     Parameters

@@ -1,12 +1,13 @@
 """
-Eight float64 numbers side by side, as one value of a numba type.
+A vector of float64 numbers side by side, as one value of a numba type.
 
 A kernel written with :func:`load`, :func:`store` and ordinary arithmetic reads like scalar code, yet each operation
-acts on eight *lanes* (random starts, say) with one vector instruction. The compiler never has to discover the
-parallelism, so it cannot fail to. In plain Python (``NUMBA_DISABLE_JIT=1``) a value is a numpy array of eight numbers,
-and the same source runs unchanged.
+acts on several *lanes* (random starts, say) with one vector instruction. The compiler never has to discover the
+parallelism, so it cannot fail to. In plain Python (``NUMBA_DISABLE_JIT=1``) a value is a numpy array, and the same
+source runs unchanged.
 
-Lane ``l`` of item ``i`` of a flat array ``a`` is ``a[LANES * i + l]``.
+There are as many lanes as one register of the processor holds: eight with AVX-512, otherwise four. What a lane computes
+does not depend on their number. Lane ``l`` of item ``i`` of a flat array ``a`` is ``a[LANES * i + l]``.
 """
 
 import operator
@@ -18,16 +19,18 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
+from pararnn_ts._compat import has_wide_registers
+
 __all__ = ["LANES", "bound", "fill", "items", "load", "positive", "square_root", "store"]
 
-LANES = 8
+LANES = 8 if has_wide_registers() else 4
 
 _vector = ir.VectorType(ir.DoubleType(), LANES)
 _int32 = ir.IntType(32)
 
 
 class LanesType(types.Type):
-    """Numba type of eight float64 lanes."""
+    """Numba type of `LANES` float64 numbers."""
 
     def __init__(self) -> None:
         super().__init__(name=f"float64x{LANES}")
@@ -44,7 +47,7 @@ class _LanesModel(models.PrimitiveModel):
 
 def items(n: int) -> np.ndarray:
     """
-    Flat array of `n` items, not filled, each in one cache line of 64 bytes.
+    Flat array of `n` items, not filled, each within one cache line of 64 bytes.
 
     An item that lies across two lines takes twice as long to read and to write.
     """
@@ -55,17 +58,17 @@ def items(n: int) -> np.ndarray:
 
 
 def load(a: np.ndarray, i: int) -> np.ndarray:
-    """Item `i` of the flat array `a`: eight lanes."""
+    """Item `i` of the flat array `a`."""
     return a[LANES * i : LANES * (i + 1)].copy()
 
 
 def store(a: np.ndarray, i: int, value: np.ndarray) -> None:
-    """Write eight lanes to item `i` of the flat array `a`."""
+    """Write a value to item `i` of the flat array `a`."""
     a[LANES * i : LANES * (i + 1)] = value
 
 
 def fill(x: float) -> np.ndarray:
-    """Eight lanes that all hold the number `x`."""
+    """Lanes that all hold the number `x`."""
     return np.full(LANES, x)
 
 

@@ -1,5 +1,5 @@
 """
-Small symmetric systems, eight at a time.
+Small symmetric systems, a vector of them at a time.
 
 Matrices are flat, by rows, of order `n`; only the lower triangle is read. A pivot that vanishes in relation to its
 diagonal entry marks a direction the data do not determine. It is replaced by a very large one, so that the solution has

@@ -70,7 +70,7 @@ def accumulate_series(theta, units, activation, linear_gram, work, series, first
                       deterministic, deterministic_scale, exog, center, scale, weight, x, linear, target, root,
                       gram):  # fmt: skip
     """
-    Normal equations at eight parameter vectors, as :func:`pararnn_ts.kernels.units.accumulate` has them.
+    Normal equations at `LANES` parameter vectors, as :func:`pararnn_ts.kernels.units.accumulate` has them.
 
     Parameters
     ----------

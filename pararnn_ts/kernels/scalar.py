@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
+from numpy import uint64
 
 __all__ = ["LANES", "bound", "fill", "load", "positive", "square_root", "store"]
 
@@ -16,13 +17,13 @@ LANES = 1
 
 
 def load(a: np.ndarray, i: int):
-    """Item `i` of the flat array `a`."""
-    return a[i]
+    """Item `i` of the flat array `a`; an index without a sign needs no look whether it counts from the end."""
+    return a[uint64(i)]
 
 
 def store(a: np.ndarray, i: int, value) -> None:
     """Write a number to item `i` of the flat array `a`."""
-    a[i] = value
+    a[uint64(i)] = value
 
 
 def fill(x: float):

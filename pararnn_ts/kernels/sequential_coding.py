@@ -26,7 +26,7 @@ def code_sequences(G, G_t, C, E, P_t, x, absent, offsets, states, constants, tol
     Parameters
     ----------
     G, G_t : ndarray, (M, H) and (H, M)
-        Dictionary as seen by the sensors, and its transpose; M and H are multiples of eight.
+        Dictionary as seen by the sensors, and its transpose; M and H are multiples of `LANES`.
     C, E : ndarray, (H, H)
         D'D and (F D)'(F D).
     P_t : ndarray, (H, H)

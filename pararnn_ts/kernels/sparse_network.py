@@ -194,7 +194,7 @@ def run_network(network, recurrent_t, stacked_t, wiring, offsets, x, absent, gap
     Parameters
     ----------
     network : Network
-        Weights; H is a multiple of eight.
+        Weights; H is a multiple of `LANES`.
     recurrent_t, stacked_t : ndarray
         Its recurrent and stacked matrices, transposed and flat.
     wiring : Wiring
@@ -238,7 +238,7 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
     Parameters
     ----------
     network : Network
-        Weights; H is a multiple of eight, and so is the number of rows of the output matrix, those beyond Q zero.
+        Weights; H is a multiple of `LANES`, and so is the number of rows of the output matrix, those beyond Q zero.
     recurrent_t, stacked_t, output_t : ndarray
         Its recurrent, stacked and output matrices, transposed and flat.
     wiring : Wiring

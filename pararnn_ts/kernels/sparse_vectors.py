@@ -1,12 +1,12 @@
 """
-Arithmetic of sparse codes in flat arrays, eight numbers at a time.
+Arithmetic of sparse codes in flat arrays, a vector of numbers at a time.
 
 Positions of numbers count from the start of an array; *items* are groups of `lanes.LANES` numbers. Vectors and rows of
 matrices fill whole items. A sparse vector comes with the list of its entries that are not zero.
 """
 
 from pararnn_ts.kernels.jit import jit
-from pararnn_ts.kernels.lanes import fill, load, positive, store
+from pararnn_ts.kernels.lanes import LANES, fill, load, positive, store
 
 __all__ = ["add_outer", "add_product", "add_scaled", "clear", "dot", "find_active", "soft"]
 
@@ -105,4 +105,9 @@ def dot(a, i, b, j, n, lane):
     for k in range(1, n):
         total = total + load(a, i + k) * load(b, j + k)
     store(lane, 0, total)
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]))
+    count = LANES // 2
+    while count > 0:
+        for k in range(count):
+            lane[k] += lane[k + count]
+        count //= 2
+    return lane[0]

@@ -1,5 +1,5 @@
 """
-One pass over the data: predictions, their exact Jacobian and the normal equations, eight starts at a time.
+One pass over the data: predictions, their exact Jacobian and the normal equations, a vector of starts at a time.
 
 The units do not see each other, so the sensitivities of a unit's state with respect to its own weights follow from a
 forward recursion (design of the method: Cai, Li, Huang and Li 2026, arXiv 2605.02692; forward sensitivities: Williams
@@ -55,24 +55,23 @@ def work_size(units, m):
 
 
 @jit
-def _unit_1(theta, p, x, first, last, activation, state, s, jacobian, c, fitted):
-    """Advance a unit of dimension 1 over rows `first` to `last`."""
+def _unit_1(theta, p, x, activation, state, s, jacobian, c, fitted):
+    """Advance a unit of dimension 1 over the rows of `x`."""
     m = x.shape[1]
     w, b, v = load(theta, p), load(theta, p + 1 + m), load(theta, p + 2 + m)
     h, s_w, s_b = load(state, s), load(state, s + 1), load(state, s + 2 + m)
-    for t in range(first, last):
-        row = t - first
+    for row in range(x.shape[0]):
         # inputs first: everything after the old state is waited for
         z = b
         for j in range(m):
-            z = z + load(theta, p + 1 + j) * x[t, j]
+            z = z + load(theta, p + 1 + j) * x[row, j]
         z = z + w * h
         new, g = activate(activation, z)
         a = g * w
         s_w = g * h + a * s_w
         store(jacobian, c * STRIDE + row, v * s_w)
         for j in range(m):
-            s_u = g * x[t, j] + a * load(state, s + 2 + j)
+            s_u = g * x[row, j] + a * load(state, s + 2 + j)
             store(state, s + 2 + j, s_u)
             store(jacobian, (c + 1 + j) * STRIDE + row, v * s_u)
         s_b = g + a * s_b
@@ -86,14 +85,14 @@ def _unit_1(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
 
 
 @inlined
-def _next_2(theta, p, x, t, activation, h1, h2):
-    """States and slopes of a unit of dimension 2 at row `t` after the states `h1` and `h2`."""
+def _next_2(theta, p, x, row, activation, h1, h2):
+    """States and slopes of a unit of dimension 2 at a row after the states `h1` and `h2`."""
     m = x.shape[1]
     # inputs first: everything after the old state is waited for
     z1, z2 = load(theta, p + 4 + 2 * m), load(theta, p + 5 + 2 * m)
     for j in range(m):
-        z1 = z1 + load(theta, p + 4 + j) * x[t, j]
-        z2 = z2 + load(theta, p + 4 + m + j) * x[t, j]
+        z1 = z1 + load(theta, p + 4 + j) * x[row, j]
+        z2 = z2 + load(theta, p + 4 + m + j) * x[row, j]
     z1 = z1 + load(theta, p) * h1 + load(theta, p + 1) * h2
     z2 = z2 + load(theta, p + 2) * h1 + load(theta, p + 3) * h2
     new1, g1 = activate(activation, z1)
@@ -113,19 +112,18 @@ def _push_2(state, k, a11, a12, a21, a22, e1, e2, v1, v2):
 
 
 @jit
-def _unit_2(theta, p, x, first, last, activation, state, s, jacobian, c, fitted):
-    """Advance a unit of dimension 2 over rows `first` to `last`."""
-    m = x.shape[1]
+def _unit_2(theta, p, x, activation, state, s, jacobian, c, fitted):
+    """Advance a unit of dimension 2 over the rows of `x`."""
+    rows, m = x.shape
     w11, w12, w21, w22 = load(theta, p), load(theta, p + 1), load(theta, p + 2), load(theta, p + 3)
     v1, v2 = load(theta, p + 6 + 2 * m), load(theta, p + 7 + 2 * m)
     h1, h2 = load(state, s), load(state, s + 1)
     k = s + 2
     zero = fill(0.0)
-    new1, new2, g1, g2 = _next_2(theta, p, x, first, activation, h1, h2)
-    for t in range(first, last):
-        row = t - first
+    new1, new2, g1, g2 = _next_2(theta, p, x, 0, activation, h1, h2)
+    for row in range(rows):
         # one row ahead: the states wait for each other, and the sensitivities fill the time
-        coming = _next_2(theta, p, x, min(t + 1, last - 1), activation, new1, new2)
+        coming = _next_2(theta, p, x, min(row + 1, rows - 1), activation, new1, new2)
         a11, a12, a21, a22 = g1 * w11, g1 * w12, g2 * w21, g2 * w22
         out = c * STRIDE + row
         store(jacobian, out, _push_2(state, k, a11, a12, a21, a22, g1 * h1, zero, v1, v2))
@@ -134,10 +132,10 @@ def _unit_2(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
         store(jacobian, out + 3 * STRIDE, _push_2(state, k + 6, a11, a12, a21, a22, zero, g2 * h2, v1, v2))
         for j in range(m):
             i = 4 + j
-            entry = _push_2(state, k + 2 * i, a11, a12, a21, a22, g1 * x[t, j], zero, v1, v2)
+            entry = _push_2(state, k + 2 * i, a11, a12, a21, a22, g1 * x[row, j], zero, v1, v2)
             store(jacobian, out + i * STRIDE, entry)
             i += m
-            entry = _push_2(state, k + 2 * i, a11, a12, a21, a22, zero, g2 * x[t, j], v1, v2)
+            entry = _push_2(state, k + 2 * i, a11, a12, a21, a22, zero, g2 * x[row, j], v1, v2)
             store(jacobian, out + i * STRIDE, entry)
         i = 4 + 2 * m
         store(jacobian, out + i * STRIDE, _push_2(state, k + 2 * i, a11, a12, a21, a22, g1, zero, v1, v2))
@@ -153,20 +151,19 @@ def _unit_2(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
 
 
 @jit
-def _unit_any(theta, p, d, x, first, last, activation, state, s, jacobian, c, fitted, work):
-    """Advance a unit of any dimension `d` over rows `first` to `last`; `work` holds d (d + 3) items."""
+def _unit_any(theta, p, d, x, activation, state, s, jacobian, c, fitted, work):
+    """Advance a unit of any dimension `d` over the rows of `x`; `work` holds d (d + 3) items."""
     m = x.shape[1]
     n = d * d + d * m + d  # weights that act through the state
     p_u, p_b, p_v = p + d * d, p + d * d + d * m, p + n
     new, g, pushed, a = 0, d, 2 * d, 3 * d
-    for t in range(first, last):
-        row = t - first
+    for row in range(x.shape[0]):
         for i in range(d):
             z = load(theta, p_b + i)
             for j in range(d):
                 z = z + load(theta, p + i * d + j) * load(state, s + j)
             for j in range(m):
-                z = z + load(theta, p_u + i * m + j) * x[t, j]
+                z = z + load(theta, p_u + i * m + j) * x[row, j]
             value, slope = activate(activation, z)
             store(work, new + i, value)
             store(work, g + i, slope)
@@ -176,7 +173,7 @@ def _unit_any(theta, p, d, x, first, last, activation, state, s, jacobian, c, fi
             if weight < d * d:
                 target, value = weight // d, load(state, s + weight % d)
             elif weight < d * d + d * m:
-                target, value = (weight - d * d) // m, fill(x[t, (weight - d * d) % m])
+                target, value = (weight - d * d) // m, fill(x[row, (weight - d * d) % m])
             else:
                 target, value = weight - d * d - d * m, fill(1.0)
             at = s + d + weight * d
@@ -204,7 +201,7 @@ def _unit_any(theta, p, d, x, first, last, activation, state, s, jacobian, c, fi
 @jit
 def accumulate(theta, units, activation, x, linear, target, weight, linear_gram, work, gram):
     """
-    Normal equations of the additive model at eight parameter vectors.
+    Normal equations of the additive model at `LANES` parameter vectors.
 
     Parameters
     ----------
@@ -261,31 +258,34 @@ def add_rows(theta, units, activation, x, linear, target, weight, n_rows, work, 
     fitted, scratch = work[jacobian_end : jacobian_end + LANES * ROWS], work[jacobian_end + LANES * ROWS :]
     residual = size - 1 - q
     for first in range(0, n_rows, ROWS):
-        last = min(first + ROWS, n_rows)
-        for t in range(first, last):
+        # parts of their own: rows counted from zero need no check for places counted from the end
+        here = slice(first, min(first + ROWS, n_rows))
+        inputs, columns_here, values, roots = x[here], linear[here], target[here], weight[here]
+        rows = inputs.shape[0]
+        for row in range(rows):
             value = fill(0.0)
             for i in range(q):
-                value = value + load(theta, i) * linear[t, i]
-            store(fitted, t - first, value)
+                value = value + load(theta, i) * columns_here[row, i]
+            store(fitted, row, value)
         p, s, c = q, 0, 0
         for d in units:
             if d == 1:
-                _unit_1(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
+                _unit_1(theta, p, inputs, activation, state, s, jacobian, c, fitted)
             elif d == 2:
-                _unit_2(theta, p, x, first, last, activation, state, s, jacobian, c, fitted)
+                _unit_2(theta, p, inputs, activation, state, s, jacobian, c, fitted)
             else:
-                _unit_any(theta, p, d, x, first, last, activation, state, s, jacobian, c, fitted, scratch)
+                _unit_any(theta, p, d, inputs, activation, state, s, jacobian, c, fitted, scratch)
             p += unit_size(d, m)
             c += unit_size(d, m)
             s += d + d * (d * d + d * m + d)
-        for t in range(first, last):
-            row = t - first
-            store(jacobian, residual * STRIDE + row, target[t] - load(fitted, row))
-            if weight[t] != 1.0:
+        for row in range(rows):
+            store(jacobian, residual * STRIDE + row, values[row] - load(fitted, row))
+            root = roots[row]
+            if root != 1.0:
                 for j in range(residual + 1):
                     at = j * STRIDE + row
-                    if weight[t] == 0.0:
+                    if root == 0.0:
                         store(jacobian, at, fill(0.0))
                     else:
-                        store(jacobian, at, load(jacobian, at) * weight[t])
-        add_products(jacobian, columns, residual + 1, linear, weight, first, last - first, size, gram)
+                        store(jacobian, at, load(jacobian, at) * root)
+        add_products(jacobian, columns, residual + 1, columns_here, roots, size, gram)

@@ -16,11 +16,13 @@ and its partial fractions are recurrent units :math:`h_t = W h_{t-1} + U y_{t-1}
 This module is arithmetic on arrays; it knows neither data containers nor model classes.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import lapack
+
+from pararnn_ts.kernels.lag_products import arma_products, lag_products
 
 __all__ = ["LinearUnit", "arma_from_units", "hannan_rissanen", "units_from_arma"]
 
@@ -114,9 +116,9 @@ def units_from_arma(ar, ma, *, max_gain=1e4):
         return [], np.empty(0)
     # The weights of the predictor on y_{t-1}, ..., y_{t-order}: with the roots, they determine it.
     target = _predictor_weights(ar, ma, order)
-    roots = np.roots(np.r_[1.0, ma])
+    roots = _inverse_roots(ma)
     roots = roots[roots != 0]
-    # LAPACK returns exactly conjugate pairs: the upper one speaks for both. Each group of roots makes one block.
+    # Pairs are exactly conjugate: the upper one speaks for both. Each group of roots makes one block.
     groups = [[root] for root in sorted(roots[roots.imag >= 0], key=abs, reverse=True)]
     # Lags of the series itself are a filter whose roots are all zero.
     if order > roots.size:
@@ -262,19 +264,18 @@ def hannan_rissanen(y, p, q, *, max_modulus=0.98):
     if p + q == 0:
         return np.empty(0), np.empty(0)
     if q == 0:
-        return _lag_regression([(y, p)], y)[0], np.empty(0)
+        return _solve_moments(lag_products(y, p)[0]), np.empty(0)
     order = max(int(10 * np.log10(nobs)), 2 * max(p, q))
     while True:
-        coefs, rows = _lag_regression([(y, order)], y)
+        products, rows = lag_products(y, order)
         # Residuals of an autoregression shorter than p + q are nearly collinear with the lags of the series.
         if rows >= 10 * order or order <= p + q:
             break
         order = max(order // 2, p + q)
-    resid = np.full(y.size, np.nan)
-    resid[order:] = y[order:] - _lag_matrix(y, order) @ coefs
-    coefs, rows = _lag_regression([(y, p), (resid, q)], y)
+    products, rows = arma_products(y, _solve_moments(products), p, q)
     if rows < p + q:
         raise ValueError(f"missing values leave only {rows} complete rows to estimate an ARMA({p}, {q})")
+    coefs = _solve_moments(products)
     return coefs[:p], _invertible(coefs[p:], max_modulus)
 
 
@@ -427,53 +428,34 @@ def _reduce(phi, theta, weights, bound):
     return ar, ma
 
 
-def _lag_matrix(y, n_lags):
-    """Return the rows (y_{t-1}, ..., y_{t-n_lags}) for t = n_lags, ..., T - 1."""
-    return sliding_window_view(y[:-1], n_lags)[:, ::-1]
-
-
-def _lag_regression(regressors, y):
-    """
-    Regress y on lags of several series, by the normal equations and over complete rows only.
-
-    Parameters
-    ----------
-    regressors : list of (ndarray, int)
-        Series and their numbers of lags.
-    y : ndarray
-        The regressand.
-
-    Returns
-    -------
-    coefs : ndarray
-        Coefficients, in the order of the regressors.
-    rows : int
-        Number of complete rows.
-    """
-    regressors = [(series, n_lags) for series, n_lags in regressors if n_lags]
-    start = max(n_lags for _, n_lags in regressors)
-    n_coefs = sum(n_lags for _, n_lags in regressors)
-    if start >= y.size:
-        return np.zeros(n_coefs), 0
-    data = np.column_stack(
-        [y[start:]] + [_lag_matrix(series, n_lags)[start - n_lags :] for series, n_lags in regressors]
-    )
-    complete = np.isfinite(data).all(axis=1)
-    if not complete.all():
-        data = data[complete]
-    moments = data.T @ data
-    square, product = moments[1:, 1:], moments[1:, 0]
+def _solve_moments(products):
+    """Least-squares coefficients of the first column on the others, from the products of all columns."""
+    square, product = products[1:, 1:], products[1:, 0]
     factor, failed = lapack.dpotrf(square, lower=1)
     pivots = np.diag(factor)
     if failed or pivots.min() < _SMALLEST_PIVOT * pivots.max():
         # a deterministic series has collinear lags
-        return np.linalg.lstsq(square, product, rcond=None)[0], data.shape[0]
-    return lapack.dpotrs(factor, product, lower=1)[0], data.shape[0]
+        return np.linalg.lstsq(square, product, rcond=None)[0]
+    return lapack.dpotrs(factor, product, lower=1)[0]
+
+
+def _inverse_roots(coefs):
+    """Inverse roots of the polynomial 1 + c_1 L + c_2 L^2 + ..., without the zeros of trailing zero coefficients."""
+    if coefs.size != 2 or coefs[1] == 0:
+        return np.roots(np.r_[1.0, coefs])
+    # the usual case, many times quicker than eigenvalues of a companion matrix
+    half, product = -0.5 * coefs[0], coefs[1]
+    square = half * half - product
+    if square < 0:
+        height = 1j * math.sqrt(-square)
+        return np.array([half + height, half - height])
+    larger = half + math.copysign(math.sqrt(square), half)
+    return np.array([larger, product / larger])
 
 
 def _invertible(ma, max_modulus):
     """Reflect the inverse MA roots into the unit circle and bound their modulus."""
-    roots = np.roots(np.r_[1.0, ma])
+    roots = _inverse_roots(ma)
     modulus = np.abs(roots)
     if not (modulus > max_modulus).any():
         return ma
@@ -481,5 +463,5 @@ def _invertible(ma, max_modulus):
     roots[outside] = 1 / roots[outside].conj()
     modulus = np.abs(roots)
     roots *= np.minimum(1.0, max_modulus / np.maximum(modulus, np.finfo(float).tiny))
-    # np.roots drops the zero roots of trailing zero coefficients.
+    # the zero roots of trailing zero coefficients are not among them
     return np.r_[np.poly(roots).real[1:], np.zeros(ma.size - roots.size)]

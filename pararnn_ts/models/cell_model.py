@@ -10,7 +10,7 @@ from pararnn_ts.cells import Cell, CellSpecification
 from pararnn_ts.estimation.cell_problem import CellProblem, CellSample
 from pararnn_ts.estimation.cell_starts import cell_starts
 from pararnn_ts.estimation.descent import stop_early
-from pararnn_ts.estimation.estimate import sample_scaling
+from pararnn_ts.estimation.estimate import on_own_scale
 from pararnn_ts.estimation.problem import Problem
 from pararnn_ts.kernels.cell_sensitivity import cell_rows
 from pararnn_ts.kernels.cells import CELLS, run_cell, run_cells
@@ -61,7 +61,7 @@ class CellModel(RecurrentModel):
     @property
     def label(self) -> str:
         """The model in a few words."""
-        raise NotImplementedError
+        return f"{type(self).__name__}({self.specification.cell.n_outputs})"
 
     @property
     def summary_notes(self) -> list[str]:
@@ -69,8 +69,9 @@ class CellModel(RecurrentModel):
         return [*super().summary_notes, self._parameter_note()]
 
     def _parameter_note(self) -> str:
-        """Count of the parameters and what they are."""
-        raise NotImplementedError
+        """Count of the parameters and what they are, for a summary that would take up pages with their names."""
+        cell = self.specification.cell
+        return f"the network has {len(cell.groups)} parameters and {cell.n_outputs} output weights"
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -96,9 +97,7 @@ class CellModel(RecurrentModel):
         sample = CellSample(
             self._with_history(self._y), exog, self._det, self.used.astype(float), dt, self._input_location()
         )
-        return CellProblem(
-            self.specification, sample, sample_scaling(self.specification, sample, self.constant_weights)
-        )
+        return on_own_scale(CellProblem, self.specification, sample, self.constant_weights)
 
     def _starts(self, problem: Problem, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
         return cell_starts(self.specification, count, rng), ["random"] * count

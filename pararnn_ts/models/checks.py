@@ -15,6 +15,7 @@ __all__ = [
     "require_continuation",
     "require_different",
     "require_fittable",
+    "require_history",
     "require_no_second_constant",
     "require_representable",
 ]
@@ -61,6 +62,27 @@ def require_fittable(y: np.ndarray, min_rows: int = 1, difference: np.ndarray | 
         low, high = np.fmin.reduce(values, initial=np.nan), np.fmax.reduce(values, initial=np.nan)
         if high - low <= 4 * np.finfo(float).eps * max(abs(low), abs(high)):
             raise ValueError(f"endog is constant{how} (all values are {high:.6g}); there is nothing to model.")
+
+
+def require_history(y: np.ndarray, rows: int) -> None:
+    """
+    Raise for a series that a model with known parameters cannot begin with: `rows` of it are given before the first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.models.checks import require_history
+    >>> require_history(np.ones(3), 4)
+    Traceback (most recent call last):
+    ValueError: endog has 3 rows, but the model needs 4 before the first that it predicts; pass a longer series.
+    """
+    if len(y) < rows:
+        raise ValueError(
+            f"endog has {len(y)} rows, but the model needs {rows} before the first that it predicts; pass a longer "
+            "series."
+        )
+    if rows and not np.isfinite(y).any():
+        raise ValueError(f"endog has no observations: all of its {len(y)} values are missing.")
 
 
 def require_representable(values: np.ndarray, what: str) -> None:

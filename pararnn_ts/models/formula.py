@@ -106,10 +106,13 @@ class FormulaDesign:
         with _one_sentence(self.formula):
             return pd.DataFrame(self.response.get_model_matrix(data, context=self.context)).iloc[:, 0]
 
-    def seen(self, data: pd.DataFrame | None) -> FormulaDesign:
-        """Return the same design after these rows of data, too."""
-        if self.history is None or data is None:
+    def seen(self, data: pd.DataFrame | None, steps: int) -> FormulaDesign:
+        """Return the same design after `steps` more rows, with these data; None where only the columns are known."""
+        if self.history is None:
             return self
+        if data is None:  # missing, so that a look back at them is refused and not answered with older rows
+            past = self.history.reset_index(drop=True)
+            return self.remembering(past.reindex(range(len(past) + steps)))
         return self.remembering(pd.concat([self.history, data[list(self.variables)]]))
 
     def remembering(self, rows: pd.DataFrame) -> FormulaDesign:
@@ -204,6 +207,12 @@ def parse_formula(
             f"formula {formula!r} must have one numeric series on its left, but it makes {left.shape[1]} columns."
         )
     dropped = {drop_cols} if isinstance(drop_cols, str) else set(drop_cols or ())
+    unknown = dropped - set(map(str, right.columns))
+    if unknown:
+        raise ValueError(
+            f"drop_cols holds {sorted(unknown)[0]!r}, which formula {formula!r} does not make; its columns are "
+            f"{', '.join(map(str, right.columns))}."
+        )
     columns = tuple(c for c in map(str, right.columns) if c != "Intercept" and c not in dropped)
     spec = right.model_spec if columns else None
     names = set(map(str, left.model_spec.variables)) | (set() if spec is None else set(map(str, spec.variables)))

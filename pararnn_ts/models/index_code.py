@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["MOST_LABELS", "LabelRule", "decode_index", "encode_index", "n_labels"]
+from pararnn_ts._compat import to_offset
+
+__all__ = ["MOST_LABELS", "LabelRule", "decode_freq", "decode_index", "encode_freq", "encode_index", "n_labels"]
 
 # a rule of a few words could ask for any number of labels
 MOST_LABELS = 2**27
+# frequencies with holidays of their own, which their alias does not tell
+_WITH_HOLIDAYS = ("CustomBusinessDay", "CustomBusinessMonthBegin", "CustomBusinessMonthEnd")
 
 
 def encode_index(index: pd.Index) -> dict[str, Any]:
@@ -35,9 +39,9 @@ def encode_index(index: pd.Index) -> dict[str, Any]:
         return _with_rule(index, {**code, "start": int(index[0].ordinal)}, {**code, "labels": index.asi8.tolist()})
     if isinstance(index, pd.DatetimeIndex):
         tz = None if index.tz is None else str(index.tz)
-        code = {"kind": "date", "name": name, "unit": index.unit, "tz": tz, "freq": index.freqstr}
-        start = int(index[0].as_unit("ns").value)
-        return _with_rule(index, {**code, "start": start}, {**code, "freq": None, "labels": index.asi8.tolist()})
+        code = {"kind": "date", "name": name, "unit": index.unit, "tz": tz, "freq": encode_freq(index.freq)}
+        first = int(index.asi8[0])
+        return _with_rule(index, {**code, "first": first}, {**code, "freq": None, "labels": index.asi8.tolist()})
     labels = index.tolist()
     if not all(isinstance(label, (str, int, float)) for label in labels):
         raise TypeError("The index of the series has labels that are not dates, numbers or text; it cannot be saved.")
@@ -54,6 +58,51 @@ def _with_rule(index: pd.Index, rule: dict[str, Any], labels: dict[str, Any]) ->
         except (ValueError, TypeError):
             pass
     return labels
+
+
+def encode_freq(freq: Any) -> Any:
+    """
+    Alias of a frequency, or what makes it where its alias does not tell.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.index_code import decode_freq, encode_freq
+    >>> encode_freq(pd.offsets.MonthBegin(2)), decode_freq(encode_freq(pd.DateOffset(months=2)))
+    ('2MS', <DateOffset: months=2>)
+    """
+    if freq is None:
+        return None
+    kind, options = type(freq).__name__, freq.kwds
+    code = {"offset": kind, "n": freq.n, "normalize": freq.normalize}
+    if kind == "DateOffset" and options and all(isinstance(value, int) for value in options.values()):
+        return {**code, "options": options}
+    if kind in _WITH_HOLIDAYS and not options["offset"]:
+        days = np.array(options["holidays"], dtype="datetime64[D]").astype(int).tolist()
+        week = options["weekmask"]
+        week = week if isinstance(week, str) else "".join("01"[bool(day)] for day in week)
+        return {**code, "weekmask": week, "holidays": days}
+    try:
+        to_offset(freq.freqstr)
+    except ValueError as error:
+        raise TypeError(
+            f"The index of the series has the frequency {freq.freqstr}, which cannot be saved; keep the results with "
+            "pickle."
+        ) from error
+    return freq.freqstr
+
+
+def decode_freq(code: Any) -> Any:
+    """Turn what :func:`encode_freq` made into a frequency."""
+    if code is None or isinstance(code, str):
+        return code
+    kind, n, normalize = code["offset"], int(code["n"]), bool(code["normalize"])
+    if kind == "DateOffset":
+        return pd.DateOffset(n=n, normalize=normalize, **{name: int(value) for name, value in code["options"].items()})
+    if kind not in _WITH_HOLIDAYS:
+        raise ValueError(f"path has a frequency of the unknown kind {kind!r}; load it with the version that wrote it.")
+    holidays = np.array(code["holidays"], dtype=np.int64).astype("datetime64[D]").tolist()
+    return getattr(pd.offsets, kind)(n, normalize, weekmask=code["weekmask"], holidays=holidays)
 
 
 def decode_index(code: dict[str, Any]) -> pd.Index:
@@ -73,8 +122,13 @@ def decode_index(code: dict[str, Any]) -> pd.Index:
         if "labels" in code:
             dates = pd.DatetimeIndex(np.array(code["labels"], dtype=f"datetime64[{code['unit']}]"), name=name)
             return dates if code["tz"] is None else dates.tz_localize("UTC").tz_convert(code["tz"])
-        start = pd.Timestamp(code["start"], unit="ns", tz=code["tz"])
-        return pd.date_range(start, periods=code["periods"], freq=code["freq"], name=name, unit=code["unit"])
+        # before there were dates beyond those of nanoseconds, "start" was in these
+        moment, unit = (code["first"], code["unit"]) if "first" in code else (code["start"], "ns")
+        start = pd.DatetimeIndex(np.array([moment], dtype=f"datetime64[{unit}]"))[0]
+        if code["tz"] is not None:
+            start = start.tz_localize("UTC").tz_convert(code["tz"])
+        freq = decode_freq(code["freq"])
+        return pd.date_range(start, periods=code["periods"], freq=freq, name=name, unit=code["unit"])
     if kind == "labels":
         return pd.Index(code["labels"], dtype=code["dtype"], name=name)
     raise ValueError(f"path has an index of the unknown kind {kind!r}; load it with the version that wrote it.")
@@ -110,4 +164,7 @@ class LabelRule:
         self.index = index
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return decode_index, (encode_index(self.index),)
+        try:
+            return decode_index, (encode_index(self.index),)
+        except TypeError:  # a frequency that only pandas can keep
+            return pd.Index, (self.index,)

@@ -26,9 +26,11 @@ __all__ = [
     "check_freq",
     "complete_index",
     "extend_index",
+    "finer_unit",
     "grid_offset",
     "labels_like",
     "lengthen_index",
+    "one_level",
 ]
 
 # With fewer labels nothing is inferred from them and no index is refused: what statsmodels does with them stands.
@@ -111,6 +113,7 @@ def complete_index(
     """
     if isinstance(labels, pd.RangeIndex) and labels.step > 0 and freq is None:
         return CompletedIndex(labels)
+    labels = one_level(labels)
     if isinstance(labels, pd.MultiIndex):
         raise ValueError(f"{what} must have one index level, but has {labels.nlevels}; select one series first.")
     if labels.hasnans:
@@ -229,12 +232,27 @@ def grid_offset(base: Dates, other: Dates) -> int | None:
     if str(base.tz) != str(other.tz):
         return None
     sign = 1 if second >= first else -1
-    between = pd.date_range(min(first, second), max(first, second), freq=step)
+    between = pd.date_range(min(first, second), max(first, second), freq=step, unit=finer_unit(base, other))
     return sign * (len(between) - 1) if len(between) and between[-1] == max(first, second) else None
+
+
+def finer_unit(*dates: Any) -> Any:
+    """
+    The finest unit of time in which some dates are kept.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.labels import finer_unit
+    >>> finer_unit(pd.date_range("1500", periods=2, freq="YS", unit="s"), pd.Timestamp("1500-01-01").as_unit("ms"))
+    'ms'
+    """
+    return max((date.unit for date in dates), key=["s", "ms", "us", "ns"].index)
 
 
 def labels_like(labels: pd.Index, target: Dates) -> pd.Index:
     """Labels in the terms of `target` (dates, periods, integers) where they can be so written, else as they are."""
+    labels = one_level(labels)
     if isinstance(labels, type(target)) or (isinstance(target, pd.RangeIndex) and _is_integer(labels)):
         return labels
     if isinstance(target, (pd.DatetimeIndex, pd.PeriodIndex)):
@@ -287,10 +305,21 @@ def as_dates(labels: pd.Index) -> pd.DatetimeIndex | pd.PeriodIndex | None:
             return pd.PeriodIndex(labels, freq="Q").to_timestamp(how="start").rename(labels.name)
         if not all(_DATELIKE.search(label) for label in labels):
             return None
-        parsed = pd.to_datetime(labels, format=guess_datetime_format(labels[0]) or "mixed")
+        parsed = _parsed(labels)
         return parsed if isinstance(parsed, pd.DatetimeIndex) else None
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def _parsed(labels: pd.Index) -> Any:
+    """Dates that strings say, the month before the day where both readings make dates of all of them."""
+    try:
+        return pd.to_datetime(labels, format=guess_datetime_format(labels[0]) or "mixed")
+    except ValueError:
+        day_first = guess_datetime_format(labels[0], dayfirst=True)
+        if day_first is None:
+            raise
+        return pd.to_datetime(labels, format=day_first)
 
 
 def _complete_dates(dates: Dates, freq: Any, like: Dates | None, what: str) -> CompletedIndex:
@@ -452,6 +481,11 @@ def _require_increasing(labels: pd.Index, what: str) -> None:
         )
 
 
+def one_level(labels: pd.Index) -> pd.Index:
+    """Labels of a MultiIndex that has a single level, any other index as it is."""
+    return labels.get_level_values(0) if labels.nlevels == 1 and isinstance(labels, pd.MultiIndex) else labels
+
+
 def _is_integer(labels: pd.Index) -> bool:
     return pd.api.types.is_integer_dtype(labels.dtype)
 
@@ -459,6 +493,8 @@ def _is_integer(labels: pd.Index) -> bool:
 def _as_integers(labels: pd.Index) -> np.ndarray | None:
     if pd.api.types.is_bool_dtype(labels.dtype):
         return None
+    if _is_integer(labels) and labels.max() < 2**63:
+        return labels.to_numpy(np.int64)
     if pd.api.types.is_numeric_dtype(labels.dtype):
         if pd.api.types.is_complex_dtype(labels.dtype):
             return None

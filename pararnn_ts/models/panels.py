@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,14 @@ import pandas as pd
 from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.estimation.sequences import Panel
 from pararnn_ts.models.checks import require_representable
-from pararnn_ts.models.labels import complete_index, extend_index, grid_offset, labels_like, lengthen_index
+from pararnn_ts.models.labels import (
+    complete_index,
+    extend_index,
+    grid_offset,
+    labels_like,
+    lengthen_index,
+    one_level,
+)
 from pararnn_ts.models.values import float_values
 
 __all__ = ["PanelFrame", "as_matrix", "follows", "read_panel", "read_rows"]
@@ -107,7 +115,7 @@ def read_panel(data: Any, what: str = "endog", like: PanelFrame | None = None) -
 
     Parameters
     ----------
-    data : DataFrame, Series or array_like
+    data : DataFrame, Series, mapping of DataFrames or array_like
         Rows are times, or (sequence, time) pairs in a MultiIndex; an array of three dimensions holds
         (sequence, time, variable).
     what : str
@@ -134,7 +142,8 @@ def read_panel(data: Any, what: str = "endog", like: PanelFrame | None = None) -
     >>> frame.panel.offsets, len(frame.index), list(frame.columns)
     (array([ 0,  5, 10]), 10, ['y0', 'y1', 'y2'])
     """
-    table = _as_table(data, what, like)
+    table = _as_table(_joined(data), what, like)
+    table = table.set_axis(one_level(table.index))
     if not len(table) or not table.shape[1]:
         raise ValueError(f"{what} is empty; pass at least one row and one column.")
     if not table.columns.is_unique:
@@ -157,6 +166,13 @@ def read_panel(data: Any, what: str = "endog", like: PanelFrame | None = None) -
     return PanelFrame(
         Panel(np.array([0, len(time)]), panel), table.columns, (time,), None, (table.index.name,), tuple(notes)
     )
+
+
+def _joined(data: Any) -> Any:
+    """One table of the tables of many sequences; anything else as it is."""
+    if isinstance(data, Mapping) and data and all(isinstance(table, pd.DataFrame) for table in data.values()):
+        return pd.concat(dict(data), names=["sequence", "time"])
+    return data
 
 
 def _as_table(data: Any, what: str, like: PanelFrame | None) -> pd.DataFrame:
@@ -273,6 +289,7 @@ def read_rows(data: Any, what: str, frame: PanelFrame, columns: pd.Index) -> np.
            [1.],
            [2.]])
     """
+    data = _joined(data)
     if isinstance(data, pd.Series):
         data = data.to_frame()
     if not isinstance(data, pd.DataFrame):

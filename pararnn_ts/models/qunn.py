@@ -122,9 +122,13 @@ class QUNN(CellModel):
         """Location of each input: as given, or the mean of the (differenced) series and of the exogenous columns."""
         n = self.specification.n_inputs
         if given is not None:
-            location = np.array(given, dtype=float).ravel()
+            wanted = f"input_location must be {n} finite numbers, one for each input, but is {given!r}."
+            try:
+                location = np.array(given, dtype=float).ravel()
+            except (TypeError, ValueError):
+                raise TypeError(wanted) from None
             if len(location) != n or not np.isfinite(location).all():
-                raise ValueError(f"input_location must be {n} finite numbers, one for each input, but is {given!r}.")
+                raise ValueError(wanted)
             return tuple(float(value) for value in location)
         target = difference_series(self._y, self.difference)
         seen = target[np.isfinite(target)]

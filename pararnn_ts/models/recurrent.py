@@ -13,7 +13,7 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from pararnn_ts._compat import warn_user
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.estimation.errors import ErrorLaw, concentrated_loglike, student_law
+from pararnn_ts.estimation.errors import ErrorLaw, likely_law
 from pararnn_ts.estimation.estimate import (
     STATUS_WORDS,
     Curvature,
@@ -27,6 +27,7 @@ from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_par
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.kernels.cuda.target import check_device
+from pararnn_ts.models import likelihood
 from pararnn_ts.models.arguments import check_count, check_generator, check_params, optimiser_options
 from pararnn_ts.models.checks import require_different, require_representable
 from pararnn_ts.models.options import SeriesOptions
@@ -181,6 +182,24 @@ class RecurrentModel(SeriesModel):
         """Start values on the standardised scale, one row each, and where they come from."""
         raise NotImplementedError
 
+    def _many_starts(
+        self, problems: Sequence[Problem], count: int, seed: int | None
+    ) -> list[tuple[np.ndarray, list[str]]]:
+        """Start values for several series of this specification, those of each as if it were alone."""
+        return [self._starts(problem, count, check_generator(seed)) for problem in problems]
+
+    def _of_values(self, y: np.ndarray, exog: np.ndarray | None):
+        """
+        Make the same model of as many other values at next to no cost, for what fits need of a model.
+
+        Nothing may be missing, no term may depend on dates, and labels and what statsmodels keeps are not known to it.
+        """
+        other = object.__new__(type(self))
+        other.__dict__.update({**self.__dict__, "constant_weights": self.constant_weights, "_y": y, "data": None})
+        if exog is not None:
+            other._x, other._exog = exog, np.ascontiguousarray(exog)
+        return other
+
     def _sample(self) -> Sample:
         """Arrays of the sample as estimation reads them."""
         complete = np.isfinite(self._y[: self.specification.hold_back]).all()
@@ -200,11 +219,13 @@ class RecurrentModel(SeriesModel):
     @property
     def used(self) -> np.ndarray:
         """Which rows enter the objective: predicted and observed."""
+        self.require_data()
         used = np.isfinite(self._y)
         used[: self.specification.hold_back] = False
         return used
 
     def _check_sample(self) -> None:
+        self.require_data()
         spec = self.specification
         require_representable(self._y, "endog")
         for name, column in zip(self.exog_labels, self._exog.T, strict=True):
@@ -218,6 +239,7 @@ class RecurrentModel(SeriesModel):
 
     def _with_history(self, y: np.ndarray) -> np.ndarray:
         """Copy of the series with gaps in the first rows, which no prediction can fill, interpolated."""
+        self.require_data()
         y = np.array(y, dtype=float)
         head = y[: self.specification.hold_back]
         gaps = np.isnan(head)
@@ -345,6 +367,13 @@ class RecurrentModel(SeriesModel):
         -------
         RecurrentResultsWrapper
             Results.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(), trend="n").evaluate([1.0])
+        >>> bool(results.forecast(1).iloc[0] == 740.0)  # the last value
+        True
         """
         params = check_params(params, self.param_names, "params")
         self._check_sample()
@@ -354,14 +383,12 @@ class RecurrentModel(SeriesModel):
         )
         law = ErrorLaw(np.sqrt(found.scale))
         if self.errors == "t":
-            resid = (self._y - self.path(params).fitted)[self.used]
-            law = student_law(resid, 0.0)
+            law = likely_law((self._y - self.path(params).fitted)[self.used])
         return self._results(params, _given_details(found, law, cov_type, cov_kwds))
 
-    def loglike(self, params: np.ndarray) -> float:
-        """Conditional log likelihood, the law of the shocks concentrated out."""
-        resid = (self._y - self.path(params).fitted)[self.used]
-        return concentrated_loglike(resid, student_law(resid, 0.0).dof if self.errors == "t" else np.inf)
+    loglike = likelihood.loglike
+    score = likelihood.score
+    hessian = likelihood.hessian
 
     @contextmanager
     def fix_params(self, params: Mapping[str, float]) -> Iterator[None]:
@@ -403,6 +430,13 @@ class RecurrentModel(SeriesModel):
         -------
         RecurrentResultsWrapper
             Results.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=()).fit_constrained({"linear.flow.L1": 0.5})
+        >>> float(results.params["linear.flow.L1"])
+        0.5
         """
         with self.fix_params(constraints):
             return self.fit(**options)

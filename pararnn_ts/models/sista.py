@@ -48,9 +48,10 @@ class SISTARNN(OptionBearer):
 
     Parameters
     ----------
-    endog : DataFrame or array_like
-        Measurements x, rows times and columns sensors. A MultiIndex (sequence, time), or an array of three dimensions
-        (sequence, time, sensor), holds many sequences. Missing values are sensors that are off.
+    endog : DataFrame, mapping of DataFrames or array_like
+        Measurements x, rows times and columns sensors. A MultiIndex (sequence, time), a mapping of the names of
+        sequences to their DataFrames, or an array of three dimensions (sequence, time, sensor), holds many sequences.
+        Missing values are sensors that are off.
     measurement : DataFrame or array_like, (M, N), optional
         Matrix A; the columns of a DataFrame name the signals. None: every series is a signal, measured directly.
     dictionary : {"db4", "haar", "dct"}, DataFrame or array_like, (N, H)

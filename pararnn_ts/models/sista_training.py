@@ -16,7 +16,7 @@ from pararnn_ts.estimation.sequences import Panel, SequenceLoss
 from pararnn_ts.estimation.sista import PARAMETERS, SISTALoss, SISTAParams
 from pararnn_ts.estimation.training import Budget, train
 from pararnn_ts.kernels.sparse_network import Network
-from pararnn_ts.models.arguments import check_count, check_generator, check_share
+from pararnn_ts.models.arguments import check_count, check_flag, check_generator, check_share
 
 __all__ = ["Plan", "Split", "Training", "next_rows", "split_panel", "train_network"]
 
@@ -60,6 +60,7 @@ class Plan:
     ) -> Plan:  # fmt: skip
         """Return the plan for these arguments of `SISTARNN.fit`, or raise."""
         names = (PARAMETERS if supervised else FORECASTER) if train is None else _names(train)
+        tied = check_flag(tied, "tied")
         if not tied and not supervised:
             raise ValueError(
                 "tied=False frees the weights for the recovery of signals only; pass a target, or tied=True."
@@ -76,7 +77,7 @@ class Plan:
         n = len(_held_out(panel, fraction)[0]) if panel.n_sequences > 1 else 1
         budget = Budget(1, size, int(check_generator(rng).integers(2**31)))
         wanted = -(-DEFAULT_UPDATES // budget.per_epoch(n)) if epochs is None else check_count(epochs, "epochs")
-        return cls(names, bool(tied), budget._replace(epochs=wanted), rates, fraction)
+        return cls(names, tied, budget._replace(epochs=wanted), rates, fraction)
 
 
 def _names(train: Any) -> tuple[str, ...]:

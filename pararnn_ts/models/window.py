@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts._compat import ValueWarning, warn_user
-from pararnn_ts.models.labels import extend_index, lengthen_index
+from pararnn_ts.models.labels import extend_index, finer_unit, lengthen_index
 
 __all__ = ["PredictionWindow", "resolve_window"]
 
@@ -181,27 +181,36 @@ def locate(key: Any, sample: pd.Index, extendable: bool, what: str, *, last: boo
 
 def _locate_date(key: Any, sample: Any, last: bool) -> int:
     if isinstance(key, str) and _QUARTER.fullmatch(key):
-        key = pd.Period(key) if isinstance(sample, pd.PeriodIndex) else pd.Period(key).to_timestamp()
-    date: Any
-    step: Any = sample.freq
+        key = pd.Period(key)
     if isinstance(sample, pd.PeriodIndex):
-        date = pd.Period(key, freq=step) if not isinstance(key, pd.Period) else key.asfreq(step)
-    else:
-        date = key.to_timestamp() if isinstance(key, pd.Period) else pd.Timestamp(key)
-        if date.tz is None and sample.tz is not None:
-            date = date.tz_localize(sample.tz)
-        elif date.tz is not None and sample.tz is not None:
-            date = date.tz_convert(sample.tz)
-        if not isinstance(key, str):
-            key = date
+        return _locate_period(key, sample, last)
+    date = key.to_timestamp() if isinstance(key, pd.Period) else pd.Timestamp(key)
+    if date.tz is None and sample.tz is not None:
+        date = date.tz_localize(sample.tz)
+    elif date.tz is not None and sample.tz is not None:
+        date = date.tz_convert(sample.tz)
     if not date > sample[-1]:
-        return _edge(sample.get_loc(key), last)
-    if isinstance(sample, pd.PeriodIndex):
-        steps, rest = divmod((date - sample[-1]).n, step.n)
-        return len(sample) - 1 + steps + (rest > 0)
-    ahead = pd.date_range(sample[-1], date, freq=step)
+        return _edge(sample.get_loc(key if isinstance(key, str) else date), last)
+    ahead: Any = pd.date_range(sample[-1], date, freq=sample.freq, unit=finer_unit(sample, date))
     beyond = 0 if ahead[-1] == date else 1  # the first label that is not before the date
     return len(sample) - 2 + len(ahead) + beyond
+
+
+def _locate_period(key: Any, sample: Any, last: bool) -> int:
+    step: Any = sample.freq
+    if not isinstance(key, pd.Period):
+        date: Any = pd.Period(key, freq=step)
+    else:  # a quarter among months is its first month, as a quarter among dates is its first day
+        date = key if key.freq == step else key.asfreq(step, how="start")
+    if date > sample[-1]:
+        ahead, rest = divmod((date - sample[-1]).n, step.n)
+        return len(sample) - 1 + ahead + (rest > 0)
+    if isinstance(key, str):
+        try:
+            return _edge(sample.get_loc(key), last)  # part of a date
+        except KeyError:  # a date within a period
+            pass
+    return _edge(sample.get_loc(date), last)
 
 
 def _edge(found: Any, last: bool) -> int:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import base64
 import pickle
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.estimation.estimate import Estimate, estimate_many, estimate_student, n_threads
+from pararnn_ts.estimation.estimate import estimate_student, n_threads
 from pararnn_ts.estimation.levenberg_marquardt import Options
+from pararnn_ts.estimation.many_series import TOGETHER, estimate_on_device, make_problems
 from pararnn_ts.estimation.problem import Problem
 from pararnn_ts.estimation.student import robust_weights
 from pararnn_ts.estimation.threads import run_all
-from pararnn_ts.models.arguments import check_generator
+from pararnn_ts.models.recurrent import RecurrentModel
 from pararnn_ts.panel.frame import LongFrame
 from pararnn_ts.panel.task import UNFIT, Fitted, Outcome, Task, alone, figures, unfitted
 
@@ -184,74 +185,116 @@ def _fit_here(task: Task, frame: LongFrame, threads: int, tick: Callable[[int], 
     return found
 
 
-class _Prepared:
-    """A series that is ready for a device."""
+class _Models:
+    """
+    Models of the series of a panel, as fits need them.
 
-    def __init__(self, task: Task, frame: LongFrame, k: int):
-        self.model = task.make(frame.series(k))
-        defaults = {**(self.model.fit.__kwdefaults__ or {}), **task.fit}
-        self.options: Options = self.model._fit_options(*(defaults[name] for name in ("penalty", "maxiter", "tol")))
-        self.problem: Problem = self.model._problem()
-        self.starts, self.origin = self.model._starts(self.problem, defaults["n_starts"], check_generator(task.seed))
-        self.complete = bool(np.isfinite(self.problem.sample.y).all())
-        self.arguments = defaults
-        # with Student-t errors the starts minimise weighted squares
-        weights = robust_weights(self.problem) if self.complete and self.model.errors == "t" else None
-        self.weighted = self.problem if weights is None else self.problem.reweighted(weights)
+    Without missing values, and with terms that depend on no dates, what a model is depends on the number of its rows
+    and their frequency, and making one takes longer than its fit on a device: the first of a kind makes the others.
+    """
 
-    def finish(self, found: Estimate, device: str) -> Fitted:
-        """Keep what was found."""
-        if self.model.errors == "t":
-            found = estimate_student(self.problem, found.starts, found.best, self.options)
-        names = ("penalty", "cov_type", "cov_kwds")
-        details = self.model._details(found, self.origin, *(self.arguments[name] for name in names))
-        results = self.model._results(found.params, details)._results
-        return Fitted(results.params, results.details, None, figures(results), device)
+    def __init__(self, task: Task, frame: LongFrame):
+        self.task, self.frame = task, frame
+        self.known: dict[Any, RecurrentModel] = {}
+
+    def make(self, k: int) -> RecurrentModel:
+        """Model of one series; raises where there is none."""
+        done, (y, x) = self.frame.completed(k), self.frame.values(k)
+        dated = done.deferred or self.task.options.get("deterministic") is not None
+        if dated or done.rows is not None or not (np.isfinite(y).all() and (x is None or np.isfinite(x).all())):
+            return self.task.make(self.frame.series(k))
+        kind = len(y), getattr(done.index, "freq", None)
+        if kind in self.known:
+            return self.known[kind]._of_values(y, x)
+        self.known[kind] = model = self.task.make(self.frame.series(k))
+        return model
+
+
+class _Ready(NamedTuple):
+    """A series without gaps that is ready for a device."""
+
+    k: int
+    model: RecurrentModel
+    options: Options
 
 
 def _fit_on_device(task: Task, frame: LongFrame, threads: int) -> list[Outcome]:
     """Fit series of the same form all at once; those with gaps, which a device does not take, here."""
-    ends: dict[int, Estimate | Exception] = {}
+    models, arguments = _Models(task, frame), {**(task.model.fit.__kwdefaults__ or {}), **task.fit}
 
-    def prepare(k: int) -> Any:
+    def prepare(k: int) -> _Ready | Outcome:
         try:
-            return _Prepared(task, frame, k)
+            model = models.make(k)
+            options = model._fit_options(*(arguments[name] for name in ("penalty", "maxiter", "tol")))
         except UNFIT as error:
             return unfitted(frame, k, error)
+        return _Ready(k, model, options) if np.isfinite(model._y).all() else task.run(frame, k)
 
-    def finish(k: int) -> Outcome:
-        one, end = ready[k], ends.get(k)
-        if not isinstance(one, _Prepared):
-            return one
-        if end is None:
-            return task.run(frame, k)
-        try:
-            return unfitted(frame, k, end) if isinstance(end, Exception) else one.finish(end, task.device)
-        except UNFIT as error:
-            return unfitted(frame, k, error)
-
-    ready = on_threads(prepare, len(frame), threads, lambda _: None)
-    groups: dict[Any, list[int]] = {}
-    for k, one in enumerate(ready):
-        if isinstance(one, _Prepared) and one.complete:
-            groups.setdefault((one.model.specification, one.options), []).append(k)
-    for (_, options), members in groups.items():
-        problems, starts = [ready[k].weighted for k in members], [ready[k].starts for k in members]
-        ends.update(zip(members, _estimates(problems, starts, options, threads, task.device), strict=True))
-    return on_threads(finish, len(frame), threads, lambda _: None)
+    found: list[Any] = on_threads(prepare, len(frame), threads, lambda _: None)
+    groups: dict[Any, list[_Ready]] = {}
+    for one in found:
+        if isinstance(one, _Ready):
+            weights = one.model.constant_weights
+            form = one.model.specification, one.options, None if weights is None else weights.tobytes()
+            groups.setdefault(form, []).append(one)
+    for members in groups.values():
+        for one, outcome in zip(members, _fit_group(task, frame, members, arguments, threads), strict=True):
+            found[one.k] = outcome
+    return found
 
 
-def _estimates(
-    problems: list[Problem], starts: list[np.ndarray], options: Options, threads: int, device: str
-) -> list[Estimate | Exception]:
-    """Estimates of all problems at once; where one cannot be fitted, the others are found without it."""
+def _fit_group(
+    task: Task, frame: LongFrame, members: Sequence[_Ready], arguments: Mapping[str, Any], threads: int
+) -> list[Outcome]:
+    """Fit series of one form at once; where there is an error that nobody foresaw, without the series whose it is."""
     try:
-        return list(estimate_many(problems, starts, options, threads, device))
+        return _fit_together(task, frame, members, arguments, threads)
     except UNFIT as error:
-        if len(problems) == 1:
-            return [error]
-    half = len(problems) // 2
-    return [
-        *_estimates(problems[:half], starts[:half], options, threads, device),
-        *_estimates(problems[half:], starts[half:], options, threads, device),
-    ]
+        if len(members) == 1:
+            return [unfitted(frame, members[0].k, error)]
+    half = len(members) // 2
+    parts = members[:half], members[half:]
+    return [one for part in parts for one in _fit_group(task, frame, part, arguments, threads)]
+
+
+def _fit_together(
+    task: Task, frame: LongFrame, members: Sequence[_Ready], arguments: Mapping[str, Any], threads: int
+) -> list[Outcome]:
+    """Fit series of one form at once; one whose starts all diverge is no error but its outcome."""
+    first, options = members[0].model, members[0].options
+    with one_blas_thread():
+        samples = [one.model._sample() for one in members]
+        problems = make_problems(first.specification, samples, first.constant_weights, threads)
+        starts = _starts(first, problems, arguments["n_starts"], task.seed, threads)
+        weighted = problems if first.errors == "normal" else [_weighted(problem) for problem in problems]
+        ends = estimate_on_device(weighted, [start for start, _ in starts], options, threads, task.device)
+
+    def finish(i: int) -> Outcome:
+        (k, model, _), (_, origin), end = members[i], starts[i], ends[i]
+        try:
+            if isinstance(end, ValueError):
+                raise end
+            if model.errors == "t":
+                end = estimate_student(problems[i], end.starts, end.best, options)
+            details = model._details(end, origin, *(arguments[name] for name in ("penalty", "cov_type", "cov_kwds")))
+            results = model._results(end.params, details)._results
+            return Fitted(results.params, results.details, None, figures(results), task.device)
+        except UNFIT as error:
+            return unfitted(frame, k, error)
+
+    return on_threads(finish, len(members), threads, lambda _: None)
+
+
+def _weighted(problem: Problem) -> Problem:
+    """The weighted squares that the starts minimise with Student-t errors."""
+    weights = robust_weights(problem)
+    return problem if weights is None else problem.reweighted(weights)
+
+
+def _starts(
+    model: RecurrentModel, problems: Sequence[Problem], count: int, seed: int, threads: int
+) -> list[tuple[np.ndarray, list[str]]]:
+    """Start values of all problems, a batch of them at a time."""
+    batches = [problems[i : i + TOGETHER] for i in range(0, len(problems), TOGETHER)]
+    found = on_threads(lambda b: model._many_starts(batches[b], count, seed), len(batches), threads, lambda _: None)
+    return [one for batch in found for one in batch]

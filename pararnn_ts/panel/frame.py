@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, check_freq, complete_index
+from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, check_freq, complete_index, lengthen_index
 from pararnn_ts.models.values import float_values
 
 __all__ = ["Calendar", "Columns", "LongFrame", "OneSeries", "as_numbers", "future_rows", "make_calendar", "read_long"]
 
-# completed indices that are remembered, for panels whose series share their dates but not one calendar
+# completed indices that are remembered, for panels whose series share their dates
 REMEMBERED = 64
 # frequencies of which any eight successive labels tell the frequency again
 _TELLING = (
@@ -84,6 +85,14 @@ class Calendar:
         if not np.array_equal(own[first : first + len(labels)], labels):
             return None
         return CompletedIndex(self.index[first : first + len(labels)], notes=self.notes)
+
+    def until(self, last: Any) -> Calendar:
+        """Return the calendar with as many further labels as reach to a label."""
+        index: Any = self.index
+        if last <= index[-1]:
+            return self
+        make: Any = pd.period_range if isinstance(index, pd.PeriodIndex) else pd.date_range
+        return replace(self, index=lengthen_index(index, len(make(index[-1], last, freq=index.freq)) - 1))
 
 
 def make_calendar(times: pd.Index, freq: Any) -> Calendar | None:
@@ -163,24 +172,104 @@ class LongFrame:
             times=self.times[rows], y=self.y[rows], x=None if self.x is None else self.x[rows], _known={},
         )  # fmt: skip
 
+    def head(self, k: int, rows: int) -> LongFrame:
+        """One series alone, and of it the first rows only."""
+        kept = slice(self.offsets[k], self.offsets[k] + rows)
+        return replace(
+            self, ids=self.ids[k : k + 1], offsets=np.array([0, rows]), times=self.times[kept], y=self.y[kept],
+            x=None if self.x is None else self.x[kept], _known={},
+        )  # fmt: skip
+
+    def since(self, k: int, rows: int, index: pd.Index) -> tuple[pd.Series, pd.DataFrame | None]:
+        """
+        Values and exogenous values of a series after its first rows, NaN at times that are absent.
+
+        Parameters
+        ----------
+        k : int
+            The series.
+        rows : int
+            How many rows to leave out.
+        index : Index
+            Complete index of those.
+
+        Returns
+        -------
+        Series, and DataFrame or None
+        """
+        new = slice(self.offsets[k] + rows, self.offsets[k + 1])
+        labels, y = self.times[new], self.y[new]
+        done = complete_index(index[-1:].append(labels), like=index, what=f"the column {self.columns.time!r}")
+        if done.rows is not None:
+            labels, y = done.index[1:], np.full(len(done.index) - 1, np.nan)
+            y[done.rows[1:] - 1] = self.y[new]
+        if self.x is None:
+            return pd.Series(y, labels, name=self.columns.target), None
+        self._require_exog(done)
+        x = pd.DataFrame(self.x[new], labels, columns=list(self.columns.exog))
+        return pd.Series(y, labels, name=self.columns.target), x
+
+    def joined(self, new: LongFrame) -> LongFrame:
+        """
+        Rows of both frames; those of the second follow those of the first.
+
+        Raises
+        ------
+        TypeError
+            Times are of another kind.
+        ValueError
+            The second has a series that the first does not have, or times that do not follow those of a series.
+        """
+        column = self.columns.time
+        times = _times_like(new.times, self.times, column)
+        place = self.ids.get_indexer(new.ids)
+        if (place < 0).any():
+            unknown = new.ids[place < 0]
+            raise ValueError(
+                f"df has {len(unknown)} series that the panel does not have, the first {unknown[0]!r}; leave them out, "
+                "and fit them with fit_panel."
+            )
+        codes, numbers = np.repeat(place, new.lengths), as_numbers(times)
+        last = self.offsets[codes + 1] - 1
+        early = np.flatnonzero(numbers <= self.numbers[last])
+        if len(early):
+            first = int(early[0])
+            raise ValueError(
+                f"df has {len(early)} rows that do not follow the samples of their series, the first {times[first]} of "
+                f"{self.ids[codes[first]]!r}, whose sample ends at {self.times[last[first]]}; leave them out."
+            )
+        codes = np.concatenate([np.repeat(np.arange(len(self)), self.lengths), codes])
+        order = np.lexsort((np.concatenate([self.numbers, numbers]), codes))
+        times = self.times.append(times)[order]
+        x = None if self.x is None or new.x is None else np.concatenate([self.x, new.x])[order]
+        return LongFrame(
+            self.columns, self.ids, np.concatenate([[0], np.cumsum(np.bincount(codes))]), times,
+            np.concatenate([self.y, new.y])[order], x, self.freq,
+            None if self.calendar is None else self.calendar.until(times.max()),
+        )  # fmt: skip
+
     def labels(self, k: int) -> pd.Index:
         """Labels of the rows of a series."""
         return self.times[self.offsets[k] : self.offsets[k + 1]]
 
     def completed(self, k: int) -> CompletedIndex:
         """Complete index of a series; raises where its labels fit no frequency."""
-        numbers = self.numbers[self.offsets[k] : self.offsets[k + 1]]
-        if self.calendar is not None:
-            found = self.calendar.part(numbers)
-            if found is not None:
-                return found
-        key = np.ascontiguousarray(numbers).tobytes()
+        numbers = np.ascontiguousarray(self.numbers[self.offsets[k] : self.offsets[k + 1]])
+        # to tell labels apart needs no copy of them
+        key = sha256(numbers.data).digest()
         if key not in self._known:
-            done = complete_index(self.labels(k), self.freq, what=f"the column {self.columns.time!r}")
+            done = None if self.calendar is None else self.calendar.part(numbers)
+            if done is None:
+                done = complete_index(self.labels(k), self.freq, what=f"the column {self.columns.time!r}")
             if len(self._known) >= REMEMBERED:
                 return done
             self._known[key] = done
         return self._known[key]
+
+    def values(self, k: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Values and exogenous values in the rows of a series."""
+        rows = slice(self.offsets[k], self.offsets[k + 1])
+        return self.y[rows], None if self.x is None else self.x[rows]
 
     def series(self, k: int) -> OneSeries:
         """
@@ -192,20 +281,24 @@ class LongFrame:
             Its labels fit no frequency, or labels are absent for which there are no exogenous values.
         """
         done = self.completed(k)
-        rows = slice(self.offsets[k], self.offsets[k + 1])
-        y, x = self.y[rows], None if self.x is None else self.x[rows]
+        y, x = self.values(k)
         if done.rows is not None:
             if x is not None:
-                absent = done.index.delete(done.rows)
-                raise ValueError(
-                    f"exog has no values for {len(absent)} labels that are absent from {self.columns.time!r}, the "
-                    f"first {absent[0]}; give df rows for them, with {self.columns.target!r} missing."
-                )
-            y = np.full(len(done.index), np.nan)
-            y[done.rows] = self.y[rows]
+                self._require_exog(done)
+            given, y = y, np.full(len(done.index), np.nan)
+            y[done.rows] = given
         endog = pd.Series(y, index=done.index, name=self.columns.target, copy=False)
         exog = None if x is None else pd.DataFrame(x, done.index, columns=list(self.columns.exog), copy=False)
         return OneSeries(endog, exog, done.notes, done.n_inserted)
+
+    def _require_exog(self, done: CompletedIndex) -> None:
+        """Raise where labels were inserted, for which there are no exogenous values."""
+        if done.rows is not None:
+            absent = done.index.delete(done.rows)
+            raise ValueError(
+                f"exog has no values for {len(absent)} labels that are absent from {self.columns.time!r}, the first "
+                f"{absent[0]}; give df rows for them, with {self.columns.target!r} missing."
+            )
 
 
 def read_long(
@@ -390,6 +483,18 @@ def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
         f"column {name!r} must hold dates, periods or integers, but has dtype {labels.dtype} (first value "
         f"{labels[0]!r}); convert it, for example with pd.to_datetime."
     )
+
+
+def _times_like(times: pd.Index, known: Any, name: Any) -> pd.Index:
+    """Times of the kind of those known."""
+    if isinstance(known, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex) and str(times.tz) == str(known.tz):
+        times = times.as_unit(known.unit)
+    if type(times) is not type(known) or times.dtype != known.dtype:
+        raise TypeError(
+            f"df column {name!r} holds times of dtype {times.dtype}, but those of the panel have dtype {known.dtype}; "
+            "convert them."
+        )
+    return times
 
 
 def _order(codes: np.ndarray, times: pd.Index) -> tuple[np.ndarray | None, np.ndarray]:

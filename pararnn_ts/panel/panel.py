@@ -18,6 +18,7 @@ from pararnn_ts.panel.frame import LongFrame, read_long
 from pararnn_ts.panel.persistence import save
 from pararnn_ts.panel.summary import make_summary
 from pararnn_ts.panel.task import CHOSEN, Fitted, Outcome, Task, make_task
+from pararnn_ts.panel.updating import append
 
 if TYPE_CHECKING:
     from statsmodels.iolib.summary import Summary
@@ -63,8 +64,10 @@ class Panel:
     (2, True, ['a', 'b'], 59)
     """
 
-    def __init__(self, frame: LongFrame, task: Task, outcomes: Sequence[Outcome]):
+    def __init__(self, frame: LongFrame, task: Task, outcomes: Sequence[Outcome], estimated: np.ndarray | None = None):
         self._frame, self._task, self._outcomes = frame, task, list(outcomes)
+        # rows of each series on which its parameters were estimated; what follows was appended
+        self._estimated = frame.lengths if estimated is None else estimated
         self.table = _table(frame, self._outcomes, task.select)
 
     @property
@@ -115,10 +118,13 @@ class Panel:
             raise KeyError(f"The panel has no series {series_id!r}; {hint}")
         return int(self.ids.get_indexer(pd.Index([series_id]))[0])
 
-    def _results(self, k: int) -> Any:
-        outcome = self._outcomes[k]
+    def _results(self, k: int, **refit: Any) -> Any:
+        """Results of a series; `refit` are options of their `append`, where rows were appended."""
+        outcome, rows = self._outcomes[k], int(self._estimated[k])
         assert isinstance(outcome, Fitted)
-        model = self._task.make(self._frame.series(k), outcome.chosen)
+        whole = rows == self._frame.lengths[k]
+        series = self._frame.series(k) if whole else self._frame.head(k, rows).series(0)
+        model = self._task.make(series, outcome.chosen)
         spec = model.specification
         # kernels do not look where they read, and a panel may come from a file
         if len(outcome.params) != spec.n_params or model.nobs < spec.hold_back:
@@ -126,7 +132,8 @@ class Panel:
                 f"Series {self.ids[k]!r} has {len(outcome.params)} parameters and {model.nobs} rows, but its model "
                 f"needs {spec.n_params} and {spec.hold_back}; the file that it was loaded from is damaged."
             )
-        return model._results(outcome.params, outcome.details)
+        results = model._results(outcome.params, outcome.details)
+        return results if whole else results.append(*self._frame.since(k, rows, model.index), **refit)
 
     @property
     def params(self) -> pd.DataFrame:
@@ -217,6 +224,7 @@ class Panel:
         """
         return make_summary(self)
 
+    append = append
     save = save
 
     def __repr__(self) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.index_code import decode_index, encode_index
+from pararnn_ts._compat import to_offset
+from pararnn_ts.models.index_code import decode_freq, decode_index, encode_freq, encode_index
 from pararnn_ts.panel.frame import Columns, LongFrame, as_numbers, make_calendar
 from pararnn_ts.panel.task import Fitted, Outcome, Task, Unfitted
 from pararnn_ts.results.archive import NOT_ONE, take, write_archive
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["save", "unpack"]
 
-FORMAT, VERSION = "pararnn_ts.panel", 1
+# version 1 has all rows of a series among those on which its parameters were estimated
+FORMAT, VERSION = "pararnn_ts.panel", 2
 # times are integers too large for a float64: they are kept in two parts
 PART = 2**32
 
@@ -52,10 +54,11 @@ def save(panel: Panel, path: Any) -> None:
 
     frame, task = panel._frame, panel._task
     fits = [outcome for outcome in panel._outcomes if isinstance(outcome, Fitted)]
-    freq = frame.freq if frame.freq is None or isinstance(frame.freq, str) else frame.freq.freqstr
+    appended = bool((panel._estimated < frame.lengths).any())
+    freq = frame.freq if isinstance(frame.freq, str) else encode_freq(to_offset(frame.freq))
     header = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if appended else 1,
         "package": __version__,
         "columns": encode(tuple(frame.columns), "columns"),
         "ids": encode_index(frame.ids),
@@ -75,6 +78,8 @@ def save(panel: Panel, path: Any) -> None:
     arrays = {"offsets": frame.offsets, "times.high": high, "times.low": low, "y": frame.y}
     if frame.x is not None:
         arrays["x"] = frame.x
+    if appended:
+        arrays["estimated"] = panel._estimated
     arrays["params"] = np.concatenate([np.zeros(0), *(fit.params for fit in fits)])
     arrays["precision"] = np.concatenate([np.zeros(0), *(fit.details.precision.ravel() for fit in fits)])
     write_archive(path, header, arrays)
@@ -99,13 +104,18 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
     """
     from pararnn_ts.panel.panel import Panel
 
-    if header.get("version") != VERSION:
+    if header.get("version") not in (1, VERSION):
         raise ValueError(
             f"path holds a panel of format version {header.get('version')!r}, but this version of pararnn_ts reads "
             f"version {VERSION}; load it with pararnn_ts {header.get('package')}."
         )
     try:
         frame = _unpack_frame(header, arrays)
+        estimated = frame.lengths
+        if header["version"] == VERSION:
+            estimated = take(arrays, "estimated", len(frame)).astype(np.int64)
+            if (estimated < 1).any() or (estimated > frame.lengths).any():
+                raise ValueError("estimated")
         code = header["task"]
         task = Task(
             find_model(code["model"]), decode(code["options"]), decode(code["fit"]), bool(code["select"]),
@@ -123,7 +133,7 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
                 check_options({**task.options, **(outcomes[-1].chosen or {})}, n)
         if len(outcomes) != len(frame) or at != len(params) or square != len(precision) or arrays:
             raise ValueError("sizes differ")
-        return Panel(frame, task, outcomes)
+        return Panel(frame, task, outcomes, estimated)
     except Exception as error:  # whatever goes wrong in here is wrong with the file
         if isinstance(error, ValueError) and str(error).startswith("path "):
             raise
@@ -141,7 +151,7 @@ def _kind(times: Any) -> dict[str, Any]:
 
 
 def _unpack_frame(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> LongFrame:
-    ids, columns, freq = decode_index(header["ids"]), Columns(*decode(header["columns"])), header["freq"]
+    ids, columns, freq = decode_index(header["ids"]), Columns(*decode(header["columns"])), decode_freq(header["freq"])
     high, low = (take(arrays, f"times.{part}", None).astype(np.int64) for part in ("high", "low"))
     numbers, code = high * PART + low, header["times"]
     periods: Any = pd.PeriodIndex

@@ -18,11 +18,15 @@ __all__ = [
     "BAND",
     "FITTED",
     "FORECAST",
+    "LINES",
     "MUTED",
     "SERIES",
+    "colour_bar",
+    "complex_plane",
     "count_axis",
     "coverage",
     "draw_observed",
+    "heat_map",
     "ink",
     "legend_outside",
     "new_figure",
@@ -36,6 +40,7 @@ __all__ = [
 # Okabe and Ito's palette
 FITTED, FORECAST, MUTED = "#0072b2", "#d55e00", "#8a8a8a"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+LINES = ("-", "--", ":", "-.")
 # opacity of intervals
 BAND = 0.22
 
@@ -119,6 +124,34 @@ def legend_outside(ax: Axes, columns: int = 4) -> None:
         loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, frameon=False, fontsize="small", borderaxespad=0.1,
         handlelength=1.6, columnspacing=1.2,
     )  # fmt: skip
+
+
+def heat_map(ax: Axes, x: np.ndarray, values: np.ndarray, limit: float) -> Any:
+    """Draw a matrix, one row of it at each height, in colours that are white at zero and full at `limit`."""
+    ax.grid(False)
+    return ax.pcolormesh(
+        x, np.arange(len(values)), values, cmap="RdBu_r", vmin=-limit, vmax=limit, shading="nearest", rasterized=True
+    )
+
+
+def colour_bar(mesh: Any, ax: Any, label: str = "", aspect: float = 25.0) -> None:
+    """Say beside one or more axes what the colours of a heat map mean."""
+    figure = (ax[0] if isinstance(ax, list) else ax).get_figure()
+    figure.colorbar(mesh, ax=ax, pad=0.01, aspect=aspect, label=label).outline.set_visible(False)
+
+
+def complex_plane(ax: Axes, title: str, largest: float, inner: tuple[float, ...] = ()) -> Axes:
+    """Draw the unit circle and, finely, inner ones, in a plane that shows numbers of moduli up to `largest`."""
+    angle = np.linspace(0.0, 2.0 * np.pi, 181)
+    for radius in (1.0, *inner):
+        style, width = ("-", 1.0) if radius == 1.0 else (":", 0.6)
+        ax.plot(radius * np.cos(angle), radius * np.sin(angle), style, color=MUTED, linewidth=width)
+    ax.axhline(0.0, color=MUTED, linewidth=0.6)
+    ax.axvline(0.0, color=MUTED, linewidth=0.6)
+    tidy(ax, title, "imaginary part", "real part").grid(False)
+    reach = 1.08 * max(1.0, largest)
+    ax.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach))
+    return ax
 
 
 def time_values(index: pd.Index | None, length: int) -> np.ndarray:

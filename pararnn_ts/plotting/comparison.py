@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts.plotting.canvas import (
+    LINES,
     MUTED,
     SERIES,
     draw_observed,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_comparison"]
 
-LINES = ("-", "--", ":", "-.")
 # how scores are called, and whether they are in units of the series
 TITLES = {
     "rmse": ("RMSE", True),

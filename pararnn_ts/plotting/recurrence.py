@@ -11,9 +11,13 @@ from scipy.stats import norm
 from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.plotting.canvas import (
     BAND,
+    LINES,
     MUTED,
     SERIES,
+    colour_bar,
+    complex_plane,
     count_axis,
+    heat_map,
     ink,
     new_figure,
     plain,
@@ -32,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["plot_lag_response", "plot_recurrence"]
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
-LINES = ("-", "--", ":", "-.")
 # columns of a heat map beyond which it shows every second, third, ... time
 MOST_COLUMNS = 1500
 # lags shown by default
@@ -166,17 +169,11 @@ def plot_lag_response(
         # a unit's responses to the series share one scale, those to an exogenous input have one each
         alike = [p for p in pairs if p[0] == pair[0] and ({p[1], pair[1]} <= lags_of_series or p == pair)]
         limit = max(np.nanmax(np.abs(values[p])) for p in alike) or 1.0
-        mesh = ax.pcolormesh(
-            shown[::step], np.arange(max_lag + 1), values[pair][::step].T, cmap="RdBu_r", vmin=-limit, vmax=limit,
-            shading="nearest", rasterized=True,
-        )  # fmt: skip
         tidy(ax, f"{pair[0]}, response to {pair[1]}", f"lag ({steps})")
-        ax.grid(False)
+        colour_bar(heat_map(ax, shown[::step], values[pair][::step].T, limit), ax, aspect=12)
         # where the sample does not reach back
         ax.set_facecolor("0.93")
         count_axis(ax.yaxis)
-        bar = fig.colorbar(mesh, ax=ax, pad=0.01, aspect=12)
-        bar.outline.set_visible(False)
     set_time_axis(axes[-1], index)
     axes[-1].set_xlim(x[0], x[-1])
     fig.align_ylabels(list(axes))
@@ -227,22 +224,10 @@ def _shade(colour: str, position: int) -> tuple[float, float, float]:
 
 def _eigenvalue_panel(ax: Axes, table: pd.DataFrame) -> None:
     """Draw eigenvalues in the unit circle."""
-    angle = np.linspace(0.0, 2.0 * np.pi, 181)
-    for radius, style in ((1.0, "-"), (0.75, ":"), (0.5, ":"), (0.25, ":")):
-        ax.plot(
-            radius * np.cos(angle), radius * np.sin(angle), style, color=MUTED, linewidth=1.0 if radius == 1 else 0.6
-        )
-    ax.axhline(0.0, color=MUTED, linewidth=0.6)
-    ax.axvline(0.0, color=MUTED, linewidth=0.6)
+    complex_plane(ax, "Eigenvalues of the averaged Jacobians", float(table["modulus"].max()), (0.75, 0.5, 0.25))
     for number, (name, rows) in enumerate(table.groupby(level="unit", sort=False)):
         ax.plot(
             rows["real"], rows["imag"], linestyle="none", marker=MARKERS[number % len(MARKERS)], markersize=8,
             color=SERIES[number % len(SERIES)], label=str(name), markeredgecolor="white", zorder=3,
         )  # fmt: skip
-    tidy(ax, "Eigenvalues of the averaged Jacobians", "imaginary part", "real part")
-    ax.grid(False)
-    ax.set_aspect("equal")
-    reach = 1.08 * max(1.0, float(table["modulus"].max()))
-    ax.set_xlim(-reach, reach)
-    ax.set_ylim(-reach, reach)
     ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=4)

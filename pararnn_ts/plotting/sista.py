@@ -11,7 +11,10 @@ from pararnn_ts.plotting.canvas import (
     FITTED,
     MUTED,
     SERIES,
+    colour_bar,
+    complex_plane,
     draw_observed,
+    heat_map,
     new_figure,
     set_time_axis,
     tidy,
@@ -19,7 +22,6 @@ from pararnn_ts.plotting.canvas import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["plot_codes", "plot_dictionary", "plot_reconstruction", "plot_transition"]
@@ -63,10 +65,8 @@ def plot_codes(
     fig = new_figure(fig, figsize or (9.0, 5.4))
     top, bottom = fig.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     x = time_values(index, len(codes))
-    bar = fig.colorbar(_heat_map(top, x, codes.T, _limit(codes)), ax=top, pad=0.01, aspect=25, label="code")
-    bar.outline.set_visible(False)
     tidy(top, f"Codes{title}: {np.mean(codes != 0.0):.0%} not zero", "atom")
-    top.grid(False)
+    colour_bar(heat_map(top, x, codes.T, _limit(codes)), top, "code")
     _name_axis(top.yaxis, results.model.atom_names)
     bottom.step(x, (codes != 0.0).sum(axis=1), where="mid", color=FITTED, linewidth=1.4)
     bottom.set_ylim(bottom=0.0)
@@ -177,8 +177,8 @@ def plot_transition(results: Any, *, fig: Figure | None = None, figsize: tuple[f
     names = results.model.signal_names
     fig = new_figure(fig, figsize or (10.0, 4.6))
     left, right = fig.subplots(1, 2, width_ratios=[1.15, 1.0])
-    mesh = _heat_map(left, np.arange(len(F)), F, _limit(F))
-    fig.colorbar(mesh, ax=left, pad=0.02, aspect=25, label="weight").outline.set_visible(False)
+    tidy(left, "Transition", "to signal", "from signal")
+    colour_bar(heat_map(left, np.arange(len(F)), F, _limit(F)), left, "weight")
     left.plot(
         np.arange(len(F)), np.abs(F).argmax(axis=0), linestyle="none", marker="o", markersize=max(2.0, 160.0 / len(F)),
         markerfacecolor="none", markeredgecolor="black", markeredgewidth=0.7, label="largest of the column",
@@ -186,22 +186,11 @@ def plot_transition(results: Any, *, fig: Figure | None = None, figsize: tuple[f
     left.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1)
     left.set_aspect("equal")
     left.invert_yaxis()
-    tidy(left, "Transition", "to signal", "from signal")
-    left.grid(False)
     _name_axis(left.xaxis, names, 6)
     _name_axis(left.yaxis, names, 6)
-    angle = np.linspace(0.0, 2.0 * np.pi, 181)
-    right.plot(np.cos(angle), np.sin(angle), color=MUTED, linewidth=1.0)
     values = np.linalg.eigvals(F)
+    complex_plane(right, "Eigenvalues", float(np.abs(values).max()))
     right.plot(values.real, values.imag, linestyle="none", marker="o", markersize=5, color=SERIES[1], alpha=0.8)
-    right.axhline(0.0, color=MUTED, linewidth=0.6)
-    right.axvline(0.0, color=MUTED, linewidth=0.6)
-    right.set_aspect("equal")
-    reach = 1.08 * max(1.0, float(np.abs(values).max()))
-    right.set_xlim(-reach, reach)
-    right.set_ylim(-reach, reach)
-    tidy(right, "Eigenvalues", "imaginary part", "real part")
-    right.grid(False)
     return fig
 
 
@@ -266,13 +255,12 @@ def plot_reconstruction(
     axes = np.ravel(fig.subplots(1, len(parts), sharex=True, sharey=True, squeeze=False))
     limit = _limit(found if known is None else np.concatenate([found, known]))
     for ax, (name, values) in zip(axes, parts.items(), strict=True):
-        mesh = _heat_map(ax, x, values.T, limit)
         tidy(ax, name)
-        ax.grid(False)
+        mesh = heat_map(ax, x, values.T, limit)
         set_time_axis(ax, index)
     axes[0].set_ylabel("signal")
     _name_axis(axes[0].yaxis, names[chosen])
-    fig.colorbar(mesh, ax=list(axes), pad=0.01, aspect=25, label="value").outline.set_visible(False)
+    colour_bar(mesh, list(axes), "value")
     fig.suptitle(f"Reconstruction{title}", fontsize="large")
     return fig
 
@@ -317,12 +305,6 @@ def _limit(values: np.ndarray) -> float:
     size = np.abs(values[np.isfinite(values)])
     size = size[size > 0.0]
     return float(np.quantile(size, 0.995)) if len(size) else 1.0
-
-
-def _heat_map(ax: Axes, x: np.ndarray, values: np.ndarray, limit: float) -> Any:
-    return ax.pcolormesh(
-        x, np.arange(len(values)), values, cmap="RdBu_r", vmin=-limit, vmax=limit, shading="nearest", rasterized=True
-    )
 
 
 def _name_axis(axis: Any, names: pd.Index, most: int = MOST_LABELS) -> None:

@@ -16,7 +16,7 @@ from statsmodels.base.model import LikelihoodResultsWrapper
 from pararnn_ts._compat import TimeSeriesModelResults
 from pararnn_ts.estimation.errors import concentrated_loglike
 from pararnn_ts.models.arguments import check_alpha
-from pararnn_ts.results import diagnostics, nonlinearity, persistence, prediction, simulation, units, updating
+from pararnn_ts.results import diagnostics, nonlinearity, pairwise, persistence, prediction, simulation, units, updating
 from pararnn_ts.results.bootstrap import refit_estimates
 from pararnn_ts.results.components import components
 from pararnn_ts.results.conformal import Calibration, calibrate
@@ -247,6 +247,17 @@ class RecurrentResults(TimeSeriesModelResults):
     # ------------------------------------------------------------------------------------------------- inference
 
     @cached_property
+    def score(self) -> np.ndarray:
+        """Gradient of the log likelihood at the parameters: zero without a penalty, else what that holds back."""
+        self.require_data()
+        if self.past is not None:
+            raise ValueError(
+                "score needs the sample from its beginning, which extended results do not have; use append in place of "
+                "extend."
+            )
+        return self.model.score(self.params)
+
+    @cached_property
     def covariance(self) -> Covariance:
         """Covariance of the parameters, with the number of directions that are identified."""
         if self.inherited is not None:
@@ -403,6 +414,8 @@ class RecurrentResults(TimeSeriesModelResults):
         found = super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
         return without_unidentified(self, restrictions, found)
 
+    t_test_pairwise = pairwise.t_test_pairwise
+
     # ------------------------------------------------------------------------------------ what the model says
 
     @cached_property
@@ -440,6 +453,7 @@ class RecurrentResults(TimeSeriesModelResults):
     @cached_property
     def summary_facts(self) -> dict[str, Any]:
         """Numbers in the summary that need the data."""
+        self.require_data()
         return make_facts(self)
 
     def summary(self, alpha: float = 0.05) -> Summary:
@@ -495,7 +509,16 @@ class RecurrentResults(TimeSeriesModelResults):
         return persistence.load(path)._results
 
     def to_arma(self) -> Any:
-        """Turn a model with identity activation into the ARMA it is, see `pararnn_ts.models.arma_link`."""
+        """
+        Turn a model with identity activation into the ARMA it is, see `pararnn_ts.models.arma_link`.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> model = prt.ParaRNN(prt.datasets.load_nile(), linear_lags=0, units=(1,), activation="identity")
+        >>> model.fit(penalty=0).to_arma().model.order
+        (1, 0, 1)
+        """
         from pararnn_ts.models.arma_link import arma_from_pararnn
 
         return arma_from_pararnn(self)
@@ -556,8 +579,27 @@ def _elsewhere(description: str) -> str:
 class RecurrentResultsWrapper(LikelihoodResultsWrapper):
     """Results whose arrays have labels; everything else is that of `RecurrentResults`."""
 
-    _wrap_attrs = LikelihoodResultsWrapper._wrap_attrs
-    _wrap_methods: Mapping[str, str] = LikelihoodResultsWrapper._wrap_methods
+    _wrap_attrs: Mapping[str, str] = {**LikelihoodResultsWrapper._wrap_attrs, "score": "columns"}
+    _wrap_methods: Mapping[str, str] = {
+        name: how for name, how in LikelihoodResultsWrapper._wrap_methods.items() if name != "cov_params"
+    }
+
+    def cov_params(
+        self, r_matrix: Any = None, column: Any = None, scale: Any = None, cov_p: Any = None, other: Any = None
+    ) -> Any:
+        """
+        Covariance matrix of the parameters, of linear combinations or of some of them, as statsmodels has it.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+        >>> res.cov_params().shape, res.cov_params(column=[0, 1]).shape
+        ((6, 6), (2, 2))
+        """
+        found = self._results.cov_params(r_matrix, column, scale, cov_p, other)
+        # labels are those of all parameters, which statsmodels would give to anything
+        return self._results.data.wrap_output(found, "cov") if r_matrix is None and column is None else found
 
     def save(self, path: Any, remove_data: bool = False) -> None:
         """Write the results to a file, see `RecurrentResults.save`."""

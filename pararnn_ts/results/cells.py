@@ -43,10 +43,12 @@ class CellResults(RecurrentResults):
     @cached_property
     def covariance(self) -> Covariance:
         """Covariance of the parameters; NaN for those that have no standard errors."""
+        if self.inherited is not None:
+            return self.inherited.covariance
         if self.details.penalty == "early stopping":
             return Covariance(self.details.precision, len(self.params), NONE)
         found, spec = super().covariance, self.model.specification
-        if spec.cell.has_standard_errors or self.inherited is not None:
+        if spec.cell.has_standard_errors:
             return found
         matrix = found.matrix.copy()
         matrix[spec.n_linear :] = np.nan

@@ -18,6 +18,7 @@ import numpy as np
 from scipy import linalg
 from statsmodels.stats.sandwich_covariance import S_hac_simple
 
+from pararnn_ts.estimation.curvature import observed_information
 from pararnn_ts.estimation.errors import ErrorLaw
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "estimable",
     "estimate_covariance",
     "invert",
-    "observed_information",
     "smallest_eigenvalue",
 ]
 
@@ -37,8 +37,6 @@ __all__ = [
 TOLERANCE = 1e-12
 # a parameter is not identified when a direction without information has more than this share of it
 LOADING = 1e-6
-# steps of the differences, in standard errors that the other parameters leave when they are known
-STEP = 1e-2
 # refits of the bootstrap
 N_BOOT = 200
 
@@ -107,49 +105,6 @@ class Ingredients:
         data = observed_information(self.score, self.params, np.diag(self.precision))
         data[list(self.held)] = data[:, list(self.held)] = 0.0
         return self.precision - self.information() + data
-
-
-def observed_information(
-    score: Callable[[np.ndarray], np.ndarray], params: np.ndarray, precision: np.ndarray
-) -> np.ndarray:
-    """
-    Negative derivative of a score by central differences, extrapolated to fourth order (Richardson).
-
-    Parameters
-    ----------
-    score : callable
-        The exact score.
-    params : ndarray, (P,)
-        Where to differentiate.
-    precision : ndarray, (P,)
-        Precision of each parameter, the others held fixed: it sets the steps.
-
-    Returns
-    -------
-    ndarray, (P, P)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pararnn_ts.results.covariance import observed_information
-    >>> observed_information(lambda a: np.array([-2.0 * a[0] ** 3]), np.array([1.0]), np.array([6.0])).round(6)
-    array([[6.]])
-    """
-    size = np.where(params != 0.0, np.abs(params), 1.0)
-    with np.errstate(divide="ignore"):
-        steps = STEP * np.where(precision > 0.0, 1.0 / np.sqrt(np.maximum(precision, 0.0)), size)
-    # a step that the parameter is too large to notice
-    steps = np.maximum(steps, 1e-7 * np.abs(params))
-    information = np.empty((len(params), len(params)))
-    for row, step in zip(range(len(params)), steps, strict=True):
-        slopes = []
-        for part in (step, 2.0 * step):
-            moved = [params.copy(), params.copy()]
-            moved[0][row] += part
-            moved[1][row] -= part
-            slopes.append((score(moved[0]) - score(moved[1])) / (moved[0][row] - moved[1][row]))
-        information[row] = -(4.0 * slopes[0] - slopes[1]) / 3.0
-    return 0.5 * (information + information.T)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from scipy import stats
 from statsmodels.stats.stattools import jarque_bera
 from statsmodels.tsa.stattools import breakvar_heteroskedasticity_test
 
+from pararnn_ts.models.recurrent import check_lags
+
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
@@ -86,8 +88,8 @@ def test_serial_correlation(
     Returns
     -------
     ndarray, (1, 2, lags)
-        Statistics and p-values; NaN where the residuals do not vary. Pairs of residuals with a missing one do not
-        count.
+        Statistics and p-values; NaN where the residuals do not vary or are fewer than two. Pairs of residuals with a
+        missing one do not count.
 
     Examples
     --------
@@ -102,8 +104,10 @@ def test_serial_correlation(
     if lags is None:
         period = results.model.period if getattr(results.model, "seasonal", False) else None
         lags = max(1, min(2 * period if period else 10, n // 5))
-    wanted = np.arange(1, lags + 1) if np.ndim(lags) == 0 else np.unique(np.asarray(lags, dtype=int))
-    if len(wanted) == 0 or wanted[0] < 1 or wanted[-1] >= len(resid):
+    wanted = np.array(check_lags(lags, "lags"), dtype=int)
+    if len(resid) < 2:
+        return np.full((1, 2, len(wanted)), np.nan)
+    if len(wanted) == 0 or wanted[-1] >= len(resid):
         raise ValueError(f"lags must lie between 1 and {len(resid) - 1}, the length of the residuals, but is {lags!r}.")
     # pairs with a missing residual add nothing
     centred = np.nan_to_num(resid - np.nanmean(resid))

@@ -300,6 +300,11 @@ class FittedUnits:
         self.start = specification.hold_back if self.past is None else 0
         self.path = self.run(self.params)
         rows = len(self.path.fitted)
+        if rows <= self.start:
+            raise ValueError(
+                f"Recurrence features are averages over the rows that are predicted, but the {rows} rows of the sample "
+                "are all given; apply the results to a longer series."
+            )
         self.longest = min(LONGEST, max(rows - 1 - self.start, 2) // 2)
         step = -(-(rows - self.start) // MOST_ROWS)
         # rows that averages are over, counted from `start`, and some of them counted from the first state

@@ -206,10 +206,11 @@ def without_unidentified(results: Any, restrictions: Any, found: Any) -> Any:
     contrasts = _contrasts(results, restrictions)
     if contrasts is None:
         return found
-    if results.data_removed:
+    precision = np.asarray(results.details.precision)
+    if not len(precision):  # it went with the data of the fit
         lost = (contrasts[:, list(results.covariance.unidentified)] != 0.0).any(axis=1)
     else:
-        lost = ~estimable(np.asarray(results.details.precision), contrasts)
+        lost = ~estimable(precision, contrasts)
     if not lost.any():
         return found
     joint = getattr(found, "sd", None) is None

@@ -158,8 +158,11 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
         raise ValueError(f"path holds {model.nobs} observations, but lags of the model need more.")
     n = model.specification.n_params
     params = take(arrays, "params", n)
-    # the precision is needed to work the covariance out, which results without data bring with them
-    precision = take(arrays, "precision", None, None) if removed is not None else take(arrays, "precision", n, n)
+    # the precision is needed to work the covariance out, which results of a sample without data bring with them
+    brought = removed is not None or header["inherited"] is not None
+    precision = take(arrays, "precision", None, None) if brought else take(arrays, "precision", n, n)
+    if precision.shape not in ((0, 0), (n, n)):
+        raise ValueError(f"path holds results whose precision is {precision.shape}, of {n} parameters.")
     details = unpack_details(header["details"], precision)
     _expect_positions(details.held, n)
     past = None if header["past"] is None else _unpack_standpoint(header["past"], "past", arrays, model)

@@ -14,7 +14,7 @@ from statsmodels.tools.sm_exceptions import OutputWarning
 
 from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.estimation.errors import ErrorLaw
-from pararnn_ts.models.arguments import check_count, check_generator
+from pararnn_ts.models.arguments import check_count, check_flag, check_generator
 from pararnn_ts.results.conformal import calibration_errors
 from pararnn_ts.results.intervals import RecurrentPrediction, check_method
 from pararnn_ts.results.trajectory import continue_path, standpoint
@@ -100,7 +100,7 @@ def forecast(results: RecurrentResults, steps: Any = 1, exog: Any = None, index:
     Parameters
     ----------
     steps : int, str or label
-        Number of steps, or the last label to forecast.
+        Number of steps, or the last label to forecast; a part of a date stands for the first label in it.
     exog : Series, DataFrame or array_like, optional
         Exogenous values of the steps, matched by label and column name.
     index : Index, optional
@@ -189,6 +189,7 @@ def get_prediction(
     """
     check_method(method)
     n_sims = check_count(n_sims, "n_sims", 2)
+    param_uncertainty = check_flag(param_uncertainty, "param_uncertainty")
     window = results.model.prediction_window(start, end, dynamic, index)
     future = future_exog(results, window, exog, index)
     mean = _points(results, window, future)

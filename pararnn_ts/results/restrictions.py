@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from formulaic.utils.constraints import LinearConstraints
 
 __all__ = ["parse_restrictions"]
@@ -14,7 +15,7 @@ __all__ = ["parse_restrictions"]
 
 def parse_restrictions(restrictions: Any, names: Sequence[str]) -> Any:
     """
-    Turn hypotheses in words into a matrix and values; anything else is returned as it is.
+    Turn hypotheses in words into a matrix and values; a matrix that fits the parameters is returned as it is.
 
     Parameters
     ----------
@@ -39,6 +40,7 @@ def parse_restrictions(restrictions: Any, names: Sequence[str]) -> Any:
     elif isinstance(restrictions, list) and restrictions and all(isinstance(part, str) for part in restrictions):
         text = ", ".join(restrictions)
     else:
+        _require_columns(restrictions, names)
         return restrictions
     # the longest names first, so that none is read as the beginning of another
     order = sorted(range(len(names)), key=lambda i: -len(names[i]))
@@ -46,6 +48,8 @@ def parse_restrictions(restrictions: Any, names: Sequence[str]) -> Any:
     alias = {name: f"p{i}" for i, name in enumerate(names)}
     safe = re.sub(rf"(?<![\w.\]])(?:{pattern})(?![\w.\[])", lambda match: alias[match.group()], text)
     try:
+        if not text.strip():
+            raise ValueError("no hypothesis")
         constraints = LinearConstraints.from_spec(safe, variable_names=list(alias.values()))
     except Exception as error:
         raise ValueError(
@@ -53,3 +57,21 @@ def parse_restrictions(restrictions: Any, names: Sequence[str]) -> Any:
             f"'{names[0]} = 0' with names from params.index."
         ) from error
     return np.asarray(constraints.constraint_matrix), np.atleast_1d(constraints.constraint_values)
+
+
+def _require_columns(restrictions: Any, names: Sequence[str]) -> None:
+    """Raise for a matrix, alone or with values, that has no column for each parameter."""
+    if restrictions is not None and not isinstance(restrictions, (np.ndarray, pd.DataFrame, list, tuple)):
+        return  # what statsmodels knows beside matrices
+    matrix: Any = restrictions
+    if isinstance(restrictions, tuple) and len(restrictions) == 2:
+        matrix = restrictions[0]
+    try:
+        shape = np.shape(matrix)
+    except ValueError:  # rows of different lengths
+        shape = ()
+    if len(shape) not in (1, 2) or shape[-1] != len(names):
+        raise ValueError(
+            f"r_matrix must be text or a matrix with {len(names)} columns, one for each of params, but "
+            f"{'has shape ' + str(shape) if shape else 'is ' + repr(restrictions)}; write for example '{names[0]} = 0'."
+        )

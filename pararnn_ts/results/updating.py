@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pararnn_ts.models.arguments import check_flag
+from pararnn_ts.models.checks import require_history
 from pararnn_ts.results.trajectory import place_in_time, standpoint
 
 if TYPE_CHECKING:
@@ -98,6 +100,7 @@ def extend(results: RecurrentResults, endog: Any, exog: Any = None) -> Recurrent
     new = model.clone_with(y, x)
     # an array has no labels to say where on the time axis its deterministic terms are
     place_in_time(new, model._base_index, model._origin + model.nobs)
+    new._design = model.design_after(endog, exog, found.index)
     return results._renewed(new, past=standpoint(results, model.nobs))
 
 
@@ -133,13 +136,15 @@ def apply(
     >>> np.allclose(res.apply(y).fittedvalues, res.append(y[60:]).fittedvalues, equal_nan=True)
     True
     """
-    return _same_or_refit(results, results.model.clone_with(endog, exog), refit, fit_kwargs)
+    model = results.model.clone_with(endog, exog)
+    require_history(model._y, model.specification.hold_back)
+    return _same_or_refit(results, model, refit, fit_kwargs)
 
 
 def _same_or_refit(
     results: RecurrentResults, model: Any, refit: bool, fit_kwargs: Mapping[str, Any] | None
 ) -> RecurrentResultsWrapper:
-    if not refit:
+    if not check_flag(refit, "refit"):
         if fit_kwargs:
             raise ValueError("fit_kwargs are options of refit=True; pass both, or neither.")
         return results._renewed(model)

@@ -1,5 +1,6 @@
 """What every model promises for every kind of index; a new model is one more line in MODELS."""
 
+import io
 import warnings
 from functools import cache
 
@@ -257,6 +258,18 @@ def test_a_frequency_that_can_be_inferred_needs_no_warning(name):
             "days across a change of clocks, without a frequency",
         ):
             MODELS[name](KINDS[kind].sample(VALUES)).fit(n_starts=4, penalty=1.0).forecast(2)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_results_say_what_they_are_and_are_the_same_in_a_file(name):
+    results, file = fitted(name, "monthly periods"), io.BytesIO()
+    text = results.summary().as_text()
+    assert f"{name} Results" in text and str(results.nobs) in text
+    results.save(file)
+    file.seek(0)
+    loaded = prt.load(file)
+    assert type(loaded.model) is type(results.model) and loaded.summary().as_text() == text
+    assert_array_equal(loaded.forecast(3), results.forecast(3))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -13,12 +13,10 @@ from simulated_fits import FIELDS, SELECTED, cases, described, estimate_cases, e
 import pararnn_ts as prt
 from pararnn_ts.estimation import cuda as many
 from pararnn_ts.estimation import cuda_kernels as kernels
-from pararnn_ts.estimation import damped_steps as steps
 from pararnn_ts.estimation import estimate as estimation
 from pararnn_ts.estimation import levenberg_marquardt as lm
 from pararnn_ts.estimation.estimate import estimate, estimate_many
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
-from pararnn_ts.estimation.reviews import FEWEST, review_series
 from pararnn_ts.estimation.series_problem import SeriesProblem
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.kernels.cuda.target import NoDeviceError, ptx
@@ -121,30 +119,6 @@ def test_a_device_of_little_memory_gives_the_same_bits(simulated):
             np.testing.assert_array_equal(simulated[name.replace("roomy", "tight")], simulated[name], err_msg=name)
 
 
-@pytest.mark.parametrize("evidence", [True, False])
-def test_reviews_retire_whom_the_cpu_retires(evidence):
-    rng = np.random.default_rng(0)
-    for trial in range(300):
-        n = int(rng.integers(1, 30))
-        table = np.zeros((steps.N_FIELDS, n))
-        table[steps.STATUS] = rng.choice([lm.RUNNING, lm.CONVERGED, lm.FAILED, lm.STALLED], n, p=[0.5, 0.4, 0.05, 0.05])
-        table[steps.EVIDENCE], table[steps.OBJECTIVE] = rng.normal(size=(2, n)).round(1)
-        expected, found, audition = table.copy(), table.copy(), bool(trial % 2)
-        if audition and n > FEWEST:
-            lm._retire(expected, evidence)
-        lm._finish(expected, evidence)
-        assert review_series(found, 0, n, audition, evidence) == np.sum(expected[steps.STATUS] == lm.RUNNING)
-        np.testing.assert_array_equal(found, expected)
-
-
-def test_reviews_leave_other_series_alone():
-    table = np.zeros((steps.N_FIELDS, 30))
-    table[steps.EVIDENCE] = np.arange(30.0)
-    assert review_series(table, 10, 30, True, True) == 10
-    assert (table[steps.STATUS, :10] == lm.RUNNING).all()
-    np.testing.assert_array_equal(np.flatnonzero(table[steps.STATUS] == lm.RETIRED), np.arange(10, 20))
-
-
 def test_estimates_of_many_series_are_those_of_each():
     spec, problems = problems_of((1,), (40, 50), np.random.default_rng(3))
     starts = [random_starts(spec, 3, np.random.default_rng(i)) for i in range(2)]
@@ -197,6 +171,22 @@ def test_long_samples_are_read_from_columns():
     long = SeriesProblem(p.specification, p.sample, p.scaling)
     assert many._forms_of([many._with_columns(long)]) == many._forms_of([p])
     np.testing.assert_array_equal(many._with_columns(long).x, p.x)
+
+
+def test_straight_code_of_a_larger_model_needs_more_work_to_be_worth_its_compilation(monkeypatch):
+    asked = []
+    monkeypatch.setattr(many, "compiled", lambda forms, real, straight: asked.append(straight))
+    monkeypatch.setattr(many.DeviceFits, "_load", lambda self: None)
+    monkeypatch.setattr(many, "WORTHWHILE", 4)
+    fewest = []
+    for units in ((1,), (2,)):
+        spec, problems = problems_of(units, (20,), np.random.default_rng(0))
+        asked.clear()
+        for n in range(1, 30):
+            many.DeviceFits(problems, [random_starts(spec, n, np.random.default_rng(0))], Options())
+        assert asked == sorted(asked) and set(asked) == {False, True}
+        fewest.append(asked.index(True))
+    assert fewest[0] < fewest[1]
 
 
 def test_gaps_and_held_parameters_have_no_kernel():

@@ -35,9 +35,9 @@ def test_problems_of_many_series_are_those_of_each(difference, constant):
             expected = make_problem(spec, sample, weights)
             assert type(found) is type(expected)
             for name in SCALES:
-                np.testing.assert_allclose(getattr(found.scaling, name), getattr(expected.scaling, name), rtol=1e-13)
+                np.testing.assert_array_equal(getattr(found.scaling, name), getattr(expected.scaling, name), name)
             for name in ARRAYS if hasattr(expected, "x") else ("target", "variance", "n_obs"):
-                np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-12, atol=1e-12)
+                np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
 
 
 def test_constant_series_keep_their_scale():
@@ -46,8 +46,8 @@ def test_constant_series_keep_their_scale():
     samples[0].y[:] = 7.0
     found = make_problems(spec, samples, np.ones(1))
     for one, sample in zip(found, samples, strict=True):
-        assert one.scaling.scale[0] == pytest.approx(make_problem(spec, sample, np.ones(1)).scaling.scale[0], rel=1e-13)
-        assert one.variance == pytest.approx(make_problem(spec, sample, np.ones(1)).variance, rel=1e-12)
+        expected = make_problem(spec, sample, np.ones(1))
+        assert (one.scaling.scale[0], one.variance) == (expected.scaling.scale[0], expected.variance)
 
 
 @pytest.mark.parametrize("penalty", [None, 0.3, 0.0])
@@ -79,11 +79,33 @@ def test_reports_of_many_series_are_those_of_each(penalty):
         np.testing.assert_allclose(one.curvature[1:], expected.curvature[1:], rtol=1e-8)
 
 
-def test_a_series_whose_starts_all_diverged_is_an_error():
+def with_products(problems, solutions):
+    def products(params):
+        return [p.products(one) for p, one in zip(problems, params, strict=True)]
+
+    return estimates(problems, solutions, products, Options())
+
+
+def test_a_series_whose_starts_all_diverged_is_an_error_and_the_others_are_as_without_it():
     spec = twin.specification((1,), "relu", (1,), (1,), 1, 0)
-    problem = make_problem(spec, sample_of(spec, 40, 0), np.ones(1))
-    start = random_starts(spec, 2, np.random.default_rng(0))
-    start[:, spec.n_linear] = 1e200
-    ended = minimize(problem, start, Options())
-    with pytest.raises(ValueError, match="every start diverged"):
-        estimates([problem], [ended], lambda params: [], Options())
+    problems = [make_problem(spec, sample_of(spec, 40, seed), np.ones(1)) for seed in range(3)]
+    starts = [random_starts(spec, 2, np.random.default_rng(0)) for _ in problems]
+    starts[1][:, spec.n_linear] = 1e200
+    solutions = [minimize(problem, start, Options()) for problem, start in zip(problems, starts, strict=True)]
+    first, error, last = with_products(problems, solutions)
+    assert isinstance(error, ValueError) and "every start diverged" in str(error)
+    for one, alone in zip((first, last), with_products(problems[::2], solutions[::2]), strict=True):
+        np.testing.assert_array_equal(one.params, alone.params)
+        np.testing.assert_array_equal(one.curvature.precision, alone.curvature.precision)
+
+
+def test_a_series_without_statistics_is_an_error_and_the_others_have_theirs():
+    spec = twin.specification((1,), "tanh", (1,), (1,), 1, 0)
+    problems = [make_problem(spec, sample_of(spec, 40, seed), np.ones(1)) for seed in range(3)]
+    starts = random_starts(spec, 2, np.random.default_rng(0))
+    solutions = [minimize(problem, starts, Options()) for problem in problems]
+    grams = [p.products(s.params[0]) for p, s in zip(problems, solutions, strict=True)]
+    grams[0] = np.full_like(grams[0], np.inf)
+    error, *others = estimates(problems, solutions, lambda _: grams, Options())
+    assert isinstance(error, ValueError) and "beyond every number" in str(error)
+    assert all(np.isfinite(one.params).all() for one in others)

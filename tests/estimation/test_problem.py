@@ -30,6 +30,16 @@ def case(name, gaps=False):
 
 @pytest.mark.parametrize("gaps", [False, True], ids=["whole", "gaps"])
 @pytest.mark.parametrize("name", SPECS)
+def test_a_series_differenced_for_its_scale_is_the_one_that_is_fitted(name, gaps):
+    problem, _ = case(name, gaps)
+    again = problem.with_sample(problem.sample)
+    np.testing.assert_array_equal(problem.target, again.target)
+    assert not np.shares_memory(problem.target, problem.sample.y)
+    assert problem.variance == again.variance
+
+
+@pytest.mark.parametrize("gaps", [False, True], ids=["whole", "gaps"])
+@pytest.mark.parametrize("name", SPECS)
 def test_products_are_those_of_the_textbook(name, gaps):
     problem, params = case(name, gaps)
     assert type(problem) is (GappedProblem if gaps else UnitProblem)
@@ -54,7 +64,7 @@ def test_every_lane_has_the_products_of_its_own_parameters(gaps):
     problem, params = case("exog, differenced", gaps)
     size = len(params) + 1
     theta = params[:, None] * np.linspace(0.5, 1.0, LANES)
-    theta[:, 5] = theta[:, 4]
+    theta[:, 3] = theta[:, 2]
     gram = np.empty(size * size * LANES)
     problem.evaluator()(theta.ravel(), gram)
     for lane in range(LANES):

@@ -116,5 +116,5 @@ def test_a_spoiled_lane_leaves_the_others_untouched(poison):
 
 def test_a_lane_that_is_not_a_number_does_not_come_back_as_one():
     matrices = positive_definite(4, np.random.default_rng(3))
-    matrices[5][0, 0] = np.nan
-    assert np.isnan(solve_all(matrices, np.ones((LANES, 4)))[1][5]).any()
+    matrices[3][0, 0] = np.nan
+    assert np.isnan(solve_all(matrices, np.ones((LANES, 4)))[1][3]).any()

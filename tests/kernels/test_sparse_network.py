@@ -8,6 +8,7 @@ from sparse_twin import network_codes
 from pararnn_ts.estimation.baselines import free_wiring, generic_network, generic_wiring, untied
 from pararnn_ts.estimation.sequences import Panel, SequenceLoss, run
 from pararnn_ts.estimation.sista import SISTAParams, stacked_wiring, unfold
+from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.kernels.sparse_vectors import add_outer, add_product, find_active, soft
 
 
@@ -82,14 +83,14 @@ def test_a_state_given_before_a_sequence_continues_it():
 def test_soft_thresholds_shrink_and_negative_ones_expand():
     z, threshold = np.array([3.0, -3.0, 0.5, -0.5, 0.0, 1.0, np.nan, 2.0]), np.array([1.0, 1, 1, 1, -1, -1, 1, 2])
     code = np.empty(8)
-    soft(z, threshold, 0, code, 0, 1)
+    soft(z, threshold, 0, code, 0, 8 // LANES)
     assert_allclose(code, [2.0, -2.0, 0.0, 0.0, 0.0, 2.0, np.nan, 0.0])
 
 
 @pytest.mark.parametrize("items", [1, 3, 4, 5])
 def test_sparse_products_are_products(items):
     rng = np.random.default_rng(items)
-    h, wide = 10, 8 * items
+    h, wide = 10, LANES * items
     code = rng.normal(size=h) * (rng.random(h) < 0.5)
     active = np.empty(h, dtype=np.int64)
     count = find_active(code, 0, h, active, 0)

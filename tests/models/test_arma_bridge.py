@@ -10,7 +10,13 @@ from scipy.signal import lfilter
 from statsmodels.tsa.arima_process import ArmaProcess, arma2ma
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.models.arma_bridge import LinearUnit, arma_from_units, hannan_rissanen, units_from_arma
+from pararnn_ts.models.arma_bridge import (
+    LinearUnit,
+    _inverse_roots,
+    arma_from_units,
+    hannan_rissanen,
+    units_from_arma,
+)
 
 
 def coefficients(*roots):
@@ -378,3 +384,13 @@ def test_hannan_rissanen_is_fast():
             timings.append(time.thread_time() - start)
     # usually 0.2 ms
     assert min(timings) < 5e-3
+
+
+@pytest.mark.parametrize(
+    "coefs", [(0.6, 0.25), (-1.7, 0.71), (0.0, 0.5), (0.0, -0.5), (1e-9, -0.3), (2.0, 1.0), (-3.0, 1e-12)]
+)
+def test_roots_of_two_coefficients_are_those_of_the_companion_matrix(coefs):
+    ours = np.sort_complex(_inverse_roots(np.array(coefs)))
+    np.testing.assert_allclose(ours, np.sort_complex(np.roots([1.0, *coefs])), rtol=0, atol=3e-8)
+    # both are roots to rounding error, and their product and sum are the coefficients
+    np.testing.assert_allclose([-ours.sum(), ours.prod()], coefs, rtol=1e-12, atol=1e-15)

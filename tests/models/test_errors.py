@@ -124,6 +124,8 @@ CASES = {
     "unknown activation": (lambda: para(activation="sigmoid"), "activation", "'logistic'"),
     "activation that is no name": (lambda: para(activation=np.tanh), "activation", "'tanh'"),
     "unknown trend": (lambda: para(trend="linear"), "trend", "'linear'"),
+    "season that is no answer": (lambda: para(seasonal="no"), "seasonal", "True or False"),
+    "locations that are no numbers": (lambda: prt.QUNN(GOOD, input_location="x"), "input_location", "1 finite numbers"),
     "seasonal dummies of unknown period": (lambda: para(GOOD, seasonal=True), "seasonal", "period"),
     "period of one": (lambda: para(seasonal=True, period=1), "period", "1"),
     "diff below zero": (lambda: para(diff=-1), "diff", "-1"),

@@ -74,6 +74,8 @@ def test_options_go_on():
     model = SeriesModel.from_formula("y ~ x + z", PAST, subset=PAST.index[4:], drop_cols="z")
     assert model.exog_labels == ["x"] and model.nobs == N - 4
     assert SeriesModel.from_formula("y ~ x", PAST.to_dict("list")).nobs == N
+    with pytest.raises(ValueError, match="drop_cols holds 'w', which formula .* does not make; .* Intercept, x, z"):
+        SeriesModel.from_formula("y ~ x + z", PAST, drop_cols=["z", "w"])
 
 
 def test_names_of_the_caller():
@@ -144,6 +146,20 @@ class TestLookingBack:
         np.testing.assert_allclose(other._x[:, 0], DATA.x[10:-1])
         np.testing.assert_allclose(other._y, DATA.y[11:])
         np.testing.assert_allclose(model.clone_with(DATA.y[10:], DATA[10:])._y, DATA.y[11:])
+
+    def test_of_appended_data_only_the_rows_that_are_appended_are_remembered(self, term):
+        model = SeriesModel.from_formula(f"y ~ {term}", PAST)
+        longer = model.appended(FUTURE.y[:2], FUTURE[::-1])  # all of the future, and out of order
+        np.testing.assert_allclose(longer.future_exog(FUTURE[2:], 2)[:, 0], DATA.x[N + 1 : -1])
+
+    def test_rows_of_which_only_the_columns_are_known_cannot_be_looked_back_at(self, term):
+        model = SeriesModel.from_formula(f"y ~ {term}", PAST)
+        made = pd.DataFrame({model.exog_labels[0]: DATA.x[N - 1 : N + 1].to_numpy()}, FUTURE.index[:2])
+        longer = model.appended(FUTURE.y[:2], made)
+        np.testing.assert_allclose(longer._x[:, 0], DATA.x[: N + 1])
+        with pytest.raises(ValueError, match="has 1 missing values, the first at"):
+            longer.future_exog(FUTURE[2:], 2)
+        assert longer.appended(FUTURE.y[2:3], made[:1].set_axis(FUTURE.index[2:3])).nobs == N + 2
 
 
 def test_functions_that_add_up_all_rows_go_on_adding():

@@ -14,6 +14,7 @@ from pararnn_ts.models.labels import MIN_EVIDENCE, extend_index
 from pararnn_ts.models.series import SeriesModel
 
 N = 80
+NOW, MINUTE = 1_700_000_000_000_000_000, 60_000_000_000
 
 
 def days(**kwargs):
@@ -36,6 +37,7 @@ KINDS = {
     "integers from 100": (pd.Index(np.arange(100, 100 + N)), 180, N),
     "integers as floats": (pd.Index(1700.0 + np.arange(N)), 1780, N),
     "integers as strings": (pd.Index([str(k) for k in range(N)]), 80, N),
+    "nanoseconds": (pd.Index(NOW + MINUTE * np.arange(N)), NOW + MINUTE * N, N),
     "integers with a gap": (pd.Index(np.delete(np.arange(N + 1), 5)), 81, N + 1),
     "dates with a frequency": (pd.date_range("2000", periods=N, freq="MS"), "2006-09-01", N),
     "dates without": (without_freq(pd.date_range("2000", periods=N, freq="MS")), "2006-09-01", N),
@@ -140,6 +142,23 @@ def test_the_completed_index_extends_like_a_longer_one(kind):
         full = complete_grid(series(index)).index
     again = full[:-10].append(extend_index(full[:-10], 10))
     assert again.equals(full)
+
+
+def test_days_written_before_months_are_read_where_months_before_days_make_no_date():
+    dates = pd.date_range("2000-01-01", periods=N)
+    assert SeriesModel(series(dates.strftime("%d/%m/%Y"))).index.equals(dates)
+    assert SeriesModel(series(dates.strftime("%m/%d/%Y"))).index.equals(dates)
+    firsts = pd.date_range("2000-01-01", periods=12)  # either reading makes dates
+    assert SeriesModel(series(firsts.strftime("%m/%d/%Y"))).index.equals(firsts)
+
+
+def test_the_only_level_of_an_index_is_the_index():
+    dates = pd.date_range("2000", periods=N + 2, freq="MS", name="month")
+    levels = pd.MultiIndex.from_arrays([dates])
+    plain, wrapped = (SeriesModel(series(labels[:N]), series(labels[:N])) for labels in (dates, levels))
+    assert wrapped.index.equals(plain.index) and wrapped.index.name == "month"
+    later = series(levels[N:])
+    np.testing.assert_array_equal(wrapped.appended(later, later)._x, plain.appended(later, later)._x)
 
 
 def test_arrays_count_from_zero():

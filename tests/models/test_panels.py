@@ -36,6 +36,20 @@ def test_an_array_of_three_dimensions_is_many_sequences():
     assert frame.panel.offsets.tolist() == [0, 4, 8] and list(frame.keys) == [0, 1]
 
 
+def test_a_mapping_of_tables_is_many_sequences():
+    tables = {"north": table(8), "south": table(10)}
+    frame, same = read_panel(tables), read_panel(stacked(*tables.items()))
+    assert_array_equal(frame.panel.x, same.panel.x)
+    assert frame.index.equals(same.index) and frame.index.names == ["sequence", "time"]
+    signals = {name: part[["a"]] for name, part in reversed(tables.items())}
+    assert_array_equal(read_rows(signals, "target", frame, pd.Index(["a"])), same.panel.x[:, :1])
+
+
+def test_the_only_level_of_an_index_is_the_index():
+    wrapped = table().set_axis(pd.MultiIndex.from_arrays([DAYS]))
+    assert read_panel(wrapped).index.equals(read_panel(table()).index)
+
+
 def test_columns_are_matched_by_name():
     frame = read_panel(table())
     swapped = read_panel(table()[["b", "a"]], "new_endog", frame)

@@ -277,3 +277,13 @@ class TestRequireSample:
         Toy(Y, x, trend="t").require_sample()
         with pytest.raises(ValueError, match="'const' is constant"):
             Toy(Y, x, trend="n", seasonal=True).require_sample()
+
+
+@pytest.mark.parametrize("first", ["1500-01-01", "2250-01-01"])
+def test_dates_beyond_those_of_nanoseconds_go_on(first):
+    index = pd.date_range(first, periods=40, freq="YS", unit="s")
+    model = SeriesModel(pd.Series(np.arange(30.0) % 7, index[:30]), trend="t")
+    later = pd.Series([1.0, 2.0], index[30:32])
+    assert model.appended(later).index.equals(index[:32])
+    np.testing.assert_array_equal(model.clone_with(later)._det[:, 0], [31, 32])
+    assert model.row_of(index[35], "start") == 35 and model.future_index(10).equals(index[30:])

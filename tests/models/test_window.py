@@ -84,6 +84,31 @@ def test_quarters():
     assert periods.prediction_window("2001Q2", "2008Q1").out_of_sample == 3
 
 
+@pytest.mark.parametrize("kind", ["days", "periods"])
+@pytest.mark.parametrize("as_period", [False, True])
+def test_a_quarter_among_months_is_its_first_month(kind, as_period):
+    index = pd.period_range("2000-01", periods=N, freq="M")
+    model = SeriesModel(pd.Series(np.arange(float(N)), index if kind == "periods" else index.to_timestamp()))
+    start, end, beyond = (pd.Period(q) if as_period else q for q in ("2000Q2", "2001Q4", "2003Q1"))
+    window = model.prediction_window(start, end)
+    assert (window.start, window.end) == (3, 21)
+    assert model.prediction_window(start, beyond).out_of_sample == 36 - N + 1
+
+
+def test_a_date_within_a_period_is_that_period():
+    model = SeriesModel(pd.Series(np.arange(float(N)), pd.period_range("2000-01", periods=N, freq="M")))
+    for key in (str, pd.Timestamp):
+        window = model.prediction_window(key("2000-03-15"), key("2001-02-01"))
+        assert (window.start, window.end) == (2, 13)
+
+
+def test_labels_of_periods_of_several_months_are_found():
+    index = pd.period_range("2000-01", periods=N + 5, freq="2M")
+    model = SeriesModel(pd.Series(np.arange(float(N)), index[:N]))
+    for row in (0, 7, N - 1, N, N + 4):
+        assert [model.row_of(key, "start") for key in (index[row], str(index[row]))] == [row, row]
+
+
 @pytest.mark.parametrize(
     ("start", "end", "error"),
     [

@@ -36,13 +36,13 @@ def figures(device):
 
 if __name__ == "__main__":
     handed = []
-    original = engines.estimate_many
+    original = engines.estimate_on_device
 
     def counted(problems, *args):
         handed.append(len(problems))
         return original(problems, *args)
 
-    engines.estimate_many = counted
+    engines.estimate_on_device = counted
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         panel = fit("cuda", "normal")

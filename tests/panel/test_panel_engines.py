@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -12,11 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from panels import QUICK, long, price
+from statsmodels.tsa.deterministic import CalendarFourier, DeterministicProcess
 
 import pararnn_ts as prt
+from pararnn_ts.estimation.estimate import estimate
+from pararnn_ts.panel import engines
 from pararnn_ts.panel.engines import fit_piece
 from pararnn_ts.panel.frame import read_long
-from pararnn_ts.panel.task import make_task
+from pararnn_ts.panel.task import Unfitted, make_task
 
 HERE = Path(__file__).parent
 PACKAGE = Path(prt.__file__).parent.parent
@@ -119,6 +123,98 @@ def test_a_piece_of_work_travels_without_what_can_be_found_again(df):
     again = fit_piece(*pickle.loads(sent))
     for mine, other in zip(fit_piece(task, piece), again, strict=True):
         np.testing.assert_array_equal(mine.params, other.params)
+
+
+def as_on_a_device(df, monkeypatch, exog_cols=None, **options):
+    """Outcomes of what is done for a device, the fits themselves done by the processor; how many were handed over."""
+    handed = []
+
+    def fits(problems, starts, options, threads, device):
+        handed.append(len(problems))
+        return [attempt(problem, own, options) for problem, own in zip(problems, starts, strict=True)]
+
+    def attempt(problem, own, options):
+        try:
+            return estimate(problem, own, options)
+        except ValueError as error:
+            return error
+
+    monkeypatch.setattr(engines, "estimate_on_device", fits)
+    frame = read_long(df, "unique_id", "ds", "y", exog_cols)
+    task = make_task(frame, None, False, 0, "cpu", {**QUICK, **options})
+    return engines.fit_all(replace(task, device="cuda"), frame, None, False), handed
+
+
+@pytest.mark.filterwarnings("ignore:Of 42 series")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"exog_cols": "price", "trend": "ct", "units": (2,)},
+        {"seasonal": True, "period": 4, "trend": "n"},
+        {"diff": 1, "trend": "n", "penalty": 0.1},
+        {"errors": "t", "n_starts": 4},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_prepared_for_a_device_is_what_each_series_prepares_for_itself(df, monkeypatch, options):
+    # to the bit, those that cannot be fitted included
+    gapped = df.drop(df.index[df["unique_id"] == "s30"][4]) if "exog_cols" not in options else df
+    outcomes, handed = as_on_a_device(gapped, monkeypatch, **options)
+    expected = prt.fit_panel(gapped, **{**QUICK, **options})._outcomes
+    for one, other in zip(outcomes, expected, strict=True):
+        assert type(one) is type(other)
+        if isinstance(one, Unfitted):
+            assert one == other
+            continue
+        np.testing.assert_array_equal(one.params, other.params)
+        np.testing.assert_array_equal(one.details.precision, other.details.precision)
+        # figures of a series without evidence are NaN
+        np.testing.assert_equal(one.figures, other.figures)
+        assert one.details.start_columns["origin"] == other.details.start_columns["origin"]
+    # 42 series of different lengths have one form, but for one with a gap and those too short to be fitted
+    assert len(handed) == 1 and 38 < handed[0] < 42
+
+
+def test_terms_that_depend_on_dates_are_those_of_each_series(monkeypatch):
+    index = pd.date_range("2001-01-01", periods=60, freq="D")
+    process = DeterministicProcess(index, constant=True, additional_terms=[CalendarFourier("W", 1)])
+    parts = {"a": index[:40], "b": index[13:53], "c": index[7:60]}
+    df = pd.concat([
+        pd.DataFrame({"unique_id": name, "ds": dates, "y": np.sin(np.arange(len(dates)) ** 1.5)})
+        for name, dates in parts.items()
+    ])  # fmt: skip
+    outcomes, _ = as_on_a_device(df, monkeypatch, deterministic=process)
+    expected = prt.fit_panel(df, deterministic=process, **QUICK)._outcomes
+    for one, other in zip(outcomes, expected, strict=True):
+        np.testing.assert_array_equal(one.params, other.params)
+
+
+def test_a_series_that_diverges_costs_the_others_no_second_fit(df, monkeypatch):
+    original = prt.ParaRNN._starts
+
+    def starts(self, problem, count, rng):
+        found, origin = original(self, problem, count, rng)
+        return (np.full_like(found, 1e200) if len(problem.y) == 30 else found), origin
+
+    monkeypatch.setattr(prt.ParaRNN, "_starts", starts)
+    outcomes, handed = as_on_a_device(df, monkeypatch, activation="relu")
+    failed = [one for one in outcomes if isinstance(one, Unfitted) and "every start diverged" in one.message]
+    assert len(handed) == 1 and len(failed) == 1
+
+
+def test_an_error_that_nobody_foresaw_is_that_of_one_series(df, monkeypatch):
+    original = prt.ParaRNN._starts
+
+    def starts(self, problem, count, rng):
+        if len(problem.y) == 30:
+            raise np.linalg.LinAlgError("singular")
+        return original(self, problem, count, rng)
+
+    monkeypatch.setattr(prt.ParaRNN, "_starts", starts)
+    outcomes, _ = as_on_a_device(df, monkeypatch)
+    assert [one.message for one in outcomes if isinstance(one, Unfitted) and one.message == "singular"] == ["singular"]
+    assert sum(isinstance(one, Unfitted) for one in outcomes) == 2
 
 
 @pytest.fixture(scope="module")

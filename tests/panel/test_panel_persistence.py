@@ -68,6 +68,15 @@ def test_failures_gaps_exogenous_values_and_terms_are_kept(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Of 1 series")
+@pytest.mark.parametrize(
+    "freq", [pd.offsets.CustomBusinessDay(holidays=["2000-02-28", "2000-03-01"]), pd.DateOffset(months=1)], ids=str
+)
+def test_a_frequency_that_no_alias_tells_is_kept(freq):
+    panel = prt.fit_panel(numbered((40, 40), pd.date_range("2000-01-03", periods=40, freq=freq)), freq=freq, **QUICK)
+    pd.testing.assert_frame_equal(again(panel).forecast(3), panel.forecast(3))
+    assert panel.forecast(1)["ds"].iloc[0] == pd.date_range("2000-01-03", periods=41, freq=freq)[-1]
+
+
 def test_what_a_selection_chose_is_kept():
     options = {"max_lags": 1, "max_linear_lags": 1, "max_units": 1, "unit_dims": (1,), "n_starts": 2}
     panel = prt.fit_panel(long({"a": 40}), select=True, **options)

@@ -70,7 +70,7 @@ def test_the_transition_is_drawn_with_its_largest_entries_and_eigenvalues(result
     F = results.transition.to_numpy()
     assert_array_equal(image(figure.axes[0]), F)
     assert_array_equal(figure.axes[0].lines[0].get_ydata(), np.abs(F).argmax(axis=0))
-    drawn = figure.axes[1].lines[1]
+    drawn = figure.axes[1].lines[-1]
     assert_allclose(drawn.get_xdata() + 1j * drawn.get_ydata(), np.linalg.eigvals(F))
 
 

@@ -65,6 +65,8 @@ def test_missing_values_do_not_matter_much(gappy):
     [
         (lambda r: r.test_normality("shapiro"), "method must be one of 'jarquebera' or None"),
         (lambda r: r.test_serial_correlation(lags=500), "lags must lie between 1 and 117"),
+        (lambda r: r.test_serial_correlation(lags=0), "lags must lie between 1 and 117"),
+        (lambda r: r.test_serial_correlation(lags=[1, -1]), "lags must be a non-negative integer or a list"),
     ],
 )
 def test_errors_name_the_argument(fitted, call, message):
@@ -78,3 +80,9 @@ def test_tests_on_the_residuals_do_not_depend_on_units(factor):
     one, other = (ParaRNN(values, units=()).fit() for values in (y, factor * y))
     for name in ("test_normality", "test_serial_correlation", "test_heteroskedasticity"):
         np.testing.assert_allclose(getattr(one, name)(), getattr(other, name)(), rtol=1e-6)
+
+
+def test_a_single_residual_is_correlated_with_nothing(fitted, sales):
+    for results in (fitted.extend(sales[120:121]), fitted.apply(sales[:2])):
+        assert np.isnan(results.test_serial_correlation()).all()
+        assert results.test_serial_correlation(lags=3).shape == (1, 2, 3)

@@ -1,9 +1,11 @@
 """Plain values and back."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
-from pandas.tseries.offsets import CustomBusinessDay
+from pandas.tseries.offsets import CustomBusinessDay, CustomBusinessMonthEnd
 from statsmodels.tsa.deterministic import (
     CalendarFourier,
     CalendarSeasonality,
@@ -13,7 +15,7 @@ from statsmodels.tsa.deterministic import (
     Seasonality,
 )
 
-from pararnn_ts.models.index_code import decode_index, encode_index
+from pararnn_ts.models.index_code import LabelRule, decode_index, encode_index
 from pararnn_ts.results.encoding import decode, encode
 
 INDICES = {
@@ -27,6 +29,11 @@ INDICES = {
     "hours": pd.date_range("2020-10-24 20:00", periods=30, freq="h", tz="Europe/Berlin"),
     "seconds": pd.date_range("2000", periods=10, freq="s", unit="s"),
     "holidays": pd.date_range("2000", periods=10, freq=CustomBusinessDay(holidays=["2000-01-05"])),
+    "holidays to come": pd.date_range("2000", periods=10, freq=CustomBusinessDay(holidays=["2000-02-01"])),
+    "another week": pd.date_range("2000", periods=10, freq=CustomBusinessDay(weekmask="Sun Mon Tue Wed Thu")),
+    "last working days": pd.date_range("2000", periods=10, freq=CustomBusinessMonthEnd(holidays=["2000-01-31"])),
+    "calendar steps": pd.date_range("2000", periods=10, freq=pd.DateOffset(months=1, days=2)),
+    "before nanoseconds": pd.date_range("1500-01-01", periods=10, freq="YS", unit="s"),
     "no frequency": pd.DatetimeIndex(["2000-01-01", "2000-01-05", "2000-01-06"]),
     "no frequency, zone": pd.DatetimeIndex(["2000-01-01", "2000-07-05"], tz="Europe/Berlin"),
     "text": pd.Index(["a", "b"]),
@@ -40,8 +47,32 @@ def test_indices_come_back(name):
     again = decode_index(encode_index(index))
     assert again.equals(index) and again.name == index.name
     assert type(again) is type(index) and again.dtype == index.dtype
-    # a rule with its own holidays has no name: the dates are kept, the rule is not
-    assert getattr(again, "freq", None) == (None if name == "holidays" else getattr(index, "freq", None))
+    assert getattr(again, "freq", None) == getattr(index, "freq", None)
+
+
+def test_a_week_written_in_numbers_comes_back():
+    index = pd.date_range("2000", periods=10, freq=CustomBusinessDay(weekmask=[1, 1, 1, 1, 0, 0, 0]))
+    again = decode_index(encode_index(index))
+    later = [pd.date_range(index[-1], periods=9, freq=labels.freq) for labels in (index, again)]
+    # pandas cannot compare such frequencies
+    assert again.equals(index) and later[0].equals(later[1])
+
+
+def test_dates_that_earlier_versions_wrote_in_nanoseconds_are_read():
+    days = pd.date_range("2020-03-25", periods=10, freq="D", tz="Europe/Berlin")
+    code = encode_index(days)
+    moment = int(days[0].as_unit("ns").value)
+    assert decode_index({**{name: value for name, value in code.items() if name != "first"}, "start": moment}).equals(
+        days
+    )
+
+
+def test_a_frequency_that_has_no_code_is_refused_by_files_and_kept_by_pickle():
+    index = pd.date_range("2000", periods=10, freq=pd.offsets.Easter())
+    with pytest.raises(TypeError, match="frequency <Easter.*cannot be saved; keep the results with pickle"):
+        encode_index(index)
+    again = pickle.loads(pickle.dumps(LabelRule(index)))
+    assert again.equals(index) and again.freq == index.freq
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from statsmodels.tsa.deterministic import DeterministicProcess, Fourier
 
 from pararnn_ts.models.elman import ElmanRNN
+from pararnn_ts.models.lstm import LSTM
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.persistence import load
 
@@ -78,6 +79,23 @@ def test_extended_results(fitted, sales, remove_data):
     assert_alike(loaded, extended)
     if not remove_data:
         pd.testing.assert_series_equal(loaded.fittedvalues, extended.fittedvalues)
+
+
+def test_results_extended_from_ones_without_data_test_and_travel_as_others(fitted, sales):
+    whole, bare = fitted.extend(sales[120:]), round_trip(fitted, remove_data=True).extend(sales[120:])
+    loaded = round_trip(bare)
+    np.testing.assert_array_equal(loaded.fittedvalues, whole.fittedvalues)
+    name = whole.model.param_names[-1]
+    for results in (bare, loaded):
+        assert results.t_test(f"{name} = 0").pvalue == whole.t_test(f"{name} = 0").pvalue
+        np.testing.assert_array_equal(results.bse, whole.bse)
+
+
+def test_results_without_standard_errors_are_extended_without_data(sales):
+    results = LSTM(sales[:120], hidden=1).fit(penalty="early stopping", n_starts=1, maxiter=20)
+    results.remove_data()
+    bse = results.extend(sales[120:]).bse
+    assert bse.index.tolist() == results.model.param_names and bse.isna().all()
 
 
 def test_saving_changes_nothing(fitted):

@@ -32,7 +32,22 @@ def test_matrices_pass_through():
     assert parse_restrictions(matrix, NAMES) is matrix
 
 
-@pytest.mark.parametrize("text", ["constant = 0", "const * const = 0", "const = = 1"])
+@pytest.mark.parametrize(
+    ("matrix", "given"),
+    [
+        (np.eye(5), r"shape \(5, 5\)"),
+        ((np.eye(5), np.zeros(5)), r"shape \(5, 5\)"),
+        ([[1, 2], [3]], "is "),
+        ([], r"shape \(0,\)"),
+        (None, "is None"),
+    ],
+)
+def test_a_matrix_without_a_column_for_each_parameter_is_refused(matrix, given):
+    with pytest.raises(ValueError, match=f"r_matrix must be text or a matrix with 6 columns, .* but (has )?{given}"):
+        parse_restrictions(matrix, NAMES)
+
+
+@pytest.mark.parametrize("text", ["constant = 0", "const * const = 0", "const = = 1", " "])
 def test_nonsense_is_refused(text):
     with pytest.raises(ValueError, match="not a linear hypothesis about the parameters"):
         parse_restrictions(text, NAMES)

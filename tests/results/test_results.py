@@ -47,6 +47,15 @@ def test_labels(fitted, sales):
     assert fitted.fittedvalues.index.equals(sales.index[:120])
 
 
+def test_the_covariance_of_some_parameters_or_of_their_combinations_is_part_of_the_whole(fitted):
+    whole, names = fitted.cov_params(), list(fitted.params.index)
+    assert list(whole.index) == list(whole.columns) == names
+    R = np.random.default_rng(0).standard_normal((3, len(names)))
+    np.testing.assert_allclose(fitted.cov_params(r_matrix=R), R @ whole.to_numpy() @ R.T)
+    np.testing.assert_array_equal(fitted.cov_params(column=[1, 3]), whole.iloc[[1, 3], [1, 3]])
+    assert fitted.cov_params(column=2) == whole.iloc[2, 2]
+
+
 def test_tests_by_name(fitted):
     by_name = fitted.t_test("unit1.W[1,2] = 0.25")
     position = fitted.model.param_names.index("unit1.W[1,2]")
@@ -100,6 +109,20 @@ def test_remove_data_leaves_forecasts_and_summary(sales, gappy):
             _ = removed.resid
         with pytest.raises(RuntimeError, match="data of these results were removed"):
             removed.predict("2005-01", "2005-03", dynamic=True)
+
+
+def test_a_model_whose_data_were_removed_with_those_of_its_results_says_so(sales):
+    model = ParaRNN(sales[:120], units=(1,))
+    results, other = (model.fit(n_starts=2) for _ in range(2))
+    other.remove_data()
+    with pytest.raises(RuntimeError, match="data of these results were removed"):
+        results.summary()
+    for call in (model.fit, lambda: model.evaluate(results.params), lambda: model.loglike(results.params),
+                 lambda: model.jacobian(results.params), lambda: model.appended([1.0])):  # fmt: skip
+        with pytest.raises(RuntimeError, match="data of this model were removed .* make the model again"):
+            call()
+    same = model.clone_with(sales[:120]).fit(n_starts=2)
+    pd.testing.assert_series_equal(same.params, results.params)
 
 
 def test_removed_results_simulate_and_respond(sales):

@@ -109,6 +109,16 @@ def test_intervals_after_extending_use_the_shocks_of_the_fit(fitted, sales):
     pd.testing.assert_frame_equal(*frames)
 
 
+def test_a_formula_that_looks_back_sees_the_rows_that_extend_the_sample(sales):
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame({"sales": sales, "price": rng.standard_normal(len(sales))})
+    results = ParaRNN.from_formula("sales ~ lag(price, 2)", data[:120], units=(1,)).fit(n_starts=2)
+    appended, extended = results.append(data[120:124]), results.extend(data[120:123]).extend(data[123:124])
+    same(extended.forecast(8, exog=data[124:]), appended.forecast(8, exog=data[124:]))
+    results.remove_data()
+    same(results.extend(data[120:124]).forecast(8, exog=data[124:]), appended.forecast(8, exog=data[124:]))
+
+
 def test_refitting_estimates_anew(sales):
     results = ParaRNN(sales[:100], units=(1,)).fit(n_starts=2)
     refitted = results.append(sales[100:], refit=True)
@@ -141,6 +151,20 @@ def test_misuse_is_refused(fitted, sales):
         fitted.extend(sales[120:125]).append(sales[125:], refit=True)
     with pytest.raises(ValueError, match="param_uncertainty=True needs the sample from its beginning"):
         fitted.extend(sales[120:]).get_forecast(2, param_uncertainty=True)
+    with pytest.raises(TypeError, match="endog must be a Series.*, not NoneType"):
+        fitted.append(None)
+
+
+def test_parameters_apply_to_any_sample_that_has_the_rows_before_the_first_prediction(sales, fitted):
+    shortest = fitted.apply(sales[:2])
+    assert shortest.nobs == 0
+    same(shortest.forecast(1), fitted.fittedvalues[2:3])
+    with pytest.raises(ValueError, match="averages over the rows that are predicted, but the 2 rows"):
+        shortest.recurrence_features  # noqa: B018
+    with pytest.raises(ValueError, match="endog has 1 rows, but the model needs 2 before the first"):
+        fitted.apply(sales[:1])
+    with pytest.raises(ValueError, match="endog has no observations: all of its 132 values are missing"):
+        fitted.apply(sales * np.nan)
 
 
 def test_refitting_keeps_parameters_that_are_held(sales):

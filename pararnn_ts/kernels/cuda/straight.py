@@ -122,6 +122,9 @@ class _Column:
         self.seen: dict[Any, Any] = {}
 
     def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            # the one row there is
+            return self
         if at not in self.seen:
             self.seen[at] = self.trace.emit(self.form.format(*(at if isinstance(at, tuple) else (at,))))
         return self.seen[at]

@@ -2,7 +2,7 @@
 CPU kernels compiled for CUDA from their own source, devices, and launches in tiles.
 
 A kernel of this package is a plain function of arrays and numbers. For a CUDA device each of them, and every kernel it
-calls, is built once more with other global names: the operations on eight lanes become those on one number
+calls, is built once more with other global names: the operations on lanes become those on one number
 (:mod:`scalar`), and numbers such as the length of a block may be chosen anew. No kernel is written twice.
 """
 

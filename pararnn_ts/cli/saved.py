@@ -1,0 +1,169 @@
+"""From a saved model, and a file of what was observed since, to results that can forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pararnn_ts.cli.reading import Columns, read_columns, read_panel
+from pararnn_ts.models.labels import labels_like
+
+__all__ = ["continue_panel", "continue_results", "load_saved"]
+
+
+def load_saved(path: Path, kind: type) -> Any:
+    """
+    Read what a command has saved.
+
+    Parameters
+    ----------
+    path : Path
+        The file that --model names.
+    kind : type
+        What it must hold: `RecurrentResults` or `Panel`.
+
+    Returns
+    -------
+    RecurrentResults or Panel
+    """
+    from pararnn_ts.results.base import RecurrentResultsWrapper
+    from pararnn_ts.results.persistence import load
+
+    if not path.is_file():
+        raise ValueError(f"--model {path}: there is no such file; give one that fit, forecast or panel has written.")
+    try:
+        saved = load(str(path))
+    except ValueError as error:
+        raise ValueError(f"--model {path}: {error}") from error
+    saved = saved._results if isinstance(saved, RecurrentResultsWrapper) else saved
+    if not isinstance(saved, kind):
+        raise ValueError(f"--model {path}: the file holds {_instead(saved)}.")
+    return saved
+
+
+def _instead(saved: Any) -> str:
+    """What a file holds, and who can use it."""
+    from pararnn_ts.panel.panel import Panel
+    from pararnn_ts.results.base import RecurrentResults
+
+    if isinstance(saved, Panel):
+        return "a panel; forecast it with the command panel"
+    if isinstance(saved, RecurrentResults):
+        return "the model of one series; forecast it with the command forecast"
+    return f"{type(saved).__name__}; read it with pararnn_ts.load in Python"
+
+
+def continue_results(
+    results: Any, path: Path, column: str | None, index: str | None, exog: Sequence[str], freq: str | None
+) -> tuple[Any, pd.DataFrame | None]:
+    """
+    Results with the observations of a file at the end of their sample.
+
+    Rows that the sample has already must agree with it and are passed over, so that the file may be the one of the fit
+    with new rows at its end.
+
+    Parameters
+    ----------
+    results : RecurrentResults
+        What was saved.
+    path : Path
+        The csv file.
+    column, index : str or None
+        Columns of the series and of its labels; None: those that the model was fitted to. Without labels the rows
+        follow the sample.
+    exog : sequence of str
+        Exogenous columns; empty: those of the model.
+    freq : str or None
+        Frequency of dates; None: that of the model.
+
+    Returns
+    -------
+    results : RecurrentResults
+        Parameters are those that were saved.
+    future_exog : DataFrame or None
+        Exogenous columns of the rows at the end of the file in which the series is empty.
+    """
+    model = results.model
+    if model._design is not None:
+        raise ValueError(
+            f"The model was made from the formula {model.formula!r}, whose columns are not made here; read it with "
+            "pararnn_ts.load in Python, and append the observations there."
+        )
+    index = model.index.name if index is None else index
+    names = exog or model.exog_labels
+    found = read_columns(path, column or model.endog_name, index, names, freq or getattr(model.index, "freqstr", None))
+    if index is not None:
+        found = _since(found, results, path)
+    y, x, future = found.split()
+    if not len(y):
+        return results, future
+    new: tuple[Any, Any] = (y, x)
+    if index is None:
+        new = y.to_numpy(), None if x is None else x.to_numpy()
+    # without the data of the sample the results of the new rows forecast alike
+    return (results.extend(*new) if results.data_removed else results.append(*new))._results, future
+
+
+def continue_panel(
+    panel: Any, path: Path, id_col: str | None, time_col: str | None, target_col: str | None, freq: str | None
+) -> Any:
+    """
+    Panel with the observations of a file at the end of its series.
+
+    Parameters
+    ----------
+    panel : Panel
+        What was saved.
+    path : Path
+        The csv file.
+    id_col, time_col, target_col : str or None
+        Columns with the name of the series, the time and the value; None: those of the panel.
+    freq : str or None
+        Frequency of dates; None: that of the panel.
+
+    Returns
+    -------
+    Panel
+        Parameters are those that were saved.
+    """
+    known = panel._frame.columns
+    names = id_col or known.ids, time_col or known.time, target_col or known.target
+    freq = freq or getattr(panel._frame.times, "freqstr", None)
+    new = read_panel(path, *names, freq).set_axis(list(known[:3]), axis=1)
+    if panel.ids.dtype != new[known.ids].dtype:  # names that are numbers
+        new[known.ids] = new[known.ids].astype(panel.ids.dtype)
+    return panel.append(new)
+
+
+def _since(found: Columns, results: Any, path: Path) -> Columns:
+    """Rows after the sample, which must follow it; those inside it must be as they were."""
+    model = results.model
+    labels, last = labels_like(found.endog.index, model.index), model.index[-1]
+    try:
+        new = np.asarray(labels > last)
+    except TypeError:
+        raise ValueError(
+            f"{path} begins at {labels[0]}, but the labels of the saved model are like {last}; name another column "
+            "with --index."
+        ) from None
+    if not results.data_removed:
+        rows = model.index.get_indexer(labels[~new])
+        both, rows = np.flatnonzero(~new)[rows >= 0], rows[rows >= 0]
+        given, known = found.endog.to_numpy()[both], model._y[rows]
+        differ = ~np.isclose(given, known, atol=0.0, equal_nan=True)
+        if differ.any():
+            k = int(differ.argmax())
+            raise ValueError(
+                f"{path} has {given[k]:g} at {labels[both[k]]}, where the saved model has {known[k]:g}; fit the model "
+                f"anew, or leave the rows up to {last} out of the file."
+            )
+    if new.any() and labels[new][0] != model.future_index(1)[0]:
+        raise ValueError(
+            f"{path} begins at {labels[new][0]}, but the saved model ends at {last}; give the rows from "
+            f"{model.future_index(1)[0]} on, empty where nothing was observed."
+        )
+    return found.rows(new)

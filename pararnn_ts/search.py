@@ -1,0 +1,270 @@
+"""The candidates of a selection and their fits, by threads or a stage at once on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from pararnn_ts.estimation.blas import one_blas_thread
+from pararnn_ts.estimation.errors import student_gain
+from pararnn_ts.estimation.estimate import (
+    Estimate,
+    estimate,
+    estimate_many,
+    estimate_student,
+    make_problem,
+    n_threads,
+)
+from pararnn_ts.estimation.levenberg_marquardt import LEAD, Options
+from pararnn_ts.estimation.problem import Problem, Sample
+from pararnn_ts.models.pararnn import ParaRNN
+from pararnn_ts.models.starting import arma_blocks, start_values
+from pararnn_ts.specification import UnitWeights
+
+__all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria", "sample_of"]
+
+# candidates that are fitted with Student-t errors, too, where residuals have outliers
+STUDENTS = 40
+# a candidate needs to be compared, not polished
+OPTIONS = Options(maxiter=60, tol=1e-7)
+# share of the sample that criterion "cv" predicts
+HELD_OUT = 0.2
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """
+    One model of the search.
+
+    Parameters
+    ----------
+    linear_lags, lags : tuple of int
+        Lags that enter linearly and lags that feed the units.
+    units : tuple of int
+        Dimension of each unit; none for a linear model.
+    errors : {"normal", "t"}
+        Law of the shocks.
+    """
+
+    linear_lags: tuple[int, ...]
+    lags: tuple[int, ...]
+    units: tuple[int, ...]
+    errors: str = "normal"
+
+    @property
+    def label(self) -> str:
+        """Short description."""
+
+        def span(lags: tuple[int, ...]) -> str:
+            run = sum(lag == place for place, lag in enumerate(lags, start=1))
+            head = [] if run == 0 else [f"1-{run}"] if run > 1 else ["1"]
+            return ",".join([*head, *map(str, lags[run:])]) or "none"
+
+        units = f"units {','.join(map(str, self.units))} on lags {span(self.lags)}" if self.units else "no units"
+        return f"linear lags {span(self.linear_lags)}; {units}" + ("; t errors" if self.errors == "t" else "")
+
+
+@dataclass(frozen=True)
+class FittedCandidate:
+    """
+    A candidate after its fit.
+
+    Parameters
+    ----------
+    model : ParaRNN
+        The model.
+    found : Estimate
+        What the optimiser found.
+    score : float
+        Criterion, larger is better.
+    starts : ndarray
+        Start values.
+    """
+
+    model: ParaRNN
+    found: Estimate
+    score: float
+    starts: np.ndarray
+
+
+class _Prepared(NamedTuple):
+    """A candidate that is ready to be fitted."""
+
+    candidate: Candidate
+    model: ParaRNN
+    problem: Problem
+    starts: np.ndarray
+
+
+# a candidate, and the source of its random starts
+_Job = tuple[Candidate, np.random.Generator]
+
+
+@dataclass
+class Search:
+    """
+    Fits candidates on the same rows, each of them once.
+
+    Parameters
+    ----------
+    base : ParaRNN
+        A model of the series with the options that all candidates share.
+    hold_back : int
+        Rows at the start that no candidate predicts.
+    criterion : str
+        By which candidates are scored.
+    n_starts : int
+        Starts of each candidate with units.
+    rng : Generator
+        Source of the random starts.
+    device : str
+        Where the starts run; on a device those of all candidates of a stage at once.
+    progress : bool
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    fitted : dict
+        What was found, by candidate.
+    """
+
+    base: ParaRNN
+    hold_back: int
+    criterion: str
+    n_starts: int
+    rng: np.random.Generator
+    device: str = "cpu"
+    progress: bool = False
+    fitted: dict[Candidate, FittedCandidate] = field(default_factory=dict)
+    _images: dict[tuple[tuple[int, ...], int], tuple[UnitWeights, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def _data(self) -> tuple[Any, Any]:
+        return sample_of(self.base)
+
+    def stage(self, candidates: list[Candidate], what: str) -> None:
+        """Fit those of the candidates that are not fitted yet; `what` they are is for the progress bar."""
+        missing = [candidate for candidate in dict.fromkeys(candidates) if candidate not in self.fitted]
+        jobs = list(zip(missing, self.rng.spawn(len(missing)), strict=True))
+        if self.device == "cpu":
+            self._run(self._fit, jobs, what)
+        else:
+            self._fit_on_device(jobs)
+
+    def with_outliers(self, all_of_them: bool) -> None:
+        """Fit candidates with Student-t errors, too: all of them, or those whose residuals have outliers."""
+        self._run(self._fit_robustly, _with_outliers(self.fitted, all_of_them), "Student-t errors")
+
+    def _run(self, work: Callable, jobs: list, what: str) -> None:
+        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
+            self.fitted.update(tqdm(pool.map(work, jobs), total=len(jobs), desc=what, disable=not self.progress))
+
+    def _model(self, candidate: Candidate) -> ParaRNN:
+        return self.base.clone_with(
+            *self._data,
+            lags=list(candidate.lags),
+            units=candidate.units,
+            linear_lags=list(candidate.linear_lags),
+            errors=candidate.errors,
+            hold_back=self.hold_back,
+        )
+
+    def _prepare(self, job: _Job) -> _Prepared:
+        candidate, own = job
+        model = self._model(candidate)
+        problem = model._problem()
+        kind = candidate.lags[:1], sum(candidate.units)
+        if kind not in self._images:
+            self._images[kind] = arma_blocks(problem)
+        starts, _ = start_values(problem, self.n_starts if candidate.units else 1, own, self._images[kind])
+        return _Prepared(candidate, model, problem, starts)
+
+    def _finish(self, one: _Prepared, found: Estimate, early: Estimate | None) -> tuple[Candidate, FittedCandidate]:
+        score = _score(one.model, found, self.criterion, early)
+        return one.candidate, FittedCandidate(one.model, found, score, one.starts)
+
+    def _fit(self, job: _Job) -> tuple[Candidate, FittedCandidate]:
+        one = self._prepare(job)
+        early = estimate(_before_held_out(one.model), one.starts, OPTIONS) if self.criterion == "cv" else None
+        return self._finish(one, estimate(one.problem, one.starts, OPTIONS), early)
+
+    def _fit_on_device(self, jobs: list[_Job]) -> None:
+        with one_blas_thread():
+            ready = [self._prepare(job) for job in jobs]
+            starts = [one.starts for one in ready]
+            found = estimate_many([one.problem for one in ready], starts, OPTIONS, n_threads(), self.device)
+            early: list[Any] = [None] * len(ready)
+            if self.criterion == "cv":
+                parts = [_before_held_out(one.model) for one in ready]
+                early = list(estimate_many(parts, starts, OPTIONS, n_threads(), self.device))
+            self.fitted.update(map(self._finish, ready, found, early))
+
+    def _fit_robustly(self, candidate: Candidate) -> tuple[Candidate, FittedCandidate]:
+        before, candidate = self.fitted[candidate], replace(candidate, errors="t")
+        model = self._model(candidate)
+        problem = model._problem()
+        found = estimate_student(problem, before.found.starts, before.found.best, OPTIONS)
+        early = None
+        if self.criterion == "cv":
+            early = estimate(_before_held_out(model), before.starts, OPTIONS, errors="t")
+        return self._finish(_Prepared(candidate, model, problem, before.starts), found, early)
+
+
+def sample_of(model: ParaRNN) -> tuple[Any, Any]:
+    """Series and exogenous values of a model, in the form that `clone_with` takes."""
+    if not model.is_pandas:
+        return model._y, model._x
+    exog = None if model._x is None else pd.DataFrame(model._x, model.index, columns=model.exog_labels)
+    return pd.Series(model._y, model.index, name=model.endog_name), exog
+
+
+def information_criteria(found: Estimate, n: int) -> tuple[float, float]:
+    """AIC and BIC with the effective number of parameters and the variance of the shocks."""
+    variance = found.curvature.scale * max(n - found.curvature.effective, 1.0) / n
+    minus_two_llf = n * (np.log(2.0 * np.pi * max(variance, 1e-300)) + 1.0)
+    k = found.curvature.effective + 1.0
+    return minus_two_llf + 2.0 * k, minus_two_llf + np.log(n) * k
+
+
+def _held_out(model: ParaRNN) -> np.ndarray:
+    """Rows that criterion "cv" predicts."""
+    rows = np.flatnonzero(model.used)
+    return rows[len(rows) - max(1, int(HELD_OUT * len(rows))) :]
+
+
+def _before_held_out(model: ParaRNN) -> Problem:
+    """Problem of the rows before those that criterion "cv" predicts."""
+    weight = model.used.astype(float)
+    weight[_held_out(model)] = 0.0
+    sample = Sample(model._with_history(model._y), model._exog, model._det, weight)
+    return make_problem(model.specification, sample, model.constant_weights)
+
+
+def _score(model: ParaRNN, found: Estimate, criterion: str, early: Estimate | None) -> float:
+    """Criterion, larger is better; `early`: the fit to the rows before those that "cv" predicts."""
+    if criterion == "evidence":
+        return found.log_evidence
+    if early is None:
+        return -information_criteria(found, int(model.used.sum()))[criterion == "bic"]
+    return -float(np.mean((model._y - model.path(early.params).fitted)[_held_out(model)] ** 2))
+
+
+def _with_outliers(fitted: dict[Candidate, FittedCandidate], all_of_them: bool) -> list[Candidate]:
+    """Candidates worth a fit with Student-t errors: those whose evidence may come to be the largest."""
+    if all_of_them:
+        return list(fitted)
+    promise = {}
+    for candidate, one in fitted.items():
+        resid = one.model._y - one.model.path(one.found.params).fitted
+        gain = student_gain(resid[one.model.used])
+        # without outliers Student's law costs more than it explains
+        if gain > LEAD:
+            promise[candidate] = one.found.log_evidence + gain
+    return sorted(promise, key=lambda candidate: -promise[candidate])[:STUDENTS]

@@ -1,0 +1,70 @@
+"""Which starts of a race go on: the rules, stated once more with sorted arrays."""
+
+import numpy as np
+import pytest
+
+from pararnn_ts.estimation.damped_steps import (
+    CONVERGED,
+    EVIDENCE,
+    FAILED,
+    FEWEST,
+    LEAD,
+    N_FIELDS,
+    OBJECTIVE,
+    RETIRED,
+    RUNNING,
+    STALLED,
+    STATUS,
+    review_series,
+)
+
+
+def expected_status(table, audition, evidence):
+    """Status of each start after a review: first the audition, then the stragglers."""
+    status = table[STATUS].copy()
+    score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
+    running = np.flatnonzero(status == RUNNING)
+    if audition:
+        keep = max(FEWEST, len(status) // 2)
+        order = running[np.argsort(-score[running], kind="stable")]
+        status[order[keep:]] = RETIRED
+    running, converged = status == RUNNING, status == CONVERGED
+    if running.any() and converged.sum() >= max(3, running.sum()):
+        ahead = score > score[converged].max() + (LEAD if evidence else 0.0)
+        status[running & ~ahead] = RETIRED
+    return status
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+@pytest.mark.parametrize("numberless", [0.0, 0.1])
+def test_the_weaker_half_goes_and_stragglers_that_are_not_ahead(evidence, numberless):
+    rng = np.random.default_rng(0)
+    met = set()
+    for trial in range(300):
+        n, audition = int(rng.integers(1, 30)), bool(trial % 2)
+        table = np.zeros((N_FIELDS, n))
+        table[STATUS] = rng.choice([RUNNING, CONVERGED, FAILED, STALLED], n, p=[0.5, 0.4, 0.05, 0.05])
+        # rounded, so that starts are equal
+        table[EVIDENCE], table[OBJECTIVE] = rng.normal(size=(2, n)).round(1)
+        table[EVIDENCE, rng.random(n) < numberless] = np.nan
+        table[OBJECTIVE, rng.random(n) < numberless] = np.nan
+        before, expected = table.copy(), expected_status(table, audition, evidence)
+        assert review_series(table, 0, n, audition, evidence) == np.sum(expected == RUNNING)
+        np.testing.assert_array_equal(table[STATUS], expected)
+        np.testing.assert_array_equal(np.delete(table, STATUS, axis=0), np.delete(before, STATUS, axis=0))
+        met |= {int(status) for status in expected}
+    assert {RUNNING, RETIRED, CONVERGED} <= met
+
+
+def test_reviews_leave_other_series_alone():
+    table = np.zeros((N_FIELDS, 30))
+    table[EVIDENCE] = np.arange(30.0)
+    assert review_series(table, 10, 30, True, True) == 10
+    assert (table[STATUS, :10] == RUNNING).all()
+    np.testing.assert_array_equal(np.flatnonzero(table[STATUS] == RETIRED), np.arange(10, 20))
+
+
+def test_an_audition_leaves_enough():
+    for n in (FEWEST - 1, FEWEST, FEWEST + 1, 2 * FEWEST):
+        table = np.zeros((N_FIELDS, n))
+        assert review_series(table, 0, n, True, True) == min(n, FEWEST)
