@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.averaging import SMALLEST_SHARE, Average, log_weights, multiplicity, temperature
+from pararnn_ts.averaging import SMALLEST_SHARE, Average, log_weights, multiplicity
 from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.options import SeriesOptions
@@ -28,7 +28,7 @@ COARSE = (0, 2, 4, 8, 12)
 REFINED = 3
 # degrees of freedom below which shocks have no third moment; the normal law is kept instead
 HEAVIEST = 3.0
-# candidates within this share of the `temperature` of the best are plausible
+# candidates whose log weight in the average is less than the largest by no more than this are plausible
 PLAUSIBLE = 0.5
 # mean squared difference of fitted values, as a share of the variance of the shocks, that makes two candidates the same
 SAME = 1e-3
@@ -46,9 +46,10 @@ class Selection:
     criterion : str
         By which the rows are ordered.
     best : Candidate
-        The chosen candidate. Often several are about as good as the first; chosen is then the one whose fitted values
-        are closest to those of `average`, the best single model for prediction (Barbieri and Berger 2004, "Optimal
-        predictive model selection", Annals of Statistics 32). With criterion "cv" it is the first.
+        The chosen candidate. Often several have about as large a weight in `average` as the first; chosen is then the
+        one whose fitted values are closest to those of `average`, the best single model for prediction (Barbieri and
+        Berger 2004, "Optimal predictive model selection", Annals of Statistics 32). With criterion "cv" it is the
+        first.
     model : ParaRNN
         The chosen candidate, not fitted, on the rows on which all were compared.
     results : RecurrentResultsWrapper
@@ -248,12 +249,13 @@ def _representative(ranked: dict[Candidate, FittedCandidate], criterion: str) ->
     # candidates that the average leaves out cannot represent it
     kept = np.flatnonzero(score > np.log(SMALLEST_SHARE))
     weight = np.exp(score)
-    candidates, n_obs = list(ranked), int(ranked[best].model.used.sum())
+    candidates = list(ranked)
     first = ranked[best].model.specification.hold_back
     runs = (ranked[candidates[i]] for i in kept)
     fitted = np.array([one.model.path(one.found.params).fitted[first:] for one in runs])
     average = weight[kept] @ fitted / weight[kept].sum()
-    plausible = nats[kept] >= -PLAUSIBLE * temperature(n_obs)
+    # by their weights and not by their evidence alone, or the many candidates with most units would win by their number
+    plausible = score[kept] >= -PLAUSIBLE
     distance = np.where(plausible, np.mean((fitted - average) ** 2, axis=1), np.inf)
     # units at zero make copies of smaller models: the smallest will do
     copies = kept[distance <= distance.min() + SAME * ranked[best].found.curvature.scale]

@@ -6,7 +6,6 @@ import pytest
 
 import pararnn_ts as prt
 from pararnn_ts import search, selection
-from pararnn_ts.averaging import temperature
 from pararnn_ts.models.pararnn import ParaRNN
 
 SMALL = {"max_lags": 1, "max_linear_lags": 3, "max_units": 1, "n_starts": 4}
@@ -65,9 +64,12 @@ def test_rows_are_ordered_and_one_is_chosen(nonlinear):
         nonlinear.best.lags,
         nonlinear.best.units,
     )
-    assert chosen["log_evidence"] >= table["log_evidence"].iloc[0] - selection.PLAUSIBLE * temperature(
-        nonlinear.results.nobs
-    )
+
+
+def test_the_chosen_candidate_has_nearly_the_largest_weight_in_the_average(nonlinear, linear):
+    for chosen in (nonlinear, linear):
+        weights = chosen.average().weights
+        assert weights[chosen.best.label] >= np.exp(-selection.PLAUSIBLE) * weights.max()
 
 
 def test_all_candidates_are_compared_on_the_same_rows(nonlinear):

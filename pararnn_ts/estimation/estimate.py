@@ -13,6 +13,7 @@ import numpy as np
 from pararnn_ts.estimation.curvature import Curvature, curvature
 from pararnn_ts.estimation.damped_steps import FEWEST
 from pararnn_ts.estimation.errors import ErrorLaw, student_law
+from pararnn_ts.estimation.identification import distinct_units
 from pararnn_ts.estimation.levenberg_marquardt import (
     CONVERGED,
     FAILED,
@@ -56,8 +57,6 @@ STATUS_WORDS = {
     RETIRED: "retired",
 }
 
-# nats that a unit must explain to be distinct from its mirror images
-LEAST_NATS = 1.0
 # log prior odds against each unit that can expand, where Laplace's approximation is void; simulated series and parts of
 # the shipped ones held out of their training parts chose it among 0, 5, 10, 20, 50 and infinity
 EXPANSION_ODDS = 10.0
@@ -156,11 +155,10 @@ def on_own_scale(
     return state(specification, sample, scaling, target)
 
 
-def _component_sizes(problem: Problem, params: np.ndarray) -> np.ndarray:
+def _component_sizes(specification: Specification, params: np.ndarray, products: np.ndarray) -> np.ndarray:
     """Second moment of each unit's component, from the columns of the output weights in the normal equations."""
-    products, params = problem.whole_products(params), problem.expand(params)
     sizes = []
-    for d, part in zip(problem.specification.units, problem.specification.unit_slices, strict=True):
+    for d, part in zip(specification.units, specification.unit_slices, strict=True):
         out = slice(part.stop - d, part.stop)
         sizes.append(float(params[out] @ products[out, out] @ params[out]))
     return np.array(sizes)
@@ -457,12 +455,13 @@ def _report(
 ) -> Estimate:
     """Canonical form of an optimum and its statistics, in the data's units."""
     alpha = solutions.alpha[best]
-    size = _component_sizes(problem, solutions.params[best])
+    whole, products = problem.expand(solutions.params[best]), problem.whole_products(solutions.params[best])
+    size = _component_sizes(problem.specification, whole, products)
     free = problem.canonical(solutions.params[best], size)
     # in the units of the data, so that models which standardise differently can be compared
     log_evidence -= problem.n_obs * np.log(problem.scaling.scale[0])
-    alive = 0.5 * float(solutions.beta[best]) * size > LEAST_NATS
-    log_evidence += problem.log_symmetry(list(alive)) - EXPANSION_ODDS * problem.n_expansive(free[None])[0]
+    distinct = distinct_units(problem.specification, whole[None], products[None], solutions.beta[best : best + 1])[0]
+    log_evidence += problem.log_symmetry(list(distinct)) - EXPANSION_ODDS * problem.n_expansive(free[None])[0]
     found = curvature(problem, free, alpha, law)
     spread = problem.scaling.scale[0]
     return Estimate(

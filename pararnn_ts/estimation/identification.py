@@ -13,6 +13,7 @@ __all__ = [
     "ODD",
     "canonical",
     "canonical_order",
+    "distinct_units",
     "exchanged",
     "log_symmetry",
     "n_expansive",
@@ -22,6 +23,10 @@ __all__ = [
 
 # activations for which flipping a state's sign, with its weights, leaves the model unchanged
 ODD = ("tanh", "identity")
+# nats that a unit must explain, beyond what others can take over, to be distinct from its mirror images
+LEAST_NATS = 1.0
+# share of the square of a column that may be left of it by rounding
+ROUNDING = 1e-12
 
 
 def exchanged(unit: UnitWeights, order: np.ndarray, sign: np.ndarray) -> UnitWeights:
@@ -284,3 +289,71 @@ def log_symmetry(specification: Specification, alive: Sequence[bool] | None = No
         own = float(np.sum(np.log(np.arange(1, d + 1))))
         total += count * (own + (d * float(np.log(2.0)) if specification.activation in ODD else 0.0))
     return total
+
+
+def distinct_units(
+    specification: Specification, params: np.ndarray, products: np.ndarray, precision: np.ndarray
+) -> np.ndarray:
+    """
+    Tell which units have mirror images that are modes of their own.
+
+    A unit and its mirror image are connected by the models in which it has shrunk to nothing. The two are distinct
+    modes of the posterior if these models are improbable, which they are not where the linear path can take over what
+    the unit does, or another unit can: then Laplace's approximation at one of them has counted the other, too.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model.
+    params : ndarray, (S, P)
+        Standardised parameters of each series.
+    products : ndarray, (S, P + 1, P + 1)
+        Products M'M of M = [Jacobian, residual].
+    precision : ndarray, (S,)
+        One over the variance of the shocks.
+
+    Returns
+    -------
+    ndarray of bool, (S, K)
+        Units that explain a nat or more that neither the linear path nor larger distinct units can take over.
+
+    Examples
+    --------
+    A unit whose only column is half that of the linear path:
+
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.identification import distinct_units
+    >>> from pararnn_ts.specification import Specification
+    >>> spec = Specification("y", (1,), (1,), (1,), "tanh")
+    >>> columns = np.zeros((4, spec.n_params + 1))
+    >>> columns[:, 0], columns[:, -2] = [2.0, 2, 2, 2], [1.0, 1, 1, 1]
+    >>> distinct_units(spec, np.ones((1, spec.n_params)), (columns.T @ columns)[None], np.array([10.0]))
+    array([[False]])
+    """
+    n, count = specification.n_linear, len(specification.units)
+    # one column for each coefficient of the linear path and for each component
+    columns = np.zeros((len(params), products.shape[1], n + count))
+    columns[:, range(n), range(n)] = 1.0
+    for k, (d, part) in enumerate(zip(specification.units, specification.unit_slices, strict=True)):
+        output = slice(part.stop - d, part.stop)
+        columns[:, output, n + k] = params[:, output]
+    left = columns.swapaxes(1, 2) @ products @ columns
+    whole = left[:, range(n + count), range(n + count)].copy()
+    series = np.arange(len(params))
+
+    def without(place: np.ndarray, taken: np.ndarray) -> None:
+        """Leave the part of all columns that is at right angles to one of them, where it is taken."""
+        pivot, column = left[series, place, place], left[series, place]
+        taken = taken & (pivot > ROUNDING * whole[series, place])
+        share = np.where(taken, 1.0 / np.where(taken, pivot, 1.0), 0.0)
+        np.subtract(left, share[:, None, None] * column[:, :, None] * column[:, None, :], out=left)
+
+    for j in range(n):
+        without(np.full(len(params), j), np.ones(len(params), dtype=bool))
+    distinct = np.zeros((len(params), count), dtype=bool)
+    for place in np.argsort(-whole[:, n:], axis=1, kind="stable").T:
+        own = left[series, n + place, n + place]
+        large = (0.5 * precision * own > LEAST_NATS) & (own > ROUNDING * whole[series, n + place])
+        distinct[series, place] = large
+        without(n + place, large)
+    return distinct

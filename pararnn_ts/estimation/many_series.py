@@ -17,7 +17,6 @@ from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.estimation.estimate import (
     ENDLESS,
     EXPANSION_ODDS,
-    LEAST_NATS,
     NEARLY,
     Estimate,
     best_of,
@@ -25,7 +24,7 @@ from pararnn_ts.estimation.estimate import (
     make_problem,
     race,
 )
-from pararnn_ts.estimation.identification import canonical_order
+from pararnn_ts.estimation.identification import canonical_order, distinct_units
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, FAILED, PEAKED, RETIRED, Options, Solutions
 from pararnn_ts.estimation.problem import Problem, Sample, UnitProblem, difference_series
 from pararnn_ts.estimation.scaling import STRETCH, inverses, jacobians, standardise_many
@@ -277,8 +276,7 @@ def _reports(
     )  # fmt: skip
     log_evidence = np.full(len(problems), np.nan)
     if evidence:
-        alive = 0.5 * beta[:, None] * size > LEAST_NATS
-        patterns, which = np.unique(alive, axis=0, return_inverse=True)
+        patterns, which = np.unique(distinct_units(spec, free, products, beta), axis=0, return_inverse=True)
         symmetry = np.array([problems[0].log_symmetry(list(pattern)) for pattern in patterns])[which.ravel()]
         log_evidence = of_best("log_evidence") - n_obs * np.log(scale) + symmetry
         log_evidence -= EXPANSION_ODDS * problems[0].n_expansive(free)

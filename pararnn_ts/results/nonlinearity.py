@@ -97,11 +97,12 @@ def test_nonlinearity(
     Notes
     -----
     The linear model has the deterministic terms, the exogenous values and the lags of the fitted model, and as many
-    more lags (up to 12) as Akaike's criterion chooses, so that moving-average dynamics are not taken for
-    nonlinearity. The weights inside units are not identified where a linear model holds, which rules out a likelihood
-    ratio or Wald test with its usual distribution; this score-type test does not use the fitted units at all, and may
-    be run before trusting them. The bootstrap draws the residuals of the linear model with replacement, runs the
-    recursion from the first observations, and chooses the lags anew for each series.
+    more lags (up to 12, fewer where the series is short or has many gaps) as Akaike's criterion chooses, so that
+    moving-average dynamics are not taken for nonlinearity. The weights inside units are not identified where a linear
+    model holds, which rules out a likelihood ratio or Wald test with its usual distribution; this score-type test does
+    not use the fitted units at all, and may be run before trusting them. The bootstrap draws the residuals of the
+    linear model with replacement, runs the recursion from the first observations, and chooses the lags anew for each
+    series.
 
     References
     ----------
@@ -192,15 +193,19 @@ def linearity_test(
         weights = generator.uniform(-LARGEST, LARGEST, size=(n_inputs + 1, N_HIDDEN))
     elif method == "units":
         weights = _random_units(n_inputs, generator)
-    design = _Design(outside, n_exog, tuple(tried), tuple(sorted({*linear_lags, *tried})), method, weights)
-    reach = design.reach(len(y))
-    complete = int(np.count_nonzero(design.sample(y).rows)) if reach < len(y) else 0
-    if complete < 3 * (reach + outside.shape[1] + 2):
+    own = tuple(sorted({*linear_lags, *tried}))
+    # a gap takes as many rows away as there are lags: with many gaps fewer lags are tried
+    for reach in range(max(*own, min(MOST_LAGS, len(y) // 10)), own[-1] - 1, -1):
+        design = _Design(outside, n_exog, tuple(tried), own, reach, method, weights)
+        sample = design.sample(y)
+        complete = len(sample.target)
+        if complete >= 3 * (reach + outside.shape[1] + 2):
+            break
+    else:
         raise ValueError(
             f"The linearity test needs more data: {complete} complete rows are too few for {reach} lags; pass fewer "
-            "with lags."
+            "with lags, or fit a model with fewer."
         )
-    sample = design.sample(y)
     found, null = design.test(sample)
     if not bootstrap:
         return found
@@ -232,16 +237,13 @@ class _Design:
     n_exog: int
     tried: tuple[int, ...]
     own: tuple[int, ...]
+    reach: int
     method: str
     weights: np.ndarray
 
-    def reach(self, n: int) -> int:
-        """Longest lag."""
-        return max(*self.own, min(MOST_LAGS, n // 10))
-
     def sample(self, y: np.ndarray) -> _Sample:
         """Rows without missing values."""
-        reach = self.reach(len(y))
+        reach = self.reach
         size = float(np.nanmax(np.abs(y), initial=0.0)) or 1.0
         scaled = np.concatenate([np.full(reach, np.nan), y / size])
         lagged = np.column_stack([scaled[reach - lag : len(scaled) - lag] for lag in range(reach + 1)])

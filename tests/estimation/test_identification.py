@@ -1,6 +1,7 @@
 """Representatives of sets of parameters that make the same predictions."""
 
 import math
+import warnings
 from dataclasses import replace
 from itertools import permutations, product
 
@@ -9,8 +10,10 @@ import pytest
 import twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive, nearest_image
+from pararnn_ts.estimation.identification import canonical, distinct_units, log_symmetry, n_expansive, nearest_image
+from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.specification import Specification, UnitWeights
 
 specifications = st.builds(
@@ -105,6 +108,45 @@ def test_a_unit_at_zero_has_no_mirror_images():
     spec = twin.specification((2, 1, 1), "tanh")
     assert log_symmetry(spec, [True, False, True]) == pytest.approx(log_symmetry(twin.specification((2, 1), "tanh")))
     assert log_symmetry(spec, [False] * 3) == 0.0
+
+
+def test_a_unit_is_distinct_by_what_neither_the_linear_path_nor_a_larger_unit_can_take_over():
+    spec = Specification("y", (1,), (1,), (1, 1, 1), "tanh")
+    line, other, noise = np.linalg.qr(np.random.default_rng(0).standard_normal((50, 3)))[0].T
+    outputs = [part.stop - 1 for part in spec.unit_slices]
+
+    def found(*components, variance=1.0):
+        rows = np.zeros((50, spec.n_params + 1))
+        rows[:, 0] = line
+        rows[:, outputs] = np.transpose(components)
+        params = np.ones((1, spec.n_params))
+        return distinct_units(spec, params, (rows.T @ rows)[None], np.array([1.0 / variance]))[0].tolist()
+
+    nothing = np.zeros(50)
+    assert found(5 * line, nothing, nothing) == [False, False, False]
+    assert found(5 * line, 2 * other, nothing) == [False, True, False]
+    assert found(5 * line + 2 * other, nothing, nothing) == [True, False, False]
+    # two units that do the same are one, and the larger stands for both
+    assert found(2 * other, 3 * other, nothing) == [False, True, False]
+    assert found(2 * other, 3 * noise, 4 * (other + line)) == [False, True, True]
+    # a nat is half a squared deviation in units of the variance of the shocks
+    assert found(1.4 * other, nothing, nothing) == [False] * 3 and found(1.42 * other, nothing, nothing)[0]
+    assert found(1.42 * other, nothing, nothing, variance=1.1) == [False] * 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_units_do_not_raise_the_evidence_of_a_linear_series(seed):
+    shocks, y = np.random.default_rng(seed).standard_normal(110), np.zeros(110)
+    for t in range(1, 110):
+        y[t] = 0.9 * y[t - 1] + shocks[t]
+
+    def evidence(units):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return ParaRNN(y[50:], units=units, linear_lags=2, hold_back=2).fit(n_starts=8).log_evidence
+
+    linear = evidence(())
+    assert all(evidence(units) < linear for units in [(2,), (2, 2), (2, 2, 2)])
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)

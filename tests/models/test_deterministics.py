@@ -172,3 +172,9 @@ def test_the_constant_of_odd_columns():
     assert constant_representation(np.zeros((5, 2))) is None
     np.testing.assert_array_equal(constant_representation(np.c_[np.arange(5.0), np.full(5, 4.0)]), [0, 0.25])
     assert SeriesModel(np.arange(9.0), trend="ct").constant_weights.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("seasonal", [12, "yes", None])
+def test_seasonal_is_no_length_of_a_season(seasonal):
+    with pytest.raises(TypeError, match="seasonal must be True or False, but is .*; give the length of the season as"):
+        SeriesModel(np.arange(40.0), seasonal=seasonal)

@@ -75,6 +75,14 @@ def test_linearity_test_with_gaps_exogenous_values_and_differences(gappy, differ
         assert {1, *results.model.lags} <= set(test.lags)
 
 
+def test_a_series_with_many_gaps_is_tested_with_the_lags_that_leave_enough_rows():
+    rng = np.random.default_rng(3)
+    y = linear_series(150, 1)
+    y[rng.random(150) < 0.3] = np.nan
+    found = linearity_test(y)
+    assert found.lags[-1] < 12 and found.df_denom > 0
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
