@@ -57,7 +57,7 @@ def looped_scratch(form: Form) -> int:
     """Length of the scratch space with which a thread passes over the data in loops."""
     sizes, largest = np.array(form.units, dtype=np.int64), max(form.units, default=0)
     columns = n_columns(sizes, form.m)
-    return int(len(form.group) + n_states(sizes, form.m) + ROWS * (columns + 1) + largest * (largest + 3))
+    return int(len(form.group) + n_states(sizes, form.m) + ROWS * (columns + 1) + largest * (largest + 6))
 
 
 def step_scratch(form: Form) -> int:

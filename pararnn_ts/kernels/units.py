@@ -51,7 +51,7 @@ def work_size(units, m):
     largest = 0
     for d in units:
         largest = max(largest, d)
-    return LANES * (n_states(units, m) + STRIDE * n_columns(units, m) + ROWS + largest * (largest + 3))
+    return LANES * (n_states(units, m) + STRIDE * n_columns(units, m) + ROWS + largest * (largest + 6))
 
 
 @jit
@@ -151,12 +151,41 @@ def _unit_2(theta, p, x, activation, state, s, jacobian, c, fitted):
 
 
 @jit
+def _push_any(work, a, state, sens, d, n, pushed):
+    """
+    Multiply the sensitivities of `n` weights by the (d, d) matrix at `a` of `work`, four weights at a time.
+
+    A number of the matrix that has been read serves four of them.
+    """
+    for first in range(0, n, 4):
+        # the last weight more than once, where their number is no multiple of four
+        at0, at1 = sens + first * d, sens + min(first + 1, n - 1) * d
+        at2, at3 = sens + min(first + 2, n - 1) * d, sens + min(first + 3, n - 1) * d
+        for i in range(d):
+            t0, t1, t2, t3 = fill(0.0), fill(0.0), fill(0.0), fill(0.0)
+            for j in range(d):
+                w = load(work, a + i * d + j)
+                t0, t1 = t0 + w * load(state, at0 + j), t1 + w * load(state, at1 + j)
+                t2, t3 = t2 + w * load(state, at2 + j), t3 + w * load(state, at3 + j)
+            store(work, pushed + i, t0)
+            store(work, pushed + d + i, t1)
+            store(work, pushed + 2 * d + i, t2)
+            store(work, pushed + 3 * d + i, t3)
+        for i in range(d):
+            store(state, at0 + i, load(work, pushed + i))
+            store(state, at1 + i, load(work, pushed + d + i))
+            store(state, at2 + i, load(work, pushed + 2 * d + i))
+            store(state, at3 + i, load(work, pushed + 3 * d + i))
+
+
+@jit
 def _unit_any(theta, p, d, x, activation, state, s, jacobian, c, fitted, work):
-    """Advance a unit of any dimension `d` over the rows of `x`; `work` holds d (d + 3) items."""
+    """Advance a unit of any dimension `d` over the rows of `x`; `work` holds d (d + 6) items."""
     m = x.shape[1]
     n = d * d + d * m + d  # weights that act through the state
     p_u, p_b, p_v = p + d * d, p + d * d + d * m, p + n
-    new, g, pushed, a = 0, d, 2 * d, 3 * d
+    sens = s + d
+    new, g, a, pushed = 0, d, 2 * d, d * (d + 2)
     for row in range(x.shape[0]):
         for i in range(d):
             z = load(theta, p_b + i)
@@ -169,25 +198,22 @@ def _unit_any(theta, p, d, x, activation, state, s, jacobian, c, fitted, work):
             store(work, g + i, slope)
             for j in range(d):
                 store(work, a + i * d + j, slope * load(theta, p + i * d + j))
+        _push_any(work, a, state, sens, d, n, pushed)
+        # what a weight adds to the sensitivity of its own state
+        for i in range(d):
+            slope, own = load(work, g + i), sens + i
+            for j in range(d):
+                at = own + (i * d + j) * d
+                store(state, at, load(state, at) + slope * load(state, s + j))
+            for j in range(m):
+                at = own + (d * d + i * m + j) * d
+                store(state, at, load(state, at) + slope * x[row, j])
+            at = own + (d * d + d * m + i) * d
+            store(state, at, load(state, at) + slope)
         for weight in range(n):
-            if weight < d * d:
-                target, value = weight // d, load(state, s + weight % d)
-            elif weight < d * d + d * m:
-                target, value = (weight - d * d) // m, fill(x[row, (weight - d * d) % m])
-            else:
-                target, value = weight - d * d - d * m, fill(1.0)
-            at = s + d + weight * d
             entry = fill(0.0)
             for i in range(d):
-                total = fill(0.0)
-                for j in range(d):
-                    total = total + load(work, a + i * d + j) * load(state, at + j)
-                if i == target:
-                    total = total + load(work, g + i) * value
-                store(work, pushed + i, total)
-                entry = entry + load(theta, p_v + i) * total
-            for i in range(d):
-                store(state, at + i, load(work, pushed + i))
+                entry = entry + load(theta, p_v + i) * load(state, sens + weight * d + i)
             store(jacobian, (c + weight) * STRIDE + row, entry)
         total = load(fitted, row)
         for i in range(d):
