@@ -416,9 +416,13 @@ def require_columns(df: Any, named: dict[str, Any], exog: Sequence[Any], what: s
             raise ValueError(f"{what} has {count} columns named {name!r}; rename them.")
         if name in df.index.names:
             raise ValueError(f"{what} has {name!r} in its index; pass {what}.reset_index().")
+        dated = argument == "id_col" and isinstance(df.index, (pd.DatetimeIndex, pd.PeriodIndex))
+        # a column for each series and times in the index
+        wide = f", or make a wide frame long with {what}.rename_axis(index='ds', columns='unique_id').melt("
+        wide += "ignore_index=False, value_name='y').reset_index()"
         raise ValueError(
             f"{what} has no column {name!r}; its columns are {', '.join(map(repr, df.columns[:8]))}"
-            f"{', ...' if df.shape[1] > 8 else ''}: name the one to use with {argument}."
+            f"{', ...' if df.shape[1] > 8 else ''}: name the one to use with {argument}{wide if dated else ''}."
         )
     names = [name for _, name in wanted]
     if len(set(names)) < len(names):

@@ -1,5 +1,7 @@
 """A long data frame is read whatever its order, and every mistake in it is one sentence."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -170,3 +172,14 @@ def test_exogenous_values_that_are_missing_stop_one_series():
     assert panel.fitted_ids.tolist() == ["c"]
     assert "exog column 'price' has 1 missing values" in panel.table.at["a", "message"]
     assert "1 labels that are absent from 'ds', the first 2015-06-01" in panel.table.at["b", "message"]
+
+
+def test_what_is_said_of_a_wide_frame_makes_it_long():
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.standard_normal((30, 2)), pd.date_range("2001", periods=30, freq="MS"), ["a", "b"])
+    with pytest.raises(ValueError, match="make a wide frame long") as refused:
+        prt.fit_panel(wide)
+    recipe = re.search(r"long with (df\..*)\.$", str(refused.value)).group(1)
+    panel = prt.fit_panel(eval(recipe, {"df": wide}), units=(), n_starts=1)
+    assert list(panel.ids) == ["a", "b"]
+    np.testing.assert_array_equal(np.ravel(panel["b"].model.endog), wide["b"])
