@@ -11,7 +11,7 @@ from pararnn_ts.estimation.starts import linear_start, random_starts
 from pararnn_ts.models.arma_bridge import hannan_rissanen, units_from_arma
 from pararnn_ts.specification import UnitWeights
 
-__all__ = ["arma_blocks", "start_values"]
+__all__ = ["arma_blocks", "many_start_values", "start_values"]
 
 # rows of a long series from which start values are estimated: their lags must not take more room than the series
 ENOUGH = 20_000
@@ -41,7 +41,11 @@ def arma_blocks(problem: Problem) -> tuple[UnitWeights, ...]:
 
 
 def start_values(
-    problem: Problem, n_starts: int, rng: np.random.Generator, blocks: Sequence[UnitWeights] | None = None
+    problem: Problem,
+    n_starts: int,
+    rng: np.random.Generator,
+    blocks: Sequence[UnitWeights] | None = None,
+    drawn: np.ndarray | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """
     Start values on the standardised scale: images of fitted ARMA models first, then random ones.
@@ -56,6 +60,8 @@ def start_values(
         Source of randomness.
     blocks : sequence of UnitWeights, optional
         From :func:`arma_blocks`, where they are known already.
+    drawn : ndarray, (n_starts, P), optional
+        The random starts that `rng` would draw as it is now, where they are known already.
 
     Returns
     -------
@@ -66,10 +72,38 @@ def start_values(
     """
     spec = problem.specification
     images: list[np.ndarray] = []
+    known: Sequence[UnitWeights] = ()
     if n_starts >= 4:
         known = arma_blocks(problem) if blocks is None else blocks
         with np.errstate(all="ignore"):
             found = [linear_start(spec, known, size, rng) for size in (0.1, 0.6)] if known else []
         images = [start for start in found if start is not None and np.isfinite(start).all()]
-    random = random_starts(spec, n_starts - len(images), rng)
+    # images that fill all units have drawn nothing
+    if drawn is not None and sum(len(block.W) for block in known) in (0, sum(spec.units)):
+        random = drawn[: n_starts - len(images)]
+    else:
+        random = random_starts(spec, n_starts - len(images), rng)
     return np.vstack([*images, random]), ["arma"] * len(images) + ["random"] * len(random)
+
+
+def many_start_values(problems: Sequence[Problem], n_starts: int, seed: int) -> list[tuple[np.ndarray, list[str]]]:
+    """
+    Start values of several series of one model, those of each as if it were alone; see :func:`start_values`.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        Problems of equal specification.
+    n_starts : int
+        Starts of each series.
+    seed : int
+        Seed of each series' source of randomness: the random starts of all series are the same.
+
+    Returns
+    -------
+    list of (starts, origin)
+    """
+    if not problems:
+        return []
+    drawn = random_starts(problems[0].specification, n_starts, np.random.default_rng(seed))
+    return [start_values(problem, n_starts, np.random.default_rng(seed), drawn=drawn) for problem in problems]

@@ -15,7 +15,7 @@ from pararnn_ts.kernels.recursion import run_path, run_paths
 from pararnn_ts.kernels.sensitivity import jacobian_rows
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.recurrent import Path, RecurrentModel
-from pararnn_ts.models.starting import start_values
+from pararnn_ts.models.starting import many_start_values, start_values
 from pararnn_ts.specification import Specification
 
 __all__ = ["UnitModel", "check_units"]
@@ -113,6 +113,13 @@ class UnitModel(RecurrentModel):
 
     def _starts(self, problem: Problem, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
         return start_values(problem, count if self.units else 1, rng)
+
+    def _many_starts(
+        self, problems: Sequence[Problem], count: int, seed: int | None
+    ) -> list[tuple[np.ndarray, list[str]]]:
+        if seed is None or not self.units:
+            return super()._many_starts(problems, count, seed)
+        return many_start_values(problems, count, seed)
 
     def _layout(self) -> tuple:
         """Return the arguments with which every recursion begins, after the parameters."""

@@ -191,27 +191,29 @@ def test_terms_that_depend_on_dates_are_those_of_each_series(monkeypatch):
 
 
 def test_a_series_that_diverges_costs_the_others_no_second_fit(df, monkeypatch):
-    original = prt.ParaRNN._starts
+    original = prt.ParaRNN._many_starts
 
-    def starts(self, problem, count, rng):
-        found, origin = original(self, problem, count, rng)
-        return (np.full_like(found, 1e200) if len(problem.y) == 30 else found), origin
+    def many_starts(self, problems, count, seed):
+        return [
+            (np.full_like(found, 1e200) if len(problem.y) == 30 else found, origin)
+            for problem, (found, origin) in zip(problems, original(self, problems, count, seed), strict=True)
+        ]
 
-    monkeypatch.setattr(prt.ParaRNN, "_starts", starts)
+    monkeypatch.setattr(prt.ParaRNN, "_many_starts", many_starts)
     outcomes, handed = as_on_a_device(df, monkeypatch, activation="relu")
     failed = [one for one in outcomes if isinstance(one, Unfitted) and "every start diverged" in one.message]
     assert len(handed) == 1 and len(failed) == 1
 
 
 def test_an_error_that_nobody_foresaw_is_that_of_one_series(df, monkeypatch):
-    original = prt.ParaRNN._starts
+    original = prt.ParaRNN._many_starts
 
-    def starts(self, problem, count, rng):
-        if len(problem.y) == 30:
+    def many_starts(self, problems, count, seed):
+        if any(len(problem.y) == 30 for problem in problems):
             raise np.linalg.LinAlgError("singular")
-        return original(self, problem, count, rng)
+        return original(self, problems, count, seed)
 
-    monkeypatch.setattr(prt.ParaRNN, "_starts", starts)
+    monkeypatch.setattr(prt.ParaRNN, "_many_starts", many_starts)
     outcomes, _ = as_on_a_device(df, monkeypatch)
     assert [one.message for one in outcomes if isinstance(one, Unfitted) and one.message == "singular"] == ["singular"]
     assert sum(isinstance(one, Unfitted) for one in outcomes) == 2
