@@ -43,7 +43,7 @@ from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.kernels.cuda.straight import straight_pass
 from pararnn_ts.kernels.cuda.target import DEVICES, rebuild, simulated
 from pararnn_ts.kernels.lanes import LANES
-from pararnn_ts.models.recurrent import RecurrentModel
+from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.panel import engines
 from pararnn_ts.panel.frame import read_long
 from pararnn_ts.panel.task import alone, make_task
@@ -188,7 +188,7 @@ def panel_share(settings):
     with (
         alone(),
         mock.patch.object(engines, "estimate_on_device", timed("fits", fits)),
-        mock.patch.object(RecurrentModel, "_many_starts", timed("start values", RecurrentModel._many_starts)),
+        mock.patch.object(ParaRNN, "_many_starts", timed("start values", ParaRNN._many_starts)),
     ):
         for _ in range(5):
             taken.update(dict.fromkeys(taken, 0.0))
