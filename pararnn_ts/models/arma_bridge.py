@@ -139,7 +139,7 @@ def units_from_arma(ar, ma, *, max_gain=1e4):
         if not any(group):
             direct = v
         else:
-            scale = max(np.sqrt(np.linalg.norm(v)), _SMALLEST_INPUT)
+            scale = max((v @ v) ** 0.25, _SMALLEST_INPUT)
             units.append(LinearUnit(W, scale * U[:, None], v / scale))
     return units, direct
 
@@ -284,7 +284,8 @@ def _polynomial(coefs, name):
     coefs = np.atleast_1d(np.asarray(coefs, dtype=float))
     if coefs.ndim != 1 or not np.isfinite(coefs).all():
         raise ValueError(f"{name} must be a one-dimensional sequence of finite numbers")
-    return _trim(np.r_[1.0, coefs], np.finfo(float).eps)[1:]
+    keep = np.flatnonzero(np.abs(coefs) > np.finfo(float).eps)
+    return coefs[: keep[-1] + 1] if keep.size else coefs[:0]
 
 
 def _predictor_weights(ar, ma, n_weights):
@@ -345,11 +346,12 @@ def _output_weights(impulses, target):
         v = np.linalg.solve(np.vstack(impulses).T, target)
     except np.linalg.LinAlgError:
         return None, np.full(len(impulses), np.inf)
-    outputs = np.split(v, np.cumsum([states.shape[0] for states in impulses])[:-1])
-    sizes = [
-        np.linalg.norm(output) * np.linalg.norm(states, axis=0).max()
-        for output, states in zip(outputs, impulses, strict=True)
-    ]
+    outputs, sizes, first = [], [], 0
+    for states in impulses:
+        output = v[first : first + len(states)]
+        outputs.append(output)
+        sizes.append(math.sqrt(output @ output) * math.sqrt(np.max(np.sum(states * states, axis=0))))
+        first += len(states)
     # An identically zero predictor has zero sizes, and needs no merging.
     return outputs, np.array(sizes) / max(np.abs(target).max(), np.finfo(float).tiny)
 
