@@ -22,7 +22,7 @@ except ModuleNotFoundError as error:
 
 __all__ = ["AutoParaRNNForecaster", "ParaRNNForecaster", "SeriesForecaster"]
 
-# coverage of an interval that has shrunk to the median
+# coverage of an interval that has all but shrunk to the median
 ALMOST_NONE = 1e-9
 
 
@@ -142,7 +142,9 @@ class SeriesForecaster(BaseForecaster):
         rows, prediction = self._prediction(fh, X)
         name, columns = self._get_varnames()[0], {}
         for level in alpha:
-            bounds = np.asarray(prediction.conf_int(min(2.0 * min(level, 1.0 - level), 1.0 - ALMOST_NONE)))[rows]
+            outside = min(2.0 * min(level, 1.0 - level), 1.0 - ALMOST_NONE)
+            bounds = np.asarray(prediction.conf_int(outside))[rows]
+            # no interval ends at the median, but the smallest ones surround it
             columns[name, level] = bounds.mean(axis=1) if level == 0.5 else bounds[:, int(level > 0.5)]
         return pd.DataFrame(columns, index=self._labels(fh))
 
