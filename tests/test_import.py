@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,17 @@ def test_a_model_is_loaded_when_it_is_first_named():
     loaded = loaded_after("import pararnn_ts as prt; prt.ParaRNN; prt.ElmanRNN")
     assert {"pararnn_ts.models.pararnn", "numba"} <= loaded
     assert not loaded & {"matplotlib", "typer", "jinja2", "pararnn_ts.results.base"}
+
+
+def test_the_adapter_says_what_it_needs_when_sktime_is_not_installed(monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "sktime"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "pararnn_ts.adapters.sktime", raising=False)
+    monkeypatch.setitem(sys.modules, "sktime", None)
+    with pytest.raises(
+        ImportError, match=r'needs sktime, which is not installed; run pip install "pararnn-ts\[sktime\]"\.$'
+    ):
+        import_module("pararnn_ts.adapters.sktime")
 
 
 def test_data_can_be_loaded_without_the_compiler():
