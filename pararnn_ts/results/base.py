@@ -30,6 +30,7 @@ from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.graphics import PlotMethod, lag_response
 from pararnn_ts.results.identification import identification, warn_of_unidentified, without_unidentified
 from pararnn_ts.results.memory_intervals import recurrence_intervals
+from pararnn_ts.results.refusals import DataRemoved, NotOfTheSample
 from pararnn_ts.results.restrictions import parse_restrictions
 from pararnn_ts.results.stability import leaves_the_data, stability
 from pararnn_ts.results.summary import make_facts, make_summary
@@ -137,7 +138,7 @@ class RecurrentResults(TimeSeriesModelResults):
     def require_data(self) -> None:
         """Raise when the data were removed."""
         if self.data_removed or self.model._y is None:
-            raise RuntimeError(
+            raise DataRemoved(
                 "The data of these results were removed; forecasts and the summary are still there, for anything else "
                 "apply the results to the data again with res.apply(endog)."
             )
@@ -251,7 +252,7 @@ class RecurrentResults(TimeSeriesModelResults):
         """Gradient of the log likelihood at the parameters: zero without a penalty, else what that holds back."""
         self.require_data()
         if self.past is not None:
-            raise ValueError(
+            raise NotOfTheSample(
                 "score needs the sample from its beginning, which extended results do not have; use append in place of "
                 "extend."
             )

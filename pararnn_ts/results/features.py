@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.results.refusals import DataRemoved, NotOfTheModel, NotOfTheSample
 from pararnn_ts.results.responses import (
     Eigen,
     averaged_jacobians,
@@ -282,12 +283,12 @@ class FittedUnits:
         model = results.model
         specification = getattr(model, "specification", None)
         if not isinstance(specification, Specification):
-            raise TypeError(
+            raise NotOfTheModel(
                 f"Recurrence features belong to models with recurrent units (ParaRNN, ElmanRNN), not to "
                 f"{type(model).__name__}; look at results.impulse_responses instead."
             )
         if model._y is None:
-            raise ValueError(
+            raise DataRemoved(
                 "Recurrence features need the data, which remove_data took away; compute them before, or apply the "
                 "results to the series again."
             )
@@ -301,7 +302,7 @@ class FittedUnits:
         self.path = self.run(self.params)
         rows = len(self.path.fitted)
         if rows <= self.start:
-            raise ValueError(
+            raise NotOfTheSample(
                 f"Recurrence features are averages over the rows that are predicted, but the {rows} rows of the sample "
                 "are all given; apply the results to a longer series."
             )
