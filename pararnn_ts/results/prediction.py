@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from statsmodels.tools.sm_exceptions import OutputWarning
 from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.models.arguments import check_count, check_flag, check_generator
+from pararnn_ts.models.window import steps_ahead
 from pararnn_ts.results.conformal import calibration_errors
 from pararnn_ts.results.intervals import RecurrentPrediction, check_method
 from pararnn_ts.results.trajectory import continue_path, standpoint
@@ -308,19 +308,8 @@ def is_explosive(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _forecast_range(results: RecurrentResults, steps: Any) -> tuple[int, int]:
-    n = results.model.nobs
-    if isinstance(steps, Integral) and not isinstance(steps, bool):
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1, but is {steps}.")
-        return n, n + int(steps) - 1
-    if steps is None or isinstance(steps, (bool, Real)):
-        raise TypeError(f"steps must be a positive integer or the last label to forecast, not {steps!r}.")
-    last = results.model.row_of(steps, "steps", last=True)
-    if last < n:
-        raise ValueError(
-            f"steps={steps!r} lies inside the sample, which ends at {results.model.index[-1]}; name a later label."
-        )
-    return n, last
+    model = results.model
+    return model.nobs, model.nobs + steps_ahead(steps, model.index, model._extendable) - 1
 
 
 def future_exog(results: RecurrentResults, window: PredictionWindow, exog: Any, index: Any) -> np.ndarray | None:
