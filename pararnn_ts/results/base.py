@@ -18,6 +18,7 @@ from pararnn_ts.estimation.errors import concentrated_loglike
 from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.results import diagnostics, nonlinearity, pairwise, persistence, prediction, simulation, units, updating
 from pararnn_ts.results.bootstrap import refit_estimates
+from pararnn_ts.results.component_bands import get_components
 from pararnn_ts.results.components import components
 from pararnn_ts.results.conformal import Calibration, calibrate
 from pararnn_ts.results.covariance import (
@@ -426,7 +427,8 @@ class RecurrentResults(TimeSeriesModelResults):
 
         Columns "const", "trend" and "seasonal" hold the deterministic terms, "linear" direct lags and exogenous values,
         "unit1", "unit2", ... the recurrent units, and "level" what differencing carries over. Each unit is centred
-        over the sample and its mean moved to "const"; the columns add up to `fittedvalues`.
+        over the sample and its mean moved to "const"; the columns add up to `fittedvalues`. `get_components` has them
+        with bands, and beyond the sample.
         """
         return components(self)
 
@@ -484,6 +486,7 @@ class RecurrentResults(TimeSeriesModelResults):
     forecast = prediction.forecast
     get_prediction = prediction.get_prediction
     get_forecast = prediction.get_forecast
+    get_components = get_components
     simulate = simulation.simulate
     impulse_responses = simulation.impulse_responses
     append = updating.append

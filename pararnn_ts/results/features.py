@@ -31,7 +31,6 @@ from pararnn_ts.specification import Specification, UnitWeights
 __all__ = [
     "FittedUnits",
     "averaged_jacobian",
-    "component_errors",
     "lag_response",
     "lag_response_errors",
     "recurrence_features",
@@ -222,29 +221,6 @@ def lag_response_errors(results: Any, max_lag: int = 20, sampling: bool = True) 
 
     parts = list(fitted.errors(measure, apart=True, sampling=sampling))
     return pd.DataFrame(_beside(parts, max_lag + 1), pd.RangeIndex(max_lag + 1, name="lag"), fitted.response_columns)
-
-
-def component_errors(results: Any) -> pd.DataFrame:
-    """
-    Delta-method standard errors of the centred components of the units, one row per predicted time.
-
-    Examples
-    --------
-    >>> import pararnn_ts as prt
-    >>> from pararnn_ts.results.features import component_errors
-    >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=4, rng=0)
-    >>> component_errors(results).shape
-    (99, 1)
-    """
-    fitted = FittedUnits(results)
-
-    def measure(at: FittedUnits, params: np.ndarray, path: Any, number: int) -> np.ndarray:
-        component = path.components[at.start :, number]
-        return component - component.mean()
-
-    index = results.model.index[fitted.start : len(fitted.path.fitted)]
-    errors = _beside(list(fitted.errors(measure, apart=True, sampling=False)), len(index))
-    return pd.DataFrame(errors, index, pd.Index(fitted.unit_names, dtype=object))
 
 
 def averaged_jacobian(results: Any) -> pd.DataFrame:
