@@ -283,7 +283,13 @@ class CellModel(RecurrentModel):
         )  # fmt: skip
         return paths
 
-    def jacobian(self, params: np.ndarray) -> np.ndarray:
+    def jacobian(
+        self,
+        params: np.ndarray,
+        y: np.ndarray | None = None,
+        exog: np.ndarray | None = None,
+        deterministic: np.ndarray | None = None,
+    ) -> np.ndarray:
         """
         Exact derivative of the one-step predictions with respect to the parameters.
 
@@ -291,19 +297,22 @@ class CellModel(RecurrentModel):
         ----------
         params : ndarray, (P,)
             Parameters.
+        y, exog, deterministic
+            As in `UnitModel.jacobian`.
 
         Returns
         -------
         ndarray, (n_used, P)
             A row for each observation in the objective; gaps and what follows from them are accounted for.
         """
-        spec, used = self.specification, self.used
-        weights = spec.expand(params)
-        rows = np.empty((len(self._y) - spec.hold_back, len(weights) + 1))
+        spec, y = self.specification, self._with_history(self._y if y is None else y)
+        used, weights = np.isfinite(y), spec.expand(params)
+        rows = np.empty((len(y) - spec.hold_back, len(weights) + 1))
         one = np.ones(1 + spec.n_inputs)
-        inputs, dt = self._split_exog(self._exog, len(self._y))
+        inputs, dt = self._split_exog(self._exog if exog is None else exog, len(y))
         cell_rows(
-            weights, *self._layout(), self._det, inputs, dt, self._with_history(self._y), used.astype(float),
-            spec.first_state, spec.hold_back, spec.initial_state, 0.0 * one, one, np.ones(len(spec.linear_lags)), rows,
+            weights, *self._layout(), self._det if deterministic is None else deterministic, inputs, dt, y,
+            used.astype(float), spec.first_state, spec.hold_back, spec.initial_state, 0.0 * one, one,
+            np.ones(len(spec.linear_lags)), rows,
         )  # fmt: skip
         return spec.collapse(rows[used[spec.hold_back :], :-1])

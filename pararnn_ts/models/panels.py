@@ -21,6 +21,7 @@ from pararnn_ts.models.labels import (
     one_level,
 )
 from pararnn_ts.models.values import float_values
+from pararnn_ts.models.window import steps_ahead
 
 __all__ = ["PanelFrame", "as_matrix", "follows", "read_panel", "read_rows"]
 
@@ -74,6 +75,10 @@ class PanelFrame:
     def extendable(self) -> bool:
         """Whether labels of the future follow from those of every sequence."""
         return all(_extendable(time) for time in self.times)
+
+    def steps_ahead(self, steps: Any) -> np.ndarray:
+        """Count the steps of a forecast for each sequence, given as such or as the last label of every sequence."""
+        return np.array([steps_ahead(steps, time, _extendable(time)) for time in self.times])
 
     def future(self, steps: int) -> tuple[pd.Index, ...]:
         """Labels of the steps after each sequence; numbers where they do not follow from those of the sample."""

@@ -218,7 +218,13 @@ class UnitModel(RecurrentModel):
         )  # fmt: skip
         return paths
 
-    def jacobian(self, params: np.ndarray) -> np.ndarray:
+    def jacobian(
+        self,
+        params: np.ndarray,
+        y: np.ndarray | None = None,
+        exog: np.ndarray | None = None,
+        deterministic: np.ndarray | None = None,
+    ) -> np.ndarray:
         """
         Exact derivative of the one-step predictions with respect to the parameters.
 
@@ -226,18 +232,22 @@ class UnitModel(RecurrentModel):
         ----------
         params : ndarray, (P,)
             Parameters.
+        y, exog, deterministic : ndarray, (n,), (n, e) and (n, k), optional
+            The series in levels, exogenous values and deterministic terms of the same rows; the sample when not given.
 
         Returns
         -------
         ndarray, (n_used, P)
             A row for each observation in the objective; gaps and what follows from them are accounted for.
         """
-        spec, used = self.specification, self.used
-        rows = np.empty((len(self._y) - spec.hold_back, spec.n_params + 1))
+        spec, y = self.specification, self._with_history(self._y if y is None else y)
+        used = np.isfinite(y)
+        rows = np.empty((len(y) - spec.hold_back, spec.n_params + 1))
         one = np.ones(1 + spec.n_inputs)
         jacobian_rows(
-            np.ascontiguousarray(params, dtype=float), *self._layout(), self._det, self._exog,
-            self._with_history(self._y), used.astype(float), spec.first_state, spec.hold_back, 0.0 * one, one,
-            np.ones(len(spec.linear_lags)), rows,
+            np.ascontiguousarray(params, dtype=float), *self._layout(),
+            self._det if deterministic is None else deterministic,
+            self._exog if exog is None else np.ascontiguousarray(exog), y, used.astype(float), spec.first_state,
+            spec.hold_back, 0.0 * one, one, np.ones(len(spec.linear_lags)), rows,
         )  # fmt: skip
         return rows[used[spec.hold_back :], :-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.models.labels import extend_index, finer_unit, lengthen_index
 
-__all__ = ["PredictionWindow", "resolve_window"]
+__all__ = ["PredictionWindow", "locate", "resolve_window", "steps_ahead"]
 
 _QUARTER = re.compile(r"\d{4}-?Q[1-4]")
 
@@ -177,6 +177,37 @@ def locate(key: Any, sample: pd.Index, extendable: bool, what: str, *, last: boo
         raise KeyError(
             f"{what}={key!r} is not in the index, which runs from {sample[0]} to {sample[-1]}, nor does it follow it."
         ) from error
+
+
+def steps_ahead(steps: Any, sample: pd.Index, extendable: bool) -> int:
+    """
+    Count the steps of a forecast, given as such or as the last label to forecast.
+
+    Parameters
+    ----------
+    steps : int, str or label
+        A part of a date stands for the first label in it.
+    sample, extendable
+        As in `resolve_window`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.window import steps_ahead
+    >>> months = pd.period_range("2001-01", periods=24, freq="M")
+    >>> steps_ahead(3, months, True), steps_ahead("2003-06", months, True)
+    (3, 6)
+    """
+    if isinstance(steps, Integral) and not isinstance(steps, bool):
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1, but is {steps}.")
+        return int(steps)
+    if steps is None or isinstance(steps, (bool, Real)):
+        raise TypeError(f"steps must be a positive integer or the last label to forecast, not {steps!r}.")
+    ahead = locate(steps, sample, extendable, "steps", last=True) - len(sample) + 1
+    if ahead < 1:
+        raise ValueError(f"steps={steps!r} lies inside the sample, which ends at {sample[-1]}; name a later label.")
+    return ahead
 
 
 def _locate_date(key: Any, sample: Any, last: bool) -> int:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from pararnn_ts.models.arguments import check_alpha
+from pararnn_ts.models.window import steps_ahead
 from pararnn_ts.plotting.canvas import (
     BAND,
     FITTED,
+    FORECAST,
     MUTED,
     SERIES,
     coverage,
@@ -23,9 +23,9 @@ from pararnn_ts.plotting.canvas import (
     set_time_axis,
     step_name,
     tidy,
-    time_values,
 )
-from pararnn_ts.results.features import component_errors, recurrence_features
+from pararnn_ts.plotting.prediction import positions
+from pararnn_ts.results.features import recurrence_features
 from pararnn_ts.specification import Specification
 
 if TYPE_CHECKING:
@@ -45,12 +45,15 @@ def plot_components(
     results: Any,
     components: Sequence[str] | None = None,
     *,
+    steps: Any = None,
+    exog: Any = None,
     alpha: float | None = 0.05,
     fig: Figure | None = None,
     figsize: tuple[float, float] | None = None,
+    **options: Any,
 ) -> Figure:
     """
-    Plot the observations with the fitted values, and below them the parts that add up to the fitted values.
+    Plot the observations with fitted values and forecasts, and below them the parts that add up to these.
 
     Parameters
     ----------
@@ -58,13 +61,20 @@ def plot_components(
         Results of a model with recurrent units.
     components : sequence of str, optional
         Columns of ``results.components`` to plot; by default all that vary.
+    steps : int, str or label, optional
+        Steps to forecast, or the last label, as in ``results.get_forecast``; they are shaded. None: the sample alone.
+    exog : Series, DataFrame or array_like, optional
+        Exogenous values of the steps.
     alpha : float or None
-        One less the coverage of the pointwise bands around the components of the units (delta method, the observations
-        held fixed); None: no bands.
+        One less the coverage of the pointwise bands around the components, see ``results.get_components``; None: no
+        bands. Where the covariance of the parameters is not known, and for results that extend others, they are for the
+        shocks to come alone.
     fig : Figure, optional
         An empty figure to draw in.
     figsize : tuple of float, optional
         Width and height in inches of a new figure.
+    **options
+        Further arguments of ``results.get_components``, such as `method`, `n_sims` or `rng`.
 
     Returns
     -------
@@ -75,48 +85,65 @@ def plot_components(
     --------
     >>> import pararnn_ts as prt
     >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=4)
-    >>> len(results.plot_components().axes)
+    >>> len(results.plot_components(steps=10, rng=0).axes)
     3
     """
     raw = plain(results)
-    model, table = raw.model, raw.components
+    model, table, n = raw.model, raw.components, raw.model.nobs
     chosen = _chosen(table, components)
     units = [name for name in table.columns if name.startswith("unit")]
-    # networks that are one cell have no recurrence features of units, and no bands
+    # networks that are one cell have no recurrence features of units
     readable = isinstance(model.specification, Specification)
     some = readable and any(name in units for name in chosen)
     features = unit_features(raw) if some else pd.DataFrame()
+    ahead = 0 if steps is None else steps_ahead(steps, model.index, model._extendable)
+    whole = _with_bands(raw, n + ahead - 1, exog, alpha, options)
     panels, series = len(chosen) + 1, str(model.endog_name)
     fig = new_figure(fig, figsize or (8.0, 1.6 + 1.45 * panels))
     axes = fig.subplots(panels, 1, sharex=True, squeeze=False, height_ratios=[1.6] + [1.0] * len(chosen))[:, 0]
-    index, x = table.index, time_values(table.index, len(table))
+    index = table.index
+    sample_x, x = positions(model, model.prediction_window(0, n + ahead - 1, index=options.get("index")))
 
-    draw_observed(tidy(axes[0], "Observed and fitted", series), x, model._y)
-    axes[0].plot(x, raw.fittedvalues, color=FITTED, linewidth=1.0, label="fitted", zorder=3)
-    half = np.full((len(table), len(units)), np.nan)
-    if alpha is not None and some:
-        errors = component_errors(raw).to_numpy() * norm.isf(check_alpha(alpha) / 2)
-        half[len(half) - len(errors) :] = errors
-        axes[0].fill_between([], [], color=MUTED, alpha=BAND, label=f"{coverage(alpha)} band of a unit")
+    draw_observed(tidy(axes[0], "Observed and fitted", series), sample_x, model._y)
+    axes[0].plot(sample_x, raw.fittedvalues, color=FITTED, linewidth=1.0, label="fitted", zorder=3)
+    if ahead:
+        total = whole.xs("mean", axis=1, level=1).to_numpy().sum(axis=1)
+        few = "o" if ahead == 1 else None
+        axes[0].plot(
+            x[n:], total[n:], color=FORECAST, linewidth=1.6, marker=few, markersize=4, label="forecast", zorder=4
+        )
+        for ax in axes:
+            ax.axvspan(x[n - 1], x[-1], color=MUTED, alpha=0.12, linewidth=0, zorder=0)
+    wide = alpha is not None and bool((whole.xs("mean_se", axis=1, level=1).to_numpy() > 0).any())
+    if alpha is not None and wide:
+        axes[0].fill_between([], [], color=MUTED, alpha=BAND, label=f"{coverage(alpha)} band of a component")
     legend_outside(axes[0])
     for ax, name in zip(axes[1:], chosen, strict=True):
-        values = table[name].to_numpy()
+        values = whole[name]["mean"].to_numpy()
         if name in units:
             number = units.index(name)
             colour = SERIES[number % len(SERIES)]
             title = describe_unit(name, features.iloc[number], step_name(index)) if readable else model.label
             tidy(ax, title, series)
             ax.axhline(0.0, color=MUTED, linewidth=0.7)
-            low, high = values - half[:, number], values + half[:, number]
-            ax.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0)
         else:
             colour = MUTED
-            tidy(ax, _TITLES.get(name, name), series).axhline(np.nanmean(values), color=MUTED, linewidth=0.7)
+            tidy(ax, _TITLES.get(name, name), series).axhline(np.nanmean(values[:n]), color=MUTED, linewidth=0.7)
+        if wide:
+            low, high = (whole[name][f"mean_ci_{side}"].to_numpy() for side in ("lower", "upper"))
+            ax.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0)
         ax.plot(x, values, color=colour, linewidth=1.1)
     set_time_axis(axes[-1], index)
     axes[-1].margins(x=0.01)
     fig.align_ylabels()
     return fig
+
+
+def _with_bands(raw: Any, end: int, exog: Any, alpha: float | None, options: dict[str, Any]) -> pd.DataFrame:
+    """Components up to a row; parameters are uncertain where bands are wanted and it is known how much."""
+    known = alpha is not None and raw.past is None and bool(np.isfinite(raw.cov_params()).all())
+    level = {} if alpha is None else {"alpha": alpha}
+    return raw.get_components(0, end, exog, **{"param_uncertainty": known, **level, **options})
 
 
 def unit_features(raw: Any) -> pd.DataFrame:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_predict"]
+__all__ = ["plot_predict", "positions"]
 
 
 def plot_predict(
@@ -102,7 +102,7 @@ def plot_predict(
     before = min(window.start, n)
     before = min(before, max(20, len(mean) // 2) if history is None else int(history))
     first = min(window.start, n) - before
-    sample_x, x = _positions(model, window)
+    sample_x, x = positions(model, window)
     shown = slice(first, min(window.stop, n))
 
     if ax is None:
@@ -131,7 +131,7 @@ def plot_predict(
     return cast("Figure", ax.get_figure())
 
 
-def _positions(model: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:
+def positions(model: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the sample and of the predicted rows on one time axis."""
     rows = np.arange(window.start, window.stop)
     if window.index is None:

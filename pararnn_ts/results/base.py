@@ -18,6 +18,7 @@ from pararnn_ts.estimation.errors import concentrated_loglike
 from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.results import diagnostics, nonlinearity, pairwise, persistence, prediction, simulation, units, updating
 from pararnn_ts.results.bootstrap import refit_estimates
+from pararnn_ts.results.component_bands import get_components
 from pararnn_ts.results.components import components
 from pararnn_ts.results.conformal import Calibration, calibrate
 from pararnn_ts.results.covariance import (
@@ -30,6 +31,7 @@ from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.graphics import PlotMethod, lag_response
 from pararnn_ts.results.identification import identification, warn_of_unidentified, without_unidentified
 from pararnn_ts.results.memory_intervals import recurrence_intervals
+from pararnn_ts.results.refusals import DataRemoved, NotOfTheSample
 from pararnn_ts.results.restrictions import parse_restrictions
 from pararnn_ts.results.stability import leaves_the_data, stability
 from pararnn_ts.results.summary import make_facts, make_summary
@@ -137,7 +139,7 @@ class RecurrentResults(TimeSeriesModelResults):
     def require_data(self) -> None:
         """Raise when the data were removed."""
         if self.data_removed or self.model._y is None:
-            raise RuntimeError(
+            raise DataRemoved(
                 "The data of these results were removed; forecasts and the summary are still there, for anything else "
                 "apply the results to the data again with res.apply(endog)."
             )
@@ -251,7 +253,7 @@ class RecurrentResults(TimeSeriesModelResults):
         """Gradient of the log likelihood at the parameters: zero without a penalty, else what that holds back."""
         self.require_data()
         if self.past is not None:
-            raise ValueError(
+            raise NotOfTheSample(
                 "score needs the sample from its beginning, which extended results do not have; use append in place of "
                 "extend."
             )
@@ -425,7 +427,8 @@ class RecurrentResults(TimeSeriesModelResults):
 
         Columns "const", "trend" and "seasonal" hold the deterministic terms, "linear" direct lags and exogenous values,
         "unit1", "unit2", ... the recurrent units, and "level" what differencing carries over. Each unit is centred
-        over the sample and its mean moved to "const"; the columns add up to `fittedvalues`.
+        over the sample and its mean moved to "const"; the columns add up to `fittedvalues`. `get_components` has them
+        with bands, and beyond the sample.
         """
         return components(self)
 
@@ -483,6 +486,7 @@ class RecurrentResults(TimeSeriesModelResults):
     forecast = prediction.forecast
     get_prediction = prediction.get_prediction
     get_forecast = prediction.get_forecast
+    get_components = get_components
     simulate = simulation.simulate
     impulse_responses = simulation.impulse_responses
     append = updating.append

@@ -1,20 +1,30 @@
-"""The fitted values taken apart: one column for each part of the prediction, adding up to it."""
+"""Predictions taken apart: one column for each part, adding up to them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
+    from pararnn_ts.cells import CellSpecification
     from pararnn_ts.results.base import RecurrentResults
+    from pararnn_ts.specification import Specification
 
-__all__ = ["components"]
+__all__ = ["column_of", "components", "part_names", "parts", "sample_parts", "unit_means"]
 
 
-def _column_of(name: str) -> str:
-    """Column of the table to which a deterministic term belongs."""
+def column_of(name: str) -> str:
+    """
+    Column of the table to which a deterministic term belongs.
+
+    Examples
+    --------
+    >>> from pararnn_ts.results.components import column_of
+    >>> column_of("trend_squared"), column_of("s(2,12)"), column_of("const")
+    ('trend', 'seasonal', 'const')
+    """
     if name.startswith("trend"):
         return "trend"
     if name.startswith(("s(", "sin(", "cos(")):
@@ -22,31 +32,90 @@ def _column_of(name: str) -> str:
     return name
 
 
+def part_names(spec: Specification | CellSpecification) -> list[str]:
+    """Columns of the table: level terms of differencing, deterministic terms, linear path, units."""
+    names = dict.fromkeys(column_of(name) for name in spec.deterministic_names)
+    # the means of the units are in the constant
+    names = {
+        **({"level": None} if len(spec.difference) > 1 else {}),
+        **({"const": None} if spec.units else {}),
+        **names,
+    }
+    linear = ["linear"] if spec.n_linear > spec.n_deterministic else []
+    return [*names, *linear, *(f"unit{number}" for number in range(1, len(spec.units) + 1))]
+
+
+def parts(
+    spec: Specification | CellSpecification,
+    params: np.ndarray,
+    deterministic: np.ndarray,
+    path: Any,
+    levels: np.ndarray,
+    means: np.ndarray,
+) -> np.ndarray:
+    """
+    Take the predictions of a path apart.
+
+    Parameters
+    ----------
+    spec : Specification or CellSpecification
+        Description of the model.
+    params : ndarray, (P,)
+        Parameters of the path.
+    deterministic : ndarray, (n, k)
+        Deterministic terms of its rows.
+    path : Path
+        The path.
+    levels : ndarray
+        The series in levels, gaps filled, up to its last row; it may begin before the first.
+    means : ndarray, (K,)
+        What is moved from each unit to the constant.
+
+    Returns
+    -------
+    ndarray, (n, columns)
+        In the order of :func:`part_names`.
+    """
+    n = len(deterministic)
+    columns: dict[str, Any] = dict.fromkeys(part_names(spec), 0.0)
+    for name, coefficient, values in zip(spec.deterministic_names, params, deterministic.T, strict=False):
+        columns[column_of(name)] = columns[column_of(name)] + coefficient * values
+    rest = path.linear - sum(columns.values())
+    if len(spec.difference) > 1:
+        carried = np.zeros(n)
+        for lag, coefficient in enumerate(spec.difference[1:], start=1):
+            carried -= coefficient * _lagged(levels, lag, n)
+        columns["level"] = carried
+        rest = rest - carried
+    if len(spec.units):
+        columns["const"] = columns["const"] + means.sum()
+    if "linear" in columns:
+        columns["linear"] = rest
+    for number, mean in enumerate(means):
+        columns[f"unit{number + 1}"] = path.components[:, number] - mean
+    return np.column_stack([np.broadcast_to(values, n) for values in columns.values()] or [np.empty((n, 0))])
+
+
+def unit_means(raw: np.ndarray, first: int) -> np.ndarray:
+    """Means over the rows of the sample that are predicted, by which units are centred."""
+    return raw[first:].mean(axis=0) if first < len(raw) else np.zeros(raw.shape[1])
+
+
+def sample_parts(results: RecurrentResults) -> tuple[np.ndarray, np.ndarray]:
+    """Table of the sample, (n, columns), and the means of the units."""
+    path = results.path
+    means = unit_means(path.components, results.first_row)
+    levels = path.filled if results.past is None else np.concatenate([results.past.levels, path.filled])
+    model = results.model
+    return parts(model.specification, results.params, model._det, path, levels, means), means
+
+
 def components(results: RecurrentResults) -> pd.DataFrame:
     """Table of the components, see `RecurrentResults.components`."""
-    model, path, spec = results.model, results.path, results.model.specification
-    first, n, params = results.first_row, results.model.nobs, results.params
-    columns: dict[str, np.ndarray] = {}
-    for name, coefficient, values in zip(spec.deterministic_names, params, model._det.T, strict=False):
-        column = _column_of(name)
-        columns[column] = columns.get(column, 0.0) + coefficient * values
-    raw = path.components
-    mean = raw[first:].mean(axis=0) if first < n else np.zeros(raw.shape[1])
-    if raw.shape[1]:
-        columns = {"const": columns.pop("const", np.zeros(n)) + mean.sum(), **columns}
-    levels = path.filled if results.past is None else np.concatenate([results.past.levels, path.filled])
-    carried = np.full(n, 0.0)
-    for lag, coefficient in enumerate(spec.difference[1:], start=1):
-        carried -= coefficient * _lagged(levels, lag, n)
-    if len(spec.difference) > 1:
-        columns = {"level": carried, **columns}
-    others = sum(columns.values(), np.zeros(n)) - mean.sum()
-    if spec.n_linear > spec.n_deterministic:
-        columns["linear"] = path.linear - others
-    for number in range(raw.shape[1]):
-        columns[f"unit{number + 1}"] = raw[:, number] - mean[number]
-    frame = pd.DataFrame(columns, index=model.index)
-    frame.iloc[:first] = np.nan
+    frame = pd.DataFrame(
+        sample_parts(results)[0], index=results.model.index, columns=part_names(results.model.specification)
+    )
+    frame.iloc[: results.first_row] = np.nan
     return frame
 
 

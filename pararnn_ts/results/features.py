@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.results.refusals import DataRemoved, NotOfTheModel, NotOfTheSample
 from pararnn_ts.results.responses import (
     Eigen,
     averaged_jacobians,
@@ -30,7 +31,6 @@ from pararnn_ts.specification import Specification, UnitWeights
 __all__ = [
     "FittedUnits",
     "averaged_jacobian",
-    "component_errors",
     "lag_response",
     "lag_response_errors",
     "recurrence_features",
@@ -223,29 +223,6 @@ def lag_response_errors(results: Any, max_lag: int = 20, sampling: bool = True) 
     return pd.DataFrame(_beside(parts, max_lag + 1), pd.RangeIndex(max_lag + 1, name="lag"), fitted.response_columns)
 
 
-def component_errors(results: Any) -> pd.DataFrame:
-    """
-    Delta-method standard errors of the centred components of the units, one row per predicted time.
-
-    Examples
-    --------
-    >>> import pararnn_ts as prt
-    >>> from pararnn_ts.results.features import component_errors
-    >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=4, rng=0)
-    >>> component_errors(results).shape
-    (99, 1)
-    """
-    fitted = FittedUnits(results)
-
-    def measure(at: FittedUnits, params: np.ndarray, path: Any, number: int) -> np.ndarray:
-        component = path.components[at.start :, number]
-        return component - component.mean()
-
-    index = results.model.index[fitted.start : len(fitted.path.fitted)]
-    errors = _beside(list(fitted.errors(measure, apart=True, sampling=False)), len(index))
-    return pd.DataFrame(errors, index, pd.Index(fitted.unit_names, dtype=object))
-
-
 def averaged_jacobian(results: Any) -> pd.DataFrame:
     """
     Eigenvalues of each unit's Jacobian, averaged over the fitted path.
@@ -282,12 +259,12 @@ class FittedUnits:
         model = results.model
         specification = getattr(model, "specification", None)
         if not isinstance(specification, Specification):
-            raise TypeError(
+            raise NotOfTheModel(
                 f"Recurrence features belong to models with recurrent units (ParaRNN, ElmanRNN), not to "
                 f"{type(model).__name__}; look at results.impulse_responses instead."
             )
         if model._y is None:
-            raise ValueError(
+            raise DataRemoved(
                 "Recurrence features need the data, which remove_data took away; compute them before, or apply the "
                 "results to the series again."
             )
@@ -301,7 +278,7 @@ class FittedUnits:
         self.path = self.run(self.params)
         rows = len(self.path.fitted)
         if rows <= self.start:
-            raise ValueError(
+            raise NotOfTheSample(
                 f"Recurrence features are averages over the rows that are predicted, but the {rows} rows of the sample "
                 "are all given; apply the results to a longer series."
             )

@@ -19,6 +19,7 @@ from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.estimation.identification import ODD, exchanged, nearest_states
 from pararnn_ts.results.covariance import estimable, invert
 from pararnn_ts.results.features import FittedUnits
+from pararnn_ts.results.refusals import NotOfTheSample
 from pararnn_ts.specification import Specification, UnitWeights
 
 __all__ = ["effective_parameters", "identification", "warn_of_unidentified", "without_unidentified"]
@@ -57,7 +58,7 @@ def identification(results: Any) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
+    NotOfTheSample
         If the parameters were estimated on another sample.
 
     Notes
@@ -85,7 +86,7 @@ def identification(results: Any) -> pd.DataFrame:
     [True]
     """
     if results.inherited is not None:
-        raise ValueError(
+        raise NotOfTheSample(
             "identification is a matter of the sample on which the parameters were estimated; ask the results of the "
             "fit."
         )

@@ -12,7 +12,7 @@ from pararnn_ts._compat import PredictionResults
 from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.results.conformal import conformal_radius
 
-__all__ = ["METHODS", "SIMULATED", "RecurrentPrediction", "check_method"]
+__all__ = ["METHODS", "SIMULATED", "RecurrentPrediction", "check_method", "path_quantiles"]
 
 # methods with paths, whose shocks are residuals, normal, or those of the model; and methods without
 SIMULATED = ("bootstrap", "gaussian", "simulated")
@@ -125,7 +125,7 @@ class RecurrentPrediction(PredictionResults):
             known = len(mean) - self._paths.shape[1]
             bounds = mean[:known, None] + se[:known, None] * self._shape(levels)
             if known < len(mean):
-                bounds = np.concatenate([bounds, _quantiles(self._paths, levels)])
+                bounds = np.concatenate([bounds, path_quantiles(self._paths, levels)])
         lost = ~np.isfinite(bounds).all(axis=1) & np.isfinite(mean)
         if lost.any():
             raise ValueError(
@@ -151,7 +151,7 @@ class RecurrentPrediction(PredictionResults):
         return super().summary_frame(alpha)
 
 
-def _quantiles(paths: np.ndarray, levels: np.ndarray) -> np.ndarray:
+def path_quantiles(paths: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Lower and upper quantile over paths, (rows, 2); paths that have no number are beyond every number."""
     if np.isfinite(paths).all():
         return np.quantile(paths, levels, axis=0).T

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from statsmodels.tools.sm_exceptions import OutputWarning
 from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.models.arguments import check_count, check_flag, check_generator
+from pararnn_ts.models.window import steps_ahead
 from pararnn_ts.results.conformal import calibration_errors
 from pararnn_ts.results.intervals import RecurrentPrediction, check_method
 from pararnn_ts.results.trajectory import continue_path, standpoint
@@ -37,7 +37,11 @@ __all__ = [
     "get_forecast",
     "get_prediction",
     "is_explosive",
+    "last_observed",
+    "last_origins",
     "predict",
+    "require_finite",
+    "warn_explosive",
 ]
 
 # paths further from the observations than this many times their range have left the data behind
@@ -86,10 +90,10 @@ def predict(
     """
     window = results.model.prediction_window(start, end, dynamic, index)
     values = _points(results, window, future_exog(results, window, exog, index))
-    _require_finite(results, window, values)
+    require_finite(results, window, values)
     first = max(_first_unobserved(results, window), window.start)
     if first < window.stop:
-        _warn_explosive(results, values[None, first - window.start :], "it leaves")
+        warn_explosive(results, values[None, first - window.start :], "it leaves")
     return results._labelled(values, window.index, "predicted_mean")
 
 
@@ -193,23 +197,23 @@ def get_prediction(
     window = results.model.prediction_window(start, end, dynamic, index)
     future = future_exog(results, window, exog, index)
     mean = _points(results, window, future)
-    _require_finite(results, window, mean)
+    require_finite(results, window, mean)
     begin = _first_unobserved(results, window)
-    origin = _last_observed(results, begin)
+    origin = last_observed(results, begin)
     first = max(origin, window.start)
     if method == "conformal":
-        steps = np.arange(window.start, window.stop) - _origins(results, window, first, origin) + 1
+        steps = np.arange(window.start, window.stop) - last_origins(results, window, first, origin) + 1
         errors = calibration_errors(results.calibration, int(steps.max()))[steps - 1]
         with np.errstate(over="ignore"):
             size = np.hypot.reduce(np.where(np.isnan(errors), 0.0, errors), axis=1)
         se = np.where(np.isfinite(mean), size / np.sqrt((~np.isnan(errors)).sum(axis=1)), np.nan)
-        _require_finite(results, window, se)
+        require_finite(results, window, se)
         return RecurrentPrediction(mean, se, window.index, method, errors=errors)
     se = np.where(np.isfinite(mean), np.sqrt(results.scale), np.nan)
     known = min(first, window.stop) - window.start
     if known > 0:
         predicted = np.isfinite(mean[:known])
-        origins = _origins(results, window, first, origin)[:known]
+        origins = last_origins(results, window, first, origin)[:known]
         se[:known] = np.where(predicted, gap_deviation(results, origins, window.start), np.nan)
         _warn_wide_gaps(results, se[:known][predicted])
     paths = None
@@ -222,9 +226,9 @@ def get_prediction(
         generator = check_generator(rng)
         full = simulated_paths(results, origin, window.stop, future, method, n_sims, generator, param_uncertainty)
         paths = full[:, first - origin :]
-        _warn_explosive(results, paths, "{} of {} simulated paths leave")
+        warn_explosive(results, paths, "{} of {} simulated paths leave")
         se[known:] = spread(paths)
-    _require_finite(results, window, se)
+    require_finite(results, window, se)
     return RecurrentPrediction(mean, se, window.index, method, shape=_shape(results, method), paths=paths)
 
 
@@ -308,19 +312,8 @@ def is_explosive(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _forecast_range(results: RecurrentResults, steps: Any) -> tuple[int, int]:
-    n = results.model.nobs
-    if isinstance(steps, Integral) and not isinstance(steps, bool):
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1, but is {steps}.")
-        return n, n + int(steps) - 1
-    if steps is None or isinstance(steps, (bool, Real)):
-        raise TypeError(f"steps must be a positive integer or the last label to forecast, not {steps!r}.")
-    last = results.model.row_of(steps, "steps", last=True)
-    if last < n:
-        raise ValueError(
-            f"steps={steps!r} lies inside the sample, which ends at {results.model.index[-1]}; name a later label."
-        )
-    return n, last
+    model = results.model
+    return model.nobs, model.nobs + steps_ahead(steps, model.index, model._extendable) - 1
 
 
 def future_exog(results: RecurrentResults, window: PredictionWindow, exog: Any, index: Any) -> np.ndarray | None:
@@ -340,7 +333,7 @@ def _first_unobserved(results: RecurrentResults, window: PredictionWindow) -> in
     return n if window.dynamic_start is None else max(min(window.dynamic_start, n), results.first_row)
 
 
-def _last_observed(results: RecurrentResults, row: int) -> int:
+def last_observed(results: RecurrentResults, row: int) -> int:
     """Row after the last observation before `row`: where simulated paths must begin."""
     if results.data_removed:
         return results.tail.standpoint.row
@@ -348,7 +341,7 @@ def _last_observed(results: RecurrentResults, row: int) -> int:
     return max(int(observed[-1]) + 1 if len(observed) else 0, results.first_row)
 
 
-def _origins(results: RecurrentResults, window: PredictionWindow, first: int, origin: int) -> np.ndarray:
+def last_origins(results: RecurrentResults, window: PredictionWindow, first: int, origin: int) -> np.ndarray:
     """For each row of a window, the row after the last observation that its prediction uses; `first`: where none is."""
     rows = np.arange(window.start, window.stop)
     origins = np.full(len(rows), origin)
@@ -374,7 +367,7 @@ def _points(results: RecurrentResults, window: PredictionWindow, future: np.ndar
     return values
 
 
-def _require_finite(results: RecurrentResults, window: PredictionWindow, values: np.ndarray) -> None:
+def require_finite(results: RecurrentResults, window: PredictionWindow, values: np.ndarray) -> None:
     """Refuse predictions and standard errors that cannot be written as numbers, those of rows held back apart."""
     lost = ~np.isfinite(values) & (np.arange(window.start, window.stop) >= results.first_row)
     if lost.any():
@@ -399,7 +392,7 @@ def _warn_wide_gaps(results: RecurrentResults, se: np.ndarray) -> None:
         )
 
 
-def _warn_explosive(results: RecurrentResults, paths: np.ndarray, what: str) -> None:
+def warn_explosive(results: RecurrentResults, paths: np.ndarray, what: str) -> None:
     """Warn of paths that leave the range of the observations, and of those that only end before they do."""
     wild = int(is_explosive(paths, results.tail.low, results.tail.high).sum())
     if wild:

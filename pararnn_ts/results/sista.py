@@ -17,6 +17,7 @@ from pararnn_ts.kernels.sparse_network import Network, Wiring
 from pararnn_ts.models.panels import PanelFrame, follows, read_panel, read_rows
 from pararnn_ts.results import sista_forecasts, sista_persistence
 from pararnn_ts.results.graphics import PlotMethod
+from pararnn_ts.results.refusals import NotOfTheSample
 from pararnn_ts.results.sista_summary import make_summary
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class SISTAResults:
     def require_tied(self, what: str) -> None:
         """Raise for a network whose weights were freed."""
         if not self.tied:
-            raise ValueError(
+            raise NotOfTheSample(
                 f"The weights of this network were freed, so it has no {what}; fit with tied=True to have one."
             )
 
@@ -195,7 +196,7 @@ class SISTAResults:
         """Codes as an array."""
         found = self.encode(self.frame.panel, self.states) if self.coded is None else self.coded.codes
         if not np.isfinite(found).all():
-            raise ValueError(
+            raise NotOfTheSample(
                 "The iteration diverged on these data, as its inverse step alpha is too small; leave alpha out, or "
                 f"pass more than {lipschitz(self.values):.4g}."
             )

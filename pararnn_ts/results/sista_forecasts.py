@@ -82,14 +82,15 @@ class PanelForecast:
         return pd.DataFrame(values, self.predicted_mean.index, self.predicted_mean.columns)
 
 
-def forecast(results: SISTAResults, steps: int = 1, *, signal: bool = False) -> pd.DataFrame:
+def forecast(results: SISTAResults, steps: Any = 1, *, signal: bool = False) -> pd.DataFrame:
     """
     Forecast the measurements: A F^h D h_T at h steps, h_T being the last code.
 
     Parameters
     ----------
-    steps : int
-        Steps after the end of each sequence.
+    steps : int, str or label
+        Steps after the end of each sequence, or the last label to forecast; a part of a date stands for the first label
+        in it. Sequences that end earlier have more steps up to a label.
     signal : bool
         Whether to forecast the signals instead.
 
@@ -100,35 +101,39 @@ def forecast(results: SISTAResults, steps: int = 1, *, signal: bool = False) -> 
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import numpy as np, pandas as pd
     >>> import pararnn_ts as prt
     >>> x = np.cumsum(np.random.default_rng(0).standard_normal((60, 16)), axis=0)
     >>> prt.SISTARNN(x, lam1=0.1, lam2=1.0).fit().forecast(3).index
     RangeIndex(start=60, stop=63, step=1)
+    >>> x = pd.DataFrame(x, pd.period_range("2001-01", periods=60, freq="M"))
+    >>> len(prt.SISTARNN(x, lam1=0.1, lam2=1.0).fit().forecast("2006-03"))
+    3
     """
-    steps = check_count(steps, "steps")
+    counts = results.frame.steps_ahead(steps)
     results.require_tied("a transition to forecast with")
     v = results.values
     moved, path = results.decode(results.last_codes), []
-    for _ in range(steps):
+    for _ in range(counts.max()):
         moved = moved @ v.F.T
         path.append(moved)
     # (sequence, step, signal), by rows
-    values = np.stack(path, axis=1).reshape(-1, moved.shape[1])
-    index = results.frame.joined(results.frame.future(steps))
+    values = np.stack(path, axis=1)[_wanted(counts)]
+    future = results.frame.future(counts.max())
+    index = results.frame.joined([times[:count] for times, count in zip(future, counts, strict=True)])
     if signal:
         return pd.DataFrame(values, index, results.model.signal_names)
     return pd.DataFrame(values @ v.A.T, index, results.frame.columns)
 
 
-def get_forecast(results: SISTAResults, steps: int = 1, *, n_sims: int = 1000, rng: Any = None) -> PanelForecast:
+def get_forecast(results: SISTAResults, steps: Any = 1, *, n_sims: int = 1000, rng: Any = None) -> PanelForecast:
     """
     Forecast the measurements with intervals by bootstrap.
 
     Parameters
     ----------
-    steps : int
-        Steps after the end of each sequence.
+    steps : int, str or label
+        As in `forecast`.
     n_sims : int
         Simulated paths.
     rng : None, int or Generator
@@ -152,9 +157,14 @@ def get_forecast(results: SISTAResults, steps: int = 1, *, n_sims: int = 1000, r
     >>> bool((found.conf_int()["lower"] < found.predicted_mean).all(axis=None))
     True
     """
-    steps, n_sims = check_count(steps, "steps"), check_count(n_sims, "n_sims", 2)
-    paths = _paths(results, steps, n_sims, results.last_codes, check_generator(rng))
-    return PanelForecast(forecast(results, steps), paths)
+    counts, n_sims = results.frame.steps_ahead(steps), check_count(n_sims, "n_sims", 2)
+    paths = _paths(results, counts.max(), n_sims, results.last_codes, check_generator(rng))
+    return PanelForecast(forecast(results, steps), paths[:, _wanted(counts).ravel()])
+
+
+def _wanted(counts: np.ndarray) -> np.ndarray:
+    """Which steps of each sequence are asked for, (sequences, steps)."""
+    return np.arange(counts.max()) < counts[:, None]
 
 
 def simulate(

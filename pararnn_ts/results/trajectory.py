@@ -24,7 +24,9 @@ __all__ = [
     "paths_under",
     "place_in_time",
     "refit_states",
+    "require_beginning",
     "response",
+    "rows_from",
     "run_model",
     "shock_pool",
     "standpoint",
@@ -260,6 +262,24 @@ def continue_path(
         )
 
 
+def rows_from(
+    results: RecurrentResults, start: Standpoint, steps: int, exog: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exogenous values and deterministic terms of so many rows from a standpoint on, with rows for what is before."""
+    det, x = covariates(results, start.row, start.row + steps, exog)
+    reach = len(start.levels)
+    return np.concatenate([np.zeros((reach, x.shape[1])), x]), np.concatenate([np.zeros((reach, det.shape[1])), det])
+
+
+def require_beginning(results: RecurrentResults) -> None:
+    """Raise for results that do not have the rows from which states under other parameters follow."""
+    results.require_data()
+    if results.past is not None:
+        raise ValueError(
+            "param_uncertainty=True needs the sample from its beginning; use append instead of extend to keep it."
+        )
+
+
 def paths_under(results: RecurrentResults, row: int, params: np.ndarray, start: int | None = None) -> Iterator[Any]:
     """
     Run the model along the rows before a row under each of several parameter vectors.
@@ -281,11 +301,7 @@ def paths_under(results: RecurrentResults, row: int, params: np.ndarray, start: 
     iterator of Path
         Their last rows are those before `row`.
     """
-    results.require_data()
-    if results.past is not None:
-        raise ValueError(
-            "param_uncertainty=True needs the sample from its beginning; use append instead of extend to keep it."
-        )
+    require_beginning(results)
     model, spec = results.model, results.model.specification
     first = max(0, (row if start is None else start) - MEMORY - spec.hold_back)
     part = slice(first, row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import linalg, special
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
 __all__ = [
+    "Simulation",
     "covariance_root",
     "draw_shocks",
     "gap_deviation",
     "parameter_deviation",
     "shock_deviation",
+    "simulate_bundles",
     "simulated_paths",
     "spread",
 ]
@@ -54,6 +56,46 @@ def draw_shocks(results: RecurrentResults, method: str, uniform: np.ndarray) -> 
     return pool[np.minimum((uniform * len(pool)).astype(int), len(pool) - 1)]
 
 
+class Bundle(NamedTuple):
+    """
+    Paths with the parameters and states that each was made with.
+
+    Attributes
+    ----------
+    paths : ndarray, (S, steps)
+        Paths.
+    params, states : ndarray, (S, P) and (S, sum of unit dimensions), or (1, ...)
+        One row for each path or one for all.
+    """
+
+    paths: np.ndarray
+    params: np.ndarray
+    states: np.ndarray
+
+
+class Simulation(NamedTuple):
+    """
+    Paths at the estimated parameters and, where parameters are uncertain, a little along the draw of each and back.
+
+    Attributes
+    ----------
+    bundles : list of Bundle
+        One, or three.
+    draws : ndarray, (S, P) or None
+        Draws of the parameters along the axes of their covariance.
+    """
+
+    bundles: list[Bundle]
+    draws: np.ndarray | None
+
+    def combine(self, values: list[np.ndarray]) -> np.ndarray:
+        """Values at the draws to first order, from values of each bundle."""
+        if len(values) == 1:
+            return values[0]
+        with np.errstate(all="ignore"):
+            return values[0] + (values[1] - values[2]) / (2 * STEP)
+
+
 def simulated_paths(
     results: RecurrentResults,
     origin: int,
@@ -64,8 +106,23 @@ def simulated_paths(
     rng: np.random.Generator,
     param_uncertainty: bool,
 ) -> np.ndarray:
+    """Paths from row `origin` to row `stop`, (n_sims, steps); see :func:`simulate_bundles`."""
+    found = simulate_bundles(results, origin, stop, future, method, n_sims, rng, param_uncertainty)
+    return found.combine([bundle.paths for bundle in found.bundles])
+
+
+def simulate_bundles(
+    results: RecurrentResults,
+    origin: int,
+    stop: int,
+    future: np.ndarray | None,
+    method: str,
+    n_sims: int,
+    rng: np.random.Generator,
+    param_uncertainty: bool,
+) -> Simulation:
     """
-    Paths from row `origin` to row `stop`, (n_sims, steps).
+    Simulate paths from row `origin` to row `stop`.
 
     The first shocks are stratified: each path has one of `n_sims` equally probable parts of their distribution to
     itself, so that intervals of the first step hardly depend on `rng`.
@@ -81,20 +138,17 @@ def simulated_paths(
         uniform = rng.random((n_sims, steps))
         uniform[:, 0] = (rng.permutation(n_sims) + uniform[:, 0]) / n_sims
         shocks = draw_shocks(results, method, uniform)
-        paths = continue_path(results, start, steps, future, shocks)
+        base = Bundle(continue_path(results, start, steps, future, shocks), results.params[None], start.state[None])
         if draws is None or not len(results.params):
-            return paths
+            return Simulation([base], None)
         root = STEP * covariance_root(results)
         ahead, back = (refit_states(results, origin, results.params + sign * root.T) for sign in (1, -1))
         moved, states = draws @ root.T, 0.5 * draws @ (ahead - back)
-        above, below = (
-            continue_path(
-                results, start, steps, future, shocks, results.params + sign * moved, start.state + sign * states
-            )
-            for sign in (1, -1)
-        )
-    with np.errstate(all="ignore"):
-        return paths + (above - below) / (2 * STEP)
+        bundles = [base]
+        for sign in (1, -1):
+            params, own = results.params + sign * moved, start.state + sign * states
+            bundles.append(Bundle(continue_path(results, start, steps, future, shocks, params, own), params, own))
+    return Simulation(bundles, draws)
 
 
 def shock_deviation(results: RecurrentResults, origin: int, stop: int, future: np.ndarray | None) -> np.ndarray:

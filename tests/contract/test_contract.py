@@ -224,6 +224,18 @@ def test_components_add_up(name, kind):
 
 
 @contract
+def test_components_go_on_beyond_the_sample_and_add_up_to_the_forecast(name, kind):
+    results = fitted(name, kind)
+    # a QUNN has no standard errors
+    table = results.get_components(N - 2, N + 2, n_sims=10, rng=0, param_uncertainty=name != "QUNN")
+    parts = table.xs("mean", axis=1, level=1)
+    assert_allclose(np.asarray(parts.sum(axis=1)), np.asarray(results.predict(N - 2, N + 2)), rtol=1e-10)
+    assert np.isfinite(table.to_numpy()).all()
+    if KINDS[kind].grid is not None:
+        assert_labelled(parts["unit1"], kind, N - 2, N + 3)
+
+
+@contract
 def test_differences_are_undone(name, kind):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*(inserted|did not converge)")

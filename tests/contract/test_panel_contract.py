@@ -77,6 +77,32 @@ def test_forecasts_continue_the_index(kind):
 
 
 @contract
+def test_forecasts_can_be_asked_for_up_to_a_label(kind):
+    results, last = fitted(kind), labels_of(kind, N + 2, N + 3)[0]
+    if isinstance(last, (int, np.integer)):
+        pytest.skip("integers count steps")
+    for label in (last, str(last)):
+        assert_array_equal(results.forecast(label), results.forecast(3))
+    assert_labelled(results.get_forecast(last, n_sims=20, rng=0).conf_int(), kind, N, N + 3)
+    inside = labels_of(kind, N - 1, N)[0]
+    with pytest.raises(ValueError, match=r"^steps=.* lies inside the sample, which ends at .*; name a later label\.$"):
+        results.forecast(inside)
+
+
+def test_what_is_no_number_of_steps_is_refused_as_by_the_other_results():
+    results = fitted("monthly periods")
+    for steps, error, message in (
+        (0, ValueError, "steps must be at least 1, but is 0"),
+        (1.5, TypeError, "steps must be a positive integer or the last label to forecast, not 1.5"),
+        (True, TypeError, "steps must be a positive integer or the last label to forecast, not True"),
+        ("never", KeyError, "steps='never' is not in the index"),
+    ):
+        for call in (results.forecast, results.get_forecast):
+            with pytest.raises(error, match=message):
+                call(steps)
+
+
+@contract
 def test_new_rows_are_appended_and_extended_from_the_code_at_the_end(kind):
     results, new = fitted(kind), rows(kind, N, N + 3)
     longer, tail = results.append(new), results.extend(new)

@@ -26,7 +26,7 @@ from pararnn_ts.plotting import (
     plot_recurrence,
 )
 from pararnn_ts.plotting.canvas import step_name, time_values
-from pararnn_ts.results.features import averaged_jacobian, component_errors, lag_response, lag_response_errors
+from pararnn_ts.results.features import averaged_jacobian, lag_response, lag_response_errors
 
 N = 70
 
@@ -90,15 +90,36 @@ def test_components_panels_hold_the_components(results):
     assert axes[-1].get_xlabel() == "month"
 
 
-def test_component_bands_are_two_standard_errors_wide(results):
-    ax = plot_components(results, ["unit1"], alpha=0.1).axes[1]
+@pytest.mark.parametrize("name", ["linear", "unit1"])
+def test_component_bands_are_two_standard_errors_wide(results, name):
+    ax = plot_components(results, [name], alpha=0.1).axes[1]
     corners = ax.collections[0].get_paths()[0].vertices
-    errors = component_errors(results)["unit1"].to_numpy()
-    row = len(errors) // 2
-    at = corners[np.isclose(corners[:, 0], as_dates(results.model.index)[N - len(errors) + row]), 1]
-    assert np.ptp(at) == pytest.approx(2 * stats.norm.ppf(0.95) * errors[row])
+    row = N // 2
+    at = corners[np.isclose(corners[:, 0], as_dates(results.model.index)[row]), 1]
+    assert np.ptp(at) == pytest.approx(2 * stats.norm.ppf(0.95) * results.get_components()[name]["mean_se"].iloc[row])
     without = plot_components(results, "unit1", alpha=None).axes[0].get_legend_handles_labels()[1]
     assert without == ["observed", "fitted"]
+
+
+def test_components_go_on_into_the_forecast(results):
+    axes = plot_components(results, ["linear", "unit1"], steps="2007-06", n_sims=50, rng=0).axes
+    table = results.get_components(end="2007-06", n_sims=50, rng=0)
+    np.testing.assert_allclose(line(axes[0], "forecast").get_ydata(), results.forecast("2007-06"))
+    for ax, name in zip(axes[1:], ["linear", "unit1"], strict=True):
+        np.testing.assert_array_equal(ax.lines[-1].get_ydata(), table[name]["mean"])
+        corners = ax.collections[0].get_paths()[0].vertices
+        at = corners[np.isclose(corners[:, 0], as_dates(table.index)[-1]), 1]
+        assert at.max() == pytest.approx(table[name]["mean_ci_upper"].iloc[-1])
+    points = plot_components(results, "unit1", steps=8, alpha=None).axes[1]
+    assert len(points.lines[-1].get_ydata()) == N + 8 and not points.collections
+
+
+def test_components_without_known_covariance_have_bands_for_shocks_alone():
+    quantum = prt.QUNN(values(), memory=3, qubits=2).fit(n_starts=2, penalty=1.0, maxiter=20)
+    assert not plot_components(quantum).axes[1].collections
+    assert plot_components(quantum, steps=4, n_sims=20, rng=0).axes[1].collections
+    longer = prt.ParaRNN(values(), units=(1,)).evaluate([0.1, 0.5, 0.3, 0.2, 0.1, 0.4]).extend(values()[:9])
+    assert len(plot_components(longer, steps=2, n_sims=20, rng=0).axes[1].lines[-1].get_ydata()) == 11
 
 
 def test_components_of_a_linear_model_need_no_features():

@@ -11,7 +11,6 @@ from pararnn_ts.models.arma_bridge import units_from_arma
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.features import (
     averaged_jacobian,
-    component_errors,
     lag_response,
     lag_response_errors,
     recurrence_features,
@@ -90,12 +89,6 @@ def test_standard_errors_are_the_spread_over_sigma_points(gap):
     np.testing.assert_allclose(
         lag_response_errors(results, 4, sampling=False), spread(lambda at: lag_response(at, 4).to_numpy()), rtol=1e-3
     )
-
-    def centred(at):
-        components = model.path(at.params).components[1:]
-        return components - components.mean(axis=0)
-
-    np.testing.assert_allclose(component_errors(results), spread(centred), rtol=1e-3)
 
 
 def test_lag_response_is_labelled_and_averages_the_local_one():
@@ -183,7 +176,6 @@ def test_models_without_units_have_empty_tables():
     assert lag_response(results, 3).shape == (4, 0)
     assert lag_response(results, 3, local=True).shape == (119, 0)
     assert averaged_jacobian(results).empty and lag_response_errors(results, 3).shape == (4, 0)
-    assert component_errors(results).shape == (119, 0)
 
 
 def test_other_models_are_refused():

@@ -122,6 +122,19 @@ def test_forecasts_are_powers_of_the_transition(results):
     assert ahead.loc["site0"].index.equals(pd.date_range("2024-01-13", periods=3))
 
 
+def test_a_label_is_where_the_forecasts_of_all_sequences_end(forecaster):
+    new = panel(n=8, steps=14)[0].groupby(level=0).tail(2).loc[["site1", "site4"]]
+    longer = forecaster.append(new)
+    ahead, far = longer.forecast("2024-01-15"), longer.forecast(3)
+    assert ahead.groupby(level=0).size().to_dict() == {f"site{k}": 1 if k in (1, 4) else 3 for k in range(8)}
+    assert (ahead.index.get_level_values(1).max(), len(ahead)) == (pd.Timestamp("2024-01-15"), 20)
+    pd.testing.assert_frame_equal(ahead, far.loc[ahead.index])
+    paths = longer.get_forecast(pd.Timestamp("2024-01-15"), n_sims=30, rng=0)
+    assert paths.conf_int().index.equals(ahead.index)
+    whole = longer.get_forecast(3, n_sims=30, rng=0).se_mean
+    pd.testing.assert_frame_equal(paths.se_mean, whole.loc[ahead.index])
+
+
 @with_transition
 def test_one_step_predictions_are_forecasts_of_what_was_known(results):
     shorter = results.apply(MEASURED.groupby(level=0).head(7))
