@@ -141,7 +141,7 @@ def get_components(
         simulation = simulate_bundles(
             results, origin, window.stop, future, method, n_sims, check_generator(rng), param_uncertainty
         )
-        paths = simulation.combine([bundle.paths for bundle in simulation.bundles])
+        paths = simulation.paths
         warn_explosive(results, paths[:, stop - origin :], "{} of {} simulated paths leave")
         drawn = component_paths(results, simulation, origin, future, means, shifts)[:, stop - origin :]
         flat = drawn.reshape(len(drawn), -1)

@@ -22,7 +22,7 @@ from pararnn_ts.results.uncertainty import (
     gap_deviation,
     parameter_deviation,
     shock_deviation,
-    simulated_paths,
+    simulate_bundles,
     spread,
 )
 from pararnn_ts.specification import Specification
@@ -224,7 +224,9 @@ def get_prediction(
         se = np.hypot(se, parameter_deviation(results, window.start, first, origin, window.stop, future))
     if method != "exact" and first < window.stop:
         generator = check_generator(rng)
-        full = simulated_paths(results, origin, window.stop, future, method, n_sims, generator, param_uncertainty)
+        full = simulate_bundles(
+            results, origin, window.stop, future, method, n_sims, generator, param_uncertainty
+        ).paths
         paths = full[:, first - origin :]
         warn_explosive(results, paths, "{} of {} simulated paths leave")
         se[known:] = spread(paths)

@@ -21,7 +21,6 @@ __all__ = [
     "parameter_deviation",
     "shock_deviation",
     "simulate_bundles",
-    "simulated_paths",
     "spread",
 ]
 
@@ -95,20 +94,10 @@ class Simulation(NamedTuple):
         with np.errstate(all="ignore"):
             return values[0] + (values[1] - values[2]) / (2 * STEP)
 
-
-def simulated_paths(
-    results: RecurrentResults,
-    origin: int,
-    stop: int,
-    future: np.ndarray | None,
-    method: str,
-    n_sims: int,
-    rng: np.random.Generator,
-    param_uncertainty: bool,
-) -> np.ndarray:
-    """Paths from row `origin` to row `stop`, (n_sims, steps); see :func:`simulate_bundles`."""
-    found = simulate_bundles(results, origin, stop, future, method, n_sims, rng, param_uncertainty)
-    return found.combine([bundle.paths for bundle in found.bundles])
+    @property
+    def paths(self) -> np.ndarray:
+        """Paths at the draws, (S, steps)."""
+        return self.combine([bundle.paths for bundle in self.bundles])
 
 
 def simulate_bundles(
