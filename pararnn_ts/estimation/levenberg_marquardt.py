@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import lgamma, log, pi
 
 import numpy as np
@@ -126,17 +127,18 @@ class Solutions:
 
 
 class State:
-    """Everything a start carries from one evaluation to the next; starts are columns."""
+    """Everything a start carries from one evaluation to the next; starts are columns, in parts of one array."""
 
     def __init__(self, starts: np.ndarray, options: Options, problem, warm: bool):
         n_starts, n = starts.shape
-        size = n + 1
-        self.theta = starts.T.copy()
-        self.trial = starts.T.copy()
-        self.gram = np.zeros((size * size, n_starts))
-        precision = 1.0 if options.penalty is None else options.penalty
-        self.alpha = np.full((len(options.prior), n_starts), precision)
-        self.table = np.zeros((N_FIELDS, n_starts))
+        n_groups = len(options.prior)
+        rows = (n, n, (n + 1) ** 2, n_groups, N_FIELDS, n + n_groups + N_FIELDS - OBJECTIVE)
+        ends = list(accumulate(rows))
+        self._places = [slice(end - count, end) for end, count in zip(ends, rows, strict=True)]
+        self._all = np.zeros((ends[-1], n_starts))
+        self.theta, self.trial, self.gram, self.alpha, self.table, self.best = (self._all[at] for at in self._places)
+        self.theta[:] = self.trial[:] = starts.T
+        self.alpha[:] = 1.0 if options.penalty is None else options.penalty
         # a linear model is solved at one stroke
         self.table[DAMPING] = 1e-10 if problem.linear.all() else 1e-2
         if warm and options.penalty is None:
@@ -148,12 +150,8 @@ class State:
         self.table[GROWTH] = 2.0
         self.table[EVIDENCE] = -np.inf
         self.table[PEAK] = -np.inf
-        self.best = np.zeros((n + len(options.prior) + N_FIELDS - OBJECTIVE, n_starts))
         self.table[OBJECTIVE] = np.inf
         self.table[BETA] = 1.0 if options.penalty is not None else 1.0 / problem.variance
-
-    def _arrays(self) -> tuple[np.ndarray, ...]:
-        return self.theta, self.trial, self.gram, self.alpha, self.table, self.best
 
     def return_to_peaks(self) -> None:
         """Put starts whose evidence fell on the way back to where it was largest."""
@@ -183,24 +181,19 @@ class State:
             alpha=self.alpha.T.copy(),
         )
 
-    def take(self, columns: np.ndarray) -> list[np.ndarray]:
-        """Flat arrays of up to `LANES` starts, filled up with copies of the last that do not run."""
-        index = np.concatenate([columns, np.repeat(columns[-1:], LANES - len(columns))])
-        arrays, parts, first = self._arrays(), [], 0
-        space = items(sum(map(len, arrays)))
-        for a in arrays:
-            part = space[first * LANES : (first + len(a)) * LANES]
-            # "clip" writes to the place at once; the indices are sound
-            np.take(a, index, axis=1, out=part.reshape(-1, LANES), mode="clip")
-            parts.append(part)
-            first += len(a)
+    def take(self, columns: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Copy up to `LANES` starts, filled up with copies of the last that do not run: as a whole and as flat parts."""
+        index = np.append(columns, np.repeat(columns[-1:], LANES - len(columns)))
+        space = items(len(self._all))
+        # "clip" writes to the place at once; the indices are sound
+        np.take(self._all, index, axis=1, out=space.reshape(-1, LANES), mode="clip")
+        parts = [space[LANES * at.start : LANES * at.stop] for at in self._places]
         parts[4][STATUS * LANES + len(columns) : (STATUS + 1) * LANES] = FAILED
-        return parts
+        return space, parts
 
-    def put(self, columns: np.ndarray, parts: list[np.ndarray]) -> None:
-        """Store what :meth:`take` handed out."""
-        for a, part in zip(self._arrays(), parts, strict=True):
-            a[:, columns] = part.reshape(-1, LANES)[:, : len(columns)]
+    def put(self, columns: np.ndarray, space: np.ndarray) -> None:
+        """Store the whole of what :meth:`take` handed out."""
+        self._all[:, columns] = space.reshape(-1, LANES)[:, : len(columns)]
 
 
 def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, warm: bool = False) -> Solutions:
@@ -242,10 +235,10 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
     state = State(starts, options, problem, warm)
 
     def run(columns: np.ndarray, rounds: int) -> None:
-        theta, trial, gram, alpha, table, best = parts = state.take(columns)
+        space, (theta, trial, gram, alpha, table, best) = state.take(columns)
         problem.advance(rounds, theta, trial, gram, items((n + 1) ** 2), alpha, problem.group, prior, problem.linear,
                         float(problem.n_obs), table, best, settings, items(n * n + 3 * n + 1))  # fmt: skip
-        state.put(columns, parts)
+        state.put(columns, space)
 
     audition = True
     while True:

@@ -78,7 +78,7 @@ def _corner(jacobian, i, count, rows, size, q, gram):
 
 
 @jit
-def _cross(jacobian, columns, count, linear, weight, size, gram):
+def _cross(jacobian, columns, count, linear, size, gram):
     """Products of the block's columns with the linear columns, four by two."""
     rows, q = linear.shape
     for i in range(0, q, 2):
@@ -89,8 +89,7 @@ def _cross(jacobian, columns, count, linear, weight, size, gram):
             c0 = j * STRIDE
             c1, c2, c3 = c0 + STRIDE, c0 + 2 * STRIDE, c0 + 3 * STRIDE
             for t in range(rows):
-                w = weight[t]
-                y, z = fill(linear[t, i] * w), fill(linear[t, second] * w)
+                y, z = fill(linear[t, i]), fill(linear[t, second])
                 x = load(jacobian, c0 + t)
                 a0, b0 = a0 + x * y, b0 + x * z
                 x = load(jacobian, c1 + t)
@@ -118,7 +117,7 @@ def add_products(jacobian, columns, count, linear, weight, size, gram):
     ----------
     jacobian : ndarray
         Block of `columns` columns (a multiple of four), `STRIDE` items apart, already weighted; the first `count`
-        are in use and the others are zero.
+        are in use and the others are zero. Weighted once more on return.
     linear : ndarray, (rows, q)
         Columns shared by all starts, not weighted, in the rows of the block.
     weight : ndarray, (rows,)
@@ -135,4 +134,9 @@ def add_products(jacobian, columns, count, linear, weight, size, gram):
             if i + 2 < count:
                 _tile(jacobian, i + 2, j, count, rows, size, q, gram)
         _corner(jacobian, i, count, rows, size, q, gram)
-    _cross(jacobian, columns, count, linear, weight, size, gram)
+    for t in range(rows):
+        # a weight for the row of the linear columns, too
+        if weight[t] != 1.0:
+            for j in range(count):
+                store(jacobian, j * STRIDE + t, load(jacobian, j * STRIDE + t) * weight[t])
+    _cross(jacobian, columns, count, linear, size, gram)
