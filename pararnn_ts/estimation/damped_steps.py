@@ -25,6 +25,7 @@ __all__ = [
     "LEAD",
     "N_FIELDS",
     "OBJECTIVE",
+    "PAST",
     "PEAK",
     "PEAKED",
     "RETIRED",
@@ -34,6 +35,7 @@ __all__ = [
     "STATUS",
     "STOPPED",
     "advance",
+    "remember",
     "review_series",
     "unit_rounds",
 ]
@@ -42,15 +44,18 @@ __all__ = [
 RUNNING, CONVERGED, STOPPED, STALLED, FAILED, RETIRED, PEAKED = range(7)
 
 # rows of the table kept per lane
-STATUS, ITERATIONS, DAMPING, GROWTH, PREDICTED, PEAK = range(6)
-OBJECTIVE, EVIDENCE, DECREMENT, GAMMA, SSE, BETA = range(6, 12)
-N_FIELDS = 12
+STATUS, ITERATIONS, DAMPING, GROWTH, PREDICTED, PEAK, SINCE = range(7)
+OBJECTIVE, EVIDENCE, DECREMENT, GAMMA, SSE, BETA = range(7, 13)
+N_FIELDS = 13
 
 # the least number of starts that an audition leaves: fewer miss the best optimum too often
 FEWEST = 8
 # nats that make a difference: a straggler that leads by more is waited for, a start whose evidence fell by more goes
 # back to its peak
 LEAD = 1.0
+# accepted steps since the peak of its evidence after which a start that has come down, and whose objective can hardly
+# fall any more, does not go on
+PAST = 8
 
 # number of the prior group of output weights, and the relative change above which a step goes along a line
 OUTPUT = 2
@@ -246,17 +251,27 @@ def _bend(theta, step, trial, i):
 
 
 @jit
-def _remember(theta, alpha, n, n_groups, table, best, lane):
-    """Keep a lane's point if its evidence, less what the objective may still change, is the largest so far."""
+def remember(theta, alpha, n, n_groups, table, best, lane):
+    """
+    Keep a lane's point if its evidence, less what the objective may still change, is the largest so far.
+
+    A lane that came down from there some time ago stops, unless its objective can still fall by much: then its evidence
+    may rise once more.
+    """
     worth = table[EVIDENCE * LANES + lane] - table[DECREMENT * LANES + lane]
+    table[SINCE * LANES + lane] += 1
     if worth > table[PEAK * LANES + lane]:
         table[PEAK * LANES + lane] = worth
+        table[SINCE * LANES + lane] = 0
         for i in range(n):
             best[i * LANES + lane] = theta[i * LANES + lane]
         for g in range(n_groups):
             best[(n + g) * LANES + lane] = alpha[g * LANES + lane]
         for row in range(OBJECTIVE, N_FIELDS):
             best[(n + n_groups + row - OBJECTIVE) * LANES + lane] = table[row * LANES + lane]
+    elif table[SINCE * LANES + lane] >= PAST and table[DECREMENT * LANES + lane] < LEAD:
+        if worth < table[PEAK * LANES + lane] - LEAD:
+            table[STATUS * LANES + lane] = STOPPED
 
 
 @jit
@@ -339,7 +354,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
                 table[ITERATIONS * LANES + lane] > patience + 1 and abs(now - before) < 100.0 * tolerance * n_obs
             )
             if evidence and table[ITERATIONS * LANES + lane] > patience + 1:
-                _remember(theta, alpha, n, n_groups, table, best, lane)
+                remember(theta, alpha, n, n_groups, table, best, lane)
             if _nats(table, lane, n_obs, evidence) < tolerance * n_obs and settled:
                 table[STATUS * LANES + lane] = CONVERGED
     _assemble(theta, gram, alpha, group, n, table, hessian, gradient)

@@ -11,7 +11,8 @@ The first step moves only the parameters that enter linearly, which is exact and
 its best output weights. At every trial point the linear path is put at its optimum given the units (variable
 projection, Golub and Pereyra 1973), which costs no evaluation and lets steps be long along the valleys where units and
 linear path cancel. The objective falls all the way, but the evidence, which also counts how sharp the optimum is, need
-not rise: a start whose evidence has fallen returns to where it was largest.
+not rise: a start whose evidence has fallen returns to where it was largest, at once where its objective has come to
+rest.
 """
 
 from __future__ import annotations

@@ -1,22 +1,28 @@
-"""Which starts of a race go on: the rules, stated once more with sorted arrays."""
+"""Which starts of a race go on: the rules, stated once more with sorted arrays and along whole paths."""
 
 import numpy as np
 import pytest
 
 from pararnn_ts.estimation.damped_steps import (
     CONVERGED,
+    DECREMENT,
     EVIDENCE,
     FAILED,
     FEWEST,
     LEAD,
     N_FIELDS,
     OBJECTIVE,
+    PAST,
+    PEAK,
     RETIRED,
     RUNNING,
     STALLED,
     STATUS,
+    STOPPED,
+    remember,
     review_series,
 )
+from pararnn_ts.kernels.lanes import LANES
 
 
 def expected_status(table, audition, evidence):
@@ -68,3 +74,41 @@ def test_an_audition_leaves_enough():
     for n in (FEWEST - 1, FEWEST, FEWEST + 1, 2 * FEWEST):
         table = np.zeros((N_FIELDS, n))
         assert review_series(table, 0, n, True, True) == min(n, FEWEST)
+
+
+def last_step(evidence, decrement):
+    """First step that is PAST or more after the peak so far, lies lower by LEAD, and has hardly anything left to gain."""
+    worth = evidence - decrement
+    for step in range(len(worth)):
+        peak = int(np.argmax(worth[: step + 1]))
+        if step - peak >= PAST and worth[step] < worth[peak] - LEAD and decrement[step] < LEAD:
+            return step
+    return len(worth)
+
+
+def test_a_start_long_past_its_peak_stops_where_its_objective_has_come_to_rest():
+    rng = np.random.default_rng(1)
+    steps, met = 60, set()
+    for _ in range(40):
+        # up and down like evidences on the way, some of them with an objective that still falls
+        evidence = np.cumsum(rng.normal(rng.choice([-0.2, 0.0, 0.3], LANES), 0.5, (steps, LANES)), axis=0)
+        decrement = np.exp(rng.normal(rng.choice([-2.0, 0.0, 2.0], LANES), 0.5, (steps, LANES)))
+        table = np.zeros((N_FIELDS, LANES))
+        table[PEAK] = -np.inf
+        stopped, best = np.full(LANES, steps), np.zeros((2 + N_FIELDS - OBJECTIVE) * LANES)
+        for step in range(steps):
+            table[EVIDENCE], table[DECREMENT] = evidence[step], decrement[step]
+            for lane in range(LANES):
+                if table[STATUS, lane] == RUNNING:
+                    remember(evidence[step], evidence[step], 1, 1, table.reshape(-1), best, lane)
+                    if table[STATUS, lane] == STOPPED:
+                        stopped[lane] = step
+        for lane in range(LANES):
+            expected = last_step(evidence[:, lane], decrement[:, lane])
+            assert stopped[lane] == expected
+            met.add(expected == steps)
+            # and what is kept is the point of the peak
+            worth = (evidence - decrement)[: expected + 1, lane]
+            assert table[PEAK, lane] == worth.max()
+            assert best[lane] == evidence[np.argmax(worth), lane]
+    assert met == {True, False}
