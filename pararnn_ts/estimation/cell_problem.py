@@ -77,12 +77,13 @@ class CellProblem(RowProblem):
         )  # fmt: skip
         return np.column_stack([spec.collapse(rows[:, :-1]), rows[:, -1]])
 
-    def canonical(self, params: np.ndarray, size: np.ndarray) -> np.ndarray:
+    def canonical(self, params: np.ndarray, products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See :meth:`Problem.canonical`."""
         spec = self.specification
         end = spec.cell_slice.stop
         own, v = spec.cell.canonical(params[spec.cell_slice], params[end:])
-        return np.concatenate([params[: spec.n_linear], own, v])
+        moved = np.concatenate([params[: spec.n_linear], own, v])
+        return moved, self.products(moved)
 
     def n_expansive(self, params: np.ndarray) -> np.ndarray:
         """See :meth:`Problem.n_expansive`."""

@@ -38,7 +38,9 @@ class Curvature(NamedTuple):
     effective: float
 
 
-def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: ErrorLaw | None) -> Curvature:
+def curvature(
+    problem: Problem, params: np.ndarray, products: np.ndarray, alpha: np.ndarray, law: ErrorLaw | None
+) -> Curvature:
     """
     Posterior precision, variance of the shocks and effective parameters.
 
@@ -48,6 +50,8 @@ def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: Erro
         The standardised problem, without observation weights.
     params : ndarray, (F,)
         Its parameters.
+    products : ndarray, (F + 1, F + 1)
+        Products of Jacobian and residual there; see :meth:`Problem.products`.
     alpha : ndarray, (n_groups,)
         Prior precision of each group; with `law` None, in units of the noise precision (a ridge).
     law : ErrorLaw or None
@@ -58,7 +62,6 @@ def curvature(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: Erro
     Curvature
         Statistics in the data's units; rows and columns of parameters that are held at a value are zero.
     """
-    products = problem.products(params)
     information = None if law is None else np.array([law.information])
     found = statistics(
         products[None], problem.group, alpha[None], information, np.array([problem.n_obs]), problem.from_data()[None],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import lgamma, log, pi
 
 import numpy as np
 from scipy import optimize, special, stats
@@ -108,9 +109,9 @@ class ErrorLaw:
         return self.spread * rng.standard_t(self.dof, shape)
 
 
-def _constant(dof: float | np.ndarray) -> float | np.ndarray:
+def _constant(dof: float) -> float:
     """Log of the constant of Student's density of spread one."""
-    return special.gammaln(0.5 * (dof + 1.0)) - special.gammaln(0.5 * dof) - 0.5 * np.log(dof * np.pi)
+    return lgamma(0.5 * (dof + 1.0)) - lgamma(0.5 * dof) - 0.5 * log(dof * pi)
 
 
 def _profile(resid: np.ndarray, effective: float, spread: float, dof: float, sweeps: int, least: float = TINY) -> float:
@@ -170,16 +171,20 @@ def student_law(
     for _ in range(sweeps):
         spread = _profile(resid, effective, spread, dof, 3, least)
         found = optimize.minimize_scalar(
-            _minus_loglike, bounds=(_FEWEST, 1.0 / FEWEST_DOF), args=(resid, spread), options={"xatol": _PRECISION}
-        )
+            _minus_loglike, bounds=(_FEWEST, 1.0 / FEWEST_DOF), args=((resid / spread) ** 2, spread),
+            options={"xatol": _PRECISION},
+        )  # fmt: skip
         dof = max(1.0 / float(found.x), FEWEST_DOF)
         if 1.0 / FEWEST_DOF - float(found.x) < 2.0 * _PRECISION:
             dof = FEWEST_DOF
     return ErrorLaw(spread, dof)
 
 
-def _minus_loglike(reciprocal: float, resid: np.ndarray, spread: float) -> float:
-    return -float(ErrorLaw(spread, 1.0 / reciprocal).loglikeobs(resid).sum())
+def _minus_loglike(reciprocal: float, square: np.ndarray, spread: float) -> float:
+    """Minus the log likelihood at a reciprocal of the degrees of freedom; squares are those over the spread."""
+    dof = 1.0 / reciprocal
+    tails = 0.5 * (dof + 1.0) * float(np.log1p(reciprocal * square).sum())
+    return tails - len(square) * (_constant(dof) - log(spread))
 
 
 def gaussian_loglike(sse: float, n: int) -> float:
@@ -286,5 +291,5 @@ def log_volume(resid: np.ndarray, effective: float, law: ErrorLaw, least: float 
     spread = law.spread
     for reciprocal in 0.5 * (nodes + 1.0) / FEWEST_DOF:
         spread = _profile(resid, effective, spread, 1.0 / reciprocal, 5, least)
-        values.append(-_minus_loglike(reciprocal, resid, spread))
+        values.append(-_minus_loglike(reciprocal, (resid / spread) ** 2, spread))
     return float(special.logsumexp(values, b=weights) - law.loglikeobs(resid).sum())

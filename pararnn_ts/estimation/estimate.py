@@ -155,15 +155,6 @@ def on_own_scale(
     return state(specification, sample, scaling, target)
 
 
-def _component_sizes(specification: Specification, params: np.ndarray, products: np.ndarray) -> np.ndarray:
-    """Second moment of each unit's component, from the columns of the output weights in the normal equations."""
-    sizes = []
-    for d, part in zip(specification.units, specification.unit_slices, strict=True):
-        out = slice(part.stop - d, part.stop)
-        sizes.append(float(params[out] @ products[out, out] @ params[out]))
-    return np.array(sizes)
-
-
 def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndarray:
     """By how much one start is better than another; minus infinity for those that did not reach an optimum."""
     if options.penalty is None:
@@ -456,13 +447,12 @@ def _report(
     """Canonical form of an optimum and its statistics, in the data's units."""
     alpha = solutions.alpha[best]
     whole, products = problem.expand(solutions.params[best]), problem.whole_products(solutions.params[best])
-    size = _component_sizes(problem.specification, whole, products)
-    free = problem.canonical(solutions.params[best], size)
+    free, there = problem.canonical(solutions.params[best], products)
     # in the units of the data, so that models which standardise differently can be compared
     log_evidence -= problem.n_obs * np.log(problem.scaling.scale[0])
     distinct = distinct_units(problem.specification, whole[None], products[None], solutions.beta[best : best + 1])[0]
     log_evidence += problem.log_symmetry(list(distinct)) - EXPANSION_ODDS * problem.n_expansive(free[None])[0]
-    found = curvature(problem, free, alpha, law)
+    found = curvature(problem, free, there, alpha, law)
     spread = problem.scaling.scale[0]
     return Estimate(
         params=problem.scaling.to_data(problem.expand(free)),

@@ -11,7 +11,7 @@ from pararnn_ts.specification import Specification, UnitWeights
 
 __all__ = [
     "ODD",
-    "canonical",
+    "canonical_form",
     "canonical_order",
     "distinct_units",
     "exchanged",
@@ -39,43 +39,58 @@ def exchanged(unit: UnitWeights, order: np.ndarray, sign: np.ndarray) -> UnitWei
     )
 
 
-def canonical(specification: Specification, params: np.ndarray, size: np.ndarray) -> np.ndarray:
+def canonical_form(
+    specification: Specification, params: np.ndarray, products: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """
     Re-order units and states, and fix signs, without changing any prediction.
+
+    Within a dimension the unit with the larger component comes first; within a unit the state with the larger output
+    weight does, which is positive where the activation is odd.
 
     Parameters
     ----------
     specification : Specification
         The model; units of equal dimension may change places.
-    params : ndarray, (P,)
-        Parameters on any scale.
-    size : ndarray, (K,)
-        Variance of each unit's component, the order of precedence among units of one dimension.
+    params : ndarray, (S, P)
+        Parameters of each series on any scale.
+    products : ndarray, (S, P + 1, P + 1)
+        Products M'M of M = [Jacobian, residual] there.
 
     Returns
     -------
-    ndarray, (P,)
-        The representative: within a dimension the larger component first; within a unit the larger output weight first;
-        output weights positive where the activation is odd.
+    params, products : ndarray
+        The representatives, and the products there: columns of the Jacobian change places and signs with their weights.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from pararnn_ts.estimation.identification import canonical
+    >>> from pararnn_ts.estimation.identification import canonical_form
     >>> from pararnn_ts.specification import Specification
     >>> spec = Specification("y", (1,), (), (1,), "tanh")
-    >>> canonical(spec, np.array([0.5, -1.0, 0.2, -3.0]), np.ones(1))
-    array([ 0.5,  1. , -0.2,  3. ])
+    >>> canonical_form(spec, np.array([[0.5, -1.0, 0.2, -3.0]]), np.eye(5)[None])[0]
+    array([[ 0.5,  1. , -0.2,  3. ]])
     """
-    order, sign = canonical_order(specification, params[None], size[None])
-    return params[order[0]] * sign[0]
+    size = np.empty((len(params), len(specification.units)))
+    for k, (d, part) in enumerate(zip(specification.units, specification.unit_slices, strict=True)):
+        # second moment of the component, from the columns of the output weights
+        out = slice(part.stop - d, part.stop)
+        size[:, k] = np.einsum("si,sij,sj->s", params[:, out], products[:, out, out], params[:, out])
+    order, sign = canonical_order(specification, params, size)
+    every = np.arange(len(params))[:, None]
+    moved = params[every, order] * sign
+    # the residual stays where it is
+    order = np.column_stack([order, np.full(len(params), products.shape[1] - 1)])
+    sign = np.column_stack([sign, np.ones(len(params))])
+    products = products[every[:, :, None], order[:, :, None], order[:, None, :]]
+    return moved, products * sign[:, :, None] * sign[:, None, :]
 
 
 def canonical_order(
     specification: Specification, params: np.ndarray, size: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """
-    Order and signs that :func:`canonical` gives to the parameters of several series.
+    Order and signs that :func:`canonical_form` gives to the parameters of several series.
 
     Parameters
     ----------

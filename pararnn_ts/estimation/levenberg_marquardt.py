@@ -183,7 +183,7 @@ class State:
         )
 
     def take(self, columns: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Copy up to `LANES` starts, filled up with copies of the last that do not run: as a whole and as flat parts."""
+        """Copy up to `LANES` starts, filled up with copies of the last that do not run: a whole, and its flat parts."""
         index = np.append(columns, np.repeat(columns[-1:], LANES - len(columns)))
         space = items(len(self._all))
         # "clip" writes to the place at once; the indices are sound

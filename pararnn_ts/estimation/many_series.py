@@ -24,7 +24,7 @@ from pararnn_ts.estimation.estimate import (
     make_problem,
     race,
 )
-from pararnn_ts.estimation.identification import canonical_order, distinct_units
+from pararnn_ts.estimation.identification import canonical_form, distinct_units
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, FAILED, PEAKED, RETIRED, Options, Solutions
 from pararnn_ts.estimation.problem import Problem, Sample, UnitProblem, difference_series
 from pararnn_ts.estimation.scaling import STRETCH, inverses, jacobians, standardise_many
@@ -257,17 +257,7 @@ def _reports(
     params, alpha, beta, status = of_best("params"), of_best("alpha"), of_best("beta"), of_best("status")
     n_obs = np.array([problem.n_obs for problem in problems])
     scale = np.array([problem.scaling.scale[0] for problem in problems])
-    size = np.empty((len(problems), len(spec.units)))
-    for k, (d, part) in enumerate(zip(spec.units, spec.unit_slices, strict=True)):
-        out = slice(part.stop - d, part.stop)
-        size[:, k] = np.einsum("si,sij,sj->s", params[:, out], products[:, out, out], params[:, out])
-    order, sign = canonical_order(spec, params, size)
-    every = np.arange(len(problems))[:, None]
-    free = params[every, order] * sign
-    # changing places and signs of states changes those of the columns of the Jacobian
-    order = np.column_stack([order, np.full(len(problems), products.shape[1] - 1)])
-    sign = np.column_stack([sign, np.ones(len(problems))])
-    products = products[every[:, :, None], order[:, :, None], order[:, None, :]] * sign[:, :, None] * sign[:, None, :]
+    free, products = canonical_form(spec, params, products)
     to_data = jacobians(spec, [problem.scaling for problem in problems])
     spread = beta**-0.5
     found = statistics(

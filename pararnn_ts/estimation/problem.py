@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pararnn_ts.estimation.damped_steps import advance, unit_rounds
-from pararnn_ts.estimation.identification import canonical, log_symmetry, n_expansive
+from pararnn_ts.estimation.identification import canonical_form, log_symmetry, n_expansive
 from pararnn_ts.estimation.scaling import Scaling, mean_square
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.lanes import LANES, items
@@ -63,6 +64,12 @@ class Sample:
     exog: np.ndarray
     deterministic: np.ndarray
     weight: np.ndarray
+
+
+def _reweighted(sample: Sample, weights: np.ndarray) -> Sample:
+    root = np.array(sample.weight, dtype=float)
+    root[root > 0.0] *= np.sqrt(weights)
+    return replace(sample, weight=root)
 
 
 class Problem:
@@ -131,9 +138,7 @@ class Problem:
 
     def reweighted(self, weights: np.ndarray) -> Problem:
         """Return the problem with a weight for each observation in the objective."""
-        root = np.array(self.sample.weight, dtype=float)
-        root[root > 0.0] *= np.sqrt(weights)
-        return self.with_sample(replace(self.sample, weight=root))
+        return self.with_sample(_reweighted(self.sample, weights))
 
     def expand(self, free: np.ndarray) -> np.ndarray:
         """All parameters from those that are estimated: the same ones, where none is held at a value."""
@@ -161,9 +166,19 @@ class Problem:
         """Residuals of the observations in the objective at one parameter vector, without their weights."""
         raise NotImplementedError
 
-    def canonical(self, params: np.ndarray, size: np.ndarray) -> np.ndarray:
-        """Return the representative of the parameters that describe the same model; `size`: second moments of parts."""
-        return canonical(self.specification, params, size)
+    def canonical(self, params: np.ndarray, products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Return the representative of the parameters that describe the same model, and its products.
+
+        Parameters
+        ----------
+        params : ndarray, (F,)
+            Parameters that are estimated.
+        products : ndarray
+            What :meth:`whole_products` returns for them.
+        """
+        moved, there = canonical_form(self.specification, params[None], products[None])
+        return moved[0], there[0]
 
     def n_expansive(self, params: np.ndarray) -> np.ndarray:
         """Count the recurrent parts that can expand, for each row of `params`."""
@@ -234,6 +249,16 @@ class UnitProblem(Problem):
             one._take(*(part[s] for part in columns))
             found.append(one)
         return found
+
+    def reweighted(self, weights: np.ndarray) -> Problem:
+        """See :meth:`Problem.reweighted`; here with the same columns."""
+        sample = _reweighted(self.sample, weights)
+        root = sample.weight[self.specification.first_state :]
+        columns = self.linear_columns * root[:, None]
+        other = copy(self)
+        other.sample = sample
+        other._take(self.x, self.linear_columns, root, self.y, columns.T @ columns)
+        return other
 
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
         """See :meth:`Problem.evaluator`."""

@@ -54,9 +54,9 @@ class RestrictedProblem(Problem):
         """All parameters from the free ones, of one vector or of rows of them."""
         return free @ self._map.T + self._origin
 
-    def canonical(self, params: np.ndarray, size: np.ndarray) -> np.ndarray:
+    def canonical(self, params: np.ndarray, products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See :meth:`Problem.canonical`: units stay where a parameter of them is held."""
-        return params
+        return params, self.products(params)
 
     def n_expansive(self, params: np.ndarray) -> np.ndarray:
         """See :meth:`Problem.n_expansive`."""

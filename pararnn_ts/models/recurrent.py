@@ -378,9 +378,8 @@ class RecurrentModel(SeriesModel):
         params = check_params(params, self.param_names, "params")
         self._check_sample()
         problem = self._problem()
-        found = curvature(
-            problem, problem.scaling.to_standard(params), np.zeros(len(self.specification.group_names)), None
-        )
+        standard, no_prior = problem.scaling.to_standard(params), np.zeros(len(self.specification.group_names))
+        found = curvature(problem, standard, problem.products(standard), no_prior, None)
         law = ErrorLaw(np.sqrt(found.scale))
         if self.errors == "t":
             law = likely_law((self._y - self.path(params).fitted)[self.used])

@@ -137,7 +137,7 @@ def test_directions_the_data_do_not_see_are_not_counted():
     assert found.curvature.effective == pytest.approx(4.0, abs=1e-6)
     problem = make(PLAIN, y)
     dead = np.zeros(PLAIN.n_params)  # a unit without output weights: only v and the linear path act
-    assert curvature(problem, dead, np.zeros(4), None).effective <= 2.0 + 1e-9
+    assert curvature(problem, dead, problem.products(dead), np.zeros(4), None).effective <= 2.0 + 1e-9
 
 
 # ---------------------------------------------------------------------------------------------------------- gaps
@@ -212,6 +212,19 @@ def test_parameters_are_canonical():
     run = twin.run(spec, found.params, problem.sample.y, problem.sample.exog, problem.sample.deterministic)
     sizes = np.nanmean(run.components[2:] ** 2, axis=0)
     assert sizes[0] >= sizes[1]
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_products_go_with_the_parameters_into_canonical_form(activation, gaps):
+    y = nonlinear_series(90)
+    if gaps:
+        y[[20, 50, 51]] = np.nan
+    problem = make(twin.specification((2, 1, 2), activation, (1, 2), (1,), 1), y)
+    for seed in range(5):
+        params = twin.random_params(problem.specification, np.random.default_rng(seed))
+        moved, products = problem.canonical(params, problem.whole_products(params))
+        np.testing.assert_allclose(products, problem.products(moved), rtol=1e-9, atol=1e-9)
 
 
 def test_when_every_start_fails_it_is_said_in_a_sentence():

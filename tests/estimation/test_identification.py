@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-from pararnn_ts.estimation.identification import canonical, distinct_units, log_symmetry, n_expansive, nearest_image
+from pararnn_ts.estimation.identification import (
+    canonical_order,
+    distinct_units,
+    log_symmetry,
+    n_expansive,
+    nearest_image,
+)
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.specification import Specification, UnitWeights
 
@@ -29,6 +35,12 @@ def predictions(spec, params):
     rng = np.random.default_rng(9)
     y, exog = rng.normal(size=30), rng.normal(size=(30, len(spec.exog_names)))
     return twin.run(spec, params, y, exog, np.ones((30, spec.n_deterministic))).fitted
+
+
+def canonical(spec, params, size):
+    """Representative of one parameter vector."""
+    order, sign = canonical_order(spec, params[None], size[None])
+    return params[order[0]] * sign[0]
 
 
 def moved(weights, order, sign):

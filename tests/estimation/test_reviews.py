@@ -77,7 +77,7 @@ def test_an_audition_leaves_enough():
 
 
 def last_step(evidence, decrement):
-    """First step that is PAST or more after the peak so far, lies lower by LEAD, and has hardly anything left to gain."""
+    """First step that is PAST or more after the peak so far and lower by LEAD, with hardly anything left to gain."""
     worth = evidence - decrement
     for step in range(len(worth)):
         peak = int(np.argmax(worth[: step + 1]))
