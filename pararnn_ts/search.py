@@ -33,7 +33,7 @@ __all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria", "sa
 # candidates that are fitted with Student-t errors, too, where residuals have outliers
 STUDENTS = 40
 # a candidate needs to be compared, not polished
-OPTIONS = Options(maxiter=60, tol=1e-7)
+OPTIONS = Options(maxiter=60, tol=1e-6)
 # share of the sample that criterion "cv" predicts
 HELD_OUT = 0.2
 

@@ -8,6 +8,8 @@ from math import lgamma, log, pi
 import numpy as np
 from scipy import optimize, special, stats
 
+from pararnn_ts.kernels.student import improved_spread, log_likelihood, settled_spread
+
 __all__ = [
     "FEWEST_DOF",
     "ErrorLaw",
@@ -114,16 +116,6 @@ def _constant(dof: float) -> float:
     return lgamma(0.5 * (dof + 1.0)) - lgamma(0.5 * dof) - 0.5 * log(dof * pi)
 
 
-def _profile(resid: np.ndarray, effective: float, spread: float, dof: float, sweeps: int, least: float = TINY) -> float:
-    """Spread at given degrees of freedom: sum of w r^2 over observations less effective parameters."""
-    square, room = resid**2, max(len(resid) - effective, 1.0)
-    least = _least_spread(square, least)
-    for _ in range(sweeps):
-        weights = (dof + 1.0) / (dof + square / spread**2)
-        spread = max(float(np.sqrt(weights @ square / room)), least)
-    return spread
-
-
 def _least_spread(square: np.ndarray, least: float) -> float:
     """Spread below which a law would give no weight to anything but residuals that are rounding errors."""
     return max(1e-8 * float(np.sqrt(np.mean(square))), least) if len(square) else least
@@ -162,18 +154,18 @@ def student_law(
     >>> bool(3.5 < law.dof < 4.5), bool(0.95 < law.spread < 1.05)
     (True, True)
     """
+    square, room = resid**2, max(len(resid) - effective, 1.0)
+    least = _least_spread(square, least)
     if start is None:
         middle = float(np.median(np.abs(resid)))
-        lowest = _least_spread(resid**2, least)
-        typical = middle / 0.7 if middle > lowest else max(float(np.sqrt(np.mean(resid**2))), lowest)
+        typical = middle / 0.7 if middle > least else max(float(np.sqrt(np.mean(square))), least)
         start = ErrorLaw(typical, 5.0)
     spread, dof = start.spread, start.dof
     for _ in range(sweeps):
-        spread = _profile(resid, effective, spread, dof, 3, least)
+        spread = improved_spread(square, room, spread, dof, 3, least)
         found = optimize.minimize_scalar(
-            _minus_loglike, bounds=(_FEWEST, 1.0 / FEWEST_DOF), args=((resid / spread) ** 2, spread),
-            options={"xatol": _PRECISION},
-        )  # fmt: skip
+            _minus_loglike, bounds=(_FEWEST, 1.0 / FEWEST_DOF), args=(square, spread), options={"xatol": _PRECISION}
+        )
         dof = max(1.0 / float(found.x), FEWEST_DOF)
         if 1.0 / FEWEST_DOF - float(found.x) < 2.0 * _PRECISION:
             dof = FEWEST_DOF
@@ -181,10 +173,7 @@ def student_law(
 
 
 def _minus_loglike(reciprocal: float, square: np.ndarray, spread: float) -> float:
-    """Minus the log likelihood at a reciprocal of the degrees of freedom; squares are those over the spread."""
-    dof = 1.0 / reciprocal
-    tails = 0.5 * (dof + 1.0) * float(np.log1p(reciprocal * square).sum())
-    return tails - len(square) * (_constant(dof) - log(spread))
+    return -log_likelihood(square, spread, 1.0 / reciprocal)
 
 
 def gaussian_loglike(sse: float, n: int) -> float:
@@ -219,13 +208,10 @@ def likely_law(resid: np.ndarray, dof: float | None = None) -> ErrorLaw:
     spread = float(np.sqrt(max(float(np.sum(resid**2)) / max(len(resid), 1), 1e-300)))
     if np.isinf(dof):
         return ErrorLaw(spread)
-    spread = _profile(resid, 0.0, spread, dof, 8)
-    for _ in range(3):  # the sweeps come near the maximum, and steps of Newton in the log spread arrive there
-        square = (resid / spread) ** 2
-        slope = float(np.sum((dof + 1.0) * square / (dof + square))) - len(resid)
-        bend = 2.0 * dof * float(np.sum((dof + 1.0) * square / (dof + square) ** 2))
-        spread *= float(np.exp(np.clip(slope / bend, -0.1, 0.1))) if bend > 0.0 else 1.0
-    return ErrorLaw(spread, dof)
+    square = resid**2
+    spread = improved_spread(square, max(len(resid), 1.0), spread, dof, 8, _least_spread(square, TINY))
+    # the sweeps come near the maximum, and Newton's steps arrive there
+    return ErrorLaw(settled_spread(square, spread, dof, 3), dof)
 
 
 def concentrated_loglike(resid: np.ndarray, dof: float) -> float:
@@ -243,7 +229,7 @@ def concentrated_loglike(resid: np.ndarray, dof: float) -> float:
     """
     if np.isinf(dof):
         return gaussian_loglike(float(np.sum(resid**2)), len(resid))
-    return float(likely_law(resid, dof).loglikeobs(resid).sum())
+    return log_likelihood(resid**2, likely_law(resid, dof).spread, dof)
 
 
 def student_gain(resid: np.ndarray) -> float:
@@ -288,8 +274,9 @@ def log_volume(resid: np.ndarray, effective: float, law: ErrorLaw, least: float 
     nodes, weights = np.polynomial.legendre.leggauss(12)
     # the nodes lie between -1 and 1, the reciprocals between zero and their largest value
     weights, values = 0.5 * weights, []
-    spread = law.spread
-    for reciprocal in 0.5 * (nodes + 1.0) / FEWEST_DOF:
-        spread = _profile(resid, effective, spread, 1.0 / reciprocal, 5, least)
-        values.append(-_minus_loglike(reciprocal, (resid / spread) ** 2, spread))
+    spread, square, room = law.spread, resid**2, max(len(resid) - effective, 1.0)
+    least = _least_spread(square, least)
+    for dof in 2.0 * FEWEST_DOF / (nodes + 1.0):
+        spread = improved_spread(square, room, spread, dof, 5, least)
+        values.append(log_likelihood(square, spread, dof))
     return float(special.logsumexp(values, b=weights) - law.loglikeobs(resid).sum())

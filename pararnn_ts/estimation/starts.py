@@ -61,6 +61,8 @@ def _draw(d: int, m: int, rng: np.random.Generator, weights: np.ndarray) -> None
 
 
 def _spectral_radius(matrix: np.ndarray) -> float:
+    if len(matrix) == 1:
+        return abs(float(matrix[0, 0]))
     if len(matrix) != 2:
         return float(np.max(np.abs(np.linalg.eigvals(matrix))))
     (a, b), (c, d) = matrix.tolist()
@@ -131,7 +133,7 @@ def linear_start(
         k = max(free, key=lambda k: used[k])
         place = slice(used[k], used[k] + d)
         units[k].W[place, place] = block.W
-        modulus = min(float(np.max(np.abs(np.linalg.eigvals(block.W)))), 0.98)
+        modulus = min(_spectral_radius(block.W), 0.98)
         length = max(float(np.linalg.norm(block.U)), 1e-12)
         units[k].U[place, 0] = size * np.sqrt(1.0 - modulus**2) * block.U[:, 0] / length
         used[k] += d
