@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from pararnn_ts.estimation.blas import one_blas_thread
@@ -28,12 +26,12 @@ from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.starting import arma_blocks, start_values
 from pararnn_ts.specification import UnitWeights
 
-__all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria", "sample_of"]
+__all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria"]
 
 # candidates that are fitted with Student-t errors, too, where residuals have outliers
 STUDENTS = 40
 # a candidate needs to be compared, not polished
-OPTIONS = Options(maxiter=60, tol=1e-6)
+OPTIONS = Options(maxiter=60, tol=1e-7)
 # share of the sample that criterion "cv" predicts
 HELD_OUT = 0.2
 
@@ -145,10 +143,6 @@ class Search:
     fitted: dict[Candidate, FittedCandidate] = field(default_factory=dict)
     _images: dict[tuple[tuple[int, ...], int], tuple[UnitWeights, ...]] = field(default_factory=dict)
 
-    @cached_property
-    def _data(self) -> tuple[Any, Any]:
-        return sample_of(self.base)
-
     def stage(self, candidates: list[Candidate], what: str) -> None:
         """Fit those of the candidates that are not fitted yet; `what` they are is for the progress bar."""
         missing = [candidate for candidate in dict.fromkeys(candidates) if candidate not in self.fitted]
@@ -167,13 +161,12 @@ class Search:
             self.fitted.update(tqdm(pool.map(work, jobs), total=len(jobs), desc=what, disable=not self.progress))
 
     def _model(self, candidate: Candidate) -> ParaRNN:
-        return self.base.clone_with(
-            *self._data,
-            lags=list(candidate.lags),
+        return self.base.restructured(
             units=candidate.units,
+            lags=list(candidate.lags),
             linear_lags=list(candidate.linear_lags),
-            errors=candidate.errors,
             hold_back=self.hold_back,
+            errors=candidate.errors,
         )
 
     def _prepare(self, job: _Job) -> _Prepared:
@@ -215,14 +208,6 @@ class Search:
         if self.criterion == "cv":
             early = estimate(_before_held_out(model), before.starts, OPTIONS, errors="t")
         return self._finish(_Prepared(candidate, model, problem, before.starts), found, early)
-
-
-def sample_of(model: ParaRNN) -> tuple[Any, Any]:
-    """Series and exogenous values of a model, in the form that `clone_with` takes."""
-    if not model.is_pandas:
-        return model._y, model._x
-    exog = None if model._x is None else pd.DataFrame(model._x, model.index, columns=model.exog_labels)
-    return pd.Series(model._y, model.index, name=model.endog_name), exog
 
 
 def information_criteria(found: Estimate, n: int) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.recurrent import ERRORS, check_lags
-from pararnn_ts.search import Candidate, FittedCandidate, Search, information_criteria, sample_of
+from pararnn_ts.search import Candidate, FittedCandidate, Search, information_criteria
 
 __all__ = ["Candidate", "Selection", "select_order"]
 
@@ -67,7 +67,7 @@ class Selection:
     def model(self) -> ParaRNN:
         """The chosen candidate, not fitted, on the rows on which the candidates were compared."""
         held = self._fitted[self.best].model
-        return held.clone_with(*sample_of(held))
+        return held.clone_with(*_sample_of(held))
 
     @cached_property
     def results(self) -> Any:
@@ -267,6 +267,14 @@ def _weights(ranked: dict[Candidate, FittedCandidate], nats: Any) -> tuple[np.nd
     log_prior = multiplicity([len(candidate.units) for candidate in ranked])
     n_obs = int(next(iter(ranked.values())).model.used.sum())
     return log_prior, log_weights(np.asarray(nats, dtype=float), log_prior, n_obs)
+
+
+def _sample_of(model: ParaRNN) -> tuple[Any, Any]:
+    """Series and exogenous values of a model, in the form that `clone_with` takes."""
+    if not model.is_pandas:
+        return model._y, model._x
+    exog = None if model._x is None else pd.DataFrame(model._x, model.index, columns=model.exog_labels)
+    return pd.Series(model._y, model.index, name=model.endog_name), exog
 
 
 def _check_errors(errors: Any) -> tuple[str, ...]:

@@ -133,17 +133,23 @@ class RecurrentModel(SeriesModel):
         **series: Unpack[SeriesOptions],
     ):
         super().__init__(endog, exog, **series)
+        self._held: dict[int, float] = {}
+        if self._x is None:
+            self._exog = np.zeros((len(self._y), 0))
+        else:
+            self._exog = np.ascontiguousarray(self._x)
+        self._data_attr += ["_exog"]
+        self._take_structure(lags, linear_lags, hold_back, errors)
+
+    def _take_structure(
+        self, lags: int | Sequence[int], linear_lags: int | Sequence[int] | None, hold_back: int | None, errors: str
+    ) -> None:
         self.lags = check_lags(lags, "lags")
         self.linear_lags = self.lags if linear_lags is None else check_lags(linear_lags, "linear_lags")
         if not isinstance(errors, str) or errors not in ERRORS:
             raise ValueError(f"errors must be one of {', '.join(map(repr, ERRORS))}, but is {errors!r}.")
         self.errors = errors
         self.hold_back = hold_back
-        self._held: dict[int, float] = {}
-        if self._x is None:
-            self._exog = np.zeros((len(self._y), 0))
-        else:
-            self._exog = np.ascontiguousarray(self._x)
         spec = self._describe()
         if hold_back is None:
             rows = spec.least_hold_back
@@ -157,7 +163,6 @@ class RecurrentModel(SeriesModel):
         self.specification = replace(spec, hold_back=rows)
         require_different(self.specification.param_names, self.exog_labels)
         self.data.param_names = list(self.specification.param_names)
-        self._data_attr += ["_exog"]
 
     def _describe(self) -> Any:
         """Return the specification, rows held back apart."""

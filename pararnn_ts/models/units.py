@@ -94,6 +94,41 @@ class UnitModel(RecurrentModel):
         self.activation = activation
         super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, errors=errors, **series)
 
+    def restructured(
+        self,
+        *,
+        units: int | Sequence[int],
+        lags: int | Sequence[int],
+        linear_lags: int | Sequence[int],
+        hold_back: int,
+        errors: str,
+    ):
+        """
+        Make a model of the same sample with other units, lags and errors, without looking at the data again.
+
+        Parameters
+        ----------
+        units, lags, linear_lags, hold_back, errors
+            As in the constructor.
+
+        Returns
+        -------
+        model
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> model = prt.ParaRNN(prt.datasets.load_nile(), units=(2,))
+        >>> model.restructured(units=(1,), lags=2, linear_lags=0, hold_back=4, errors="t").param_names[:3]
+        ['const', 'unit1.W', 'unit1.U[flow.L1]']
+        """
+        other, other_data = object.__new__(type(self)), object.__new__(type(self.data))
+        other_data.__dict__.update(self.data.__dict__)
+        other.__dict__.update({**self.__dict__, "constant_weights": self.constant_weights, "data": other_data})
+        other.units = check_units(units)
+        other._take_structure(lags, linear_lags, hold_back, errors)
+        return other
+
     def _describe(self) -> Specification:
         if self.units and not self.lags and not self.exog_labels:
             raise ValueError("lags=0 leaves the units without input; choose lags of 1 or more, or pass exog.")
