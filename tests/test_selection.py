@@ -185,3 +185,20 @@ def test_options_of_the_model_are_kept():
 def test_a_series_too_short_for_the_candidates_is_said_to_be_short():
     with pytest.raises(ValueError, match=r"8 observations, but the candidates need at least .* longer series\.$"):
         prt.select_order(np.random.default_rng(0).standard_normal(8))
+
+
+def test_candidates_are_the_models_that_the_constructor_makes():
+    y = autoregression(120, 9)
+    y = pd.Series(y.to_numpy(), pd.period_range("2001-01", periods=120, freq="M"), name="y")
+    exog = pd.DataFrame({"x": np.random.default_rng(1).normal(size=120)}, y.index)
+    y.iloc[[40, 41]] = np.nan
+    sel = prt.select_order(y, exog, trend="ct", errors=("normal", "t"), max_lags=2, max_linear_lags=2, max_units=1,
+                           n_starts=2)  # fmt: skip
+    for candidate, one in sel._fitted.items():
+        made = prt.ParaRNN(y, exog, lags=list(candidate.lags), units=candidate.units, errors=candidate.errors,
+                           linear_lags=list(candidate.linear_lags), hold_back=2, trend="ct")  # fmt: skip
+        assert one.model._get_init_kwds() == made._get_init_kwds()
+        assert one.model.data.param_names == made.param_names == one.model.param_names
+        ours, theirs = (model.evaluate(one.found.params) for model in (one.model, made))
+        pd.testing.assert_series_equal(ours.fittedvalues, theirs.fittedvalues)
+        pd.testing.assert_frame_equal(ours.cov_params(), theirs.cov_params())
