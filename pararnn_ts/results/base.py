@@ -174,6 +174,11 @@ class RecurrentResults(TimeSeriesModelResults):
         return shock_pool(self.resid, self.scale) if self.inherited is None else self.inherited.shocks
 
     @cached_property
+    def sorted_shocks(self) -> np.ndarray:
+        """`shocks` in ascending order, which every forecast draws from by rank."""
+        return np.sort(self.shocks)
+
+    @cached_property
     def calibration(self) -> Calibration:
         """What conformal intervals are calibrated with; the parameters are estimated once, when it is first needed."""
         self.require_data()
@@ -560,7 +565,7 @@ class RecurrentResults(TimeSeriesModelResults):
     def _forget(self, kept: dict[str, Any]) -> None:
         """Drop the data, and keep what was worked out from them."""
         super().remove_data()
-        for name in ("path", "used", "resid", "fittedvalues", "components", "calibration"):
+        for name in ("path", "used", "resid", "fittedvalues", "components", "calibration", "sorted_shocks"):
             self.__dict__.pop(name, None)
         for name in ("normalized_cov_params", "bse", "tvalues", "pvalues"):  # made of the covariance when asked for
             self.__dict__.pop(name, None)

@@ -51,7 +51,7 @@ def draw_shocks(results: RecurrentResults, method: str, uniform: np.ndarray) -> 
         return np.sqrt(results.scale) * special.ndtri(np.maximum(uniform, 2.0**-54))
     if method == "simulated":
         return results.details.law.quantiles(np.maximum(uniform, 2.0**-54))
-    pool = np.sort(results.shocks)
+    pool = results.sorted_shocks
     return pool[np.minimum((uniform * len(pool)).astype(int), len(pool) - 1)]
 
 
