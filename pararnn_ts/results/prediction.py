@@ -252,7 +252,7 @@ def predict_window(
         _require_closed_form(results, window.stop - origin)
         se[known:] = shock_deviation(results, origin, window.stop, future)[first - origin :]
     if param_uncertainty and (method == "exact" or known > 0):
-        se = np.hypot(se, parameter_deviation(results, window.start, first, origin, window.stop, future))
+        se = np.hypot(se, parameter_deviation(results, window.start, origin, window.stop, future))
     if method != "exact" and first < window.stop:
         generator = check_generator(rng)
         full = simulate_bundles(
