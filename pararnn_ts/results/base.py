@@ -90,6 +90,7 @@ class RecurrentResults(ParameterInference):
         super().__init__(model, params, details)
         self._cache: dict[str, Any] = {}
         self.past, self.inherited = past, inherited
+        self._calibration: Calibration | None = None
         self.data_removed = False
         self.df_model = float(details.effective)
         self.log_evidence = float(details.log_evidence)
@@ -144,11 +145,13 @@ class RecurrentResults(ParameterInference):
         """`shocks` in ascending order, which every forecast draws from by rank."""
         return np.sort(self.shocks)
 
-    @cached_property
-    def calibration(self) -> Calibration:
+    def _calibrated(self) -> Calibration:
         """What conformal intervals are calibrated with; the parameters are estimated once, when it is first needed."""
-        self.require_data()
-        return calibrate(self)
+        # no property: editors read those of every object, and must not start an estimation
+        if self._calibration is None:
+            self.require_data()
+            self._calibration = calibrate(self)
+        return self._calibration
 
     @cached_property
     def nobs(self) -> int:
@@ -370,8 +373,9 @@ class RecurrentResults(ParameterInference):
     def _forget(self, kept: dict[str, Any]) -> None:
         """Drop the data, and keep what was worked out from them."""
         super().remove_data()
-        for name in ("path", "used", "resid", "fittedvalues", "components", "calibration", "sorted_shocks"):
+        for name in ("path", "used", "resid", "fittedvalues", "components", "sorted_shocks"):
             self.__dict__.pop(name, None)
+        self._calibration = None
         for name in ("normalized_cov_params", "bse", "tvalues", "pvalues"):  # made of the covariance when asked for
             self.__dict__.pop(name, None)
         # the covariance that was made of it is kept

@@ -234,7 +234,7 @@ def predict_window(
     first = max(origin, window.start)
     if method == "conformal":
         steps = np.arange(window.start, window.stop) - last_origins(results, window, first, origin) + 1
-        errors = calibration_errors(results.calibration, int(steps.max()))[steps - 1]
+        errors = calibration_errors(results._calibrated(), int(steps.max()))[steps - 1]
         with np.errstate(over="ignore"):
             size = np.hypot.reduce(np.where(np.isnan(errors), 0.0, errors), axis=1)
         se = np.where(np.isfinite(mean), size / np.sqrt((~np.isnan(errors)).sum(axis=1)), np.nan)
