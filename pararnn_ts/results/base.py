@@ -18,7 +18,8 @@ from pararnn_ts.results.component_bands import get_components
 from pararnn_ts.results.components import components
 from pararnn_ts.results.conformal import Calibration, calibrate
 from pararnn_ts.results.details import FitDetails
-from pararnn_ts.results.graphics import PlotMethod, lag_response
+from pararnn_ts.results.features import lag_response, recurrence_features
+from pararnn_ts.results.graphics import PlotMethod
 from pararnn_ts.results.identification import identification
 from pararnn_ts.results.inference import Inherited, ParameterInference
 from pararnn_ts.results.memory_intervals import recurrence_intervals
@@ -248,8 +249,6 @@ class RecurrentResults(ParameterInference):
     @cached_property
     def recurrence_features(self) -> pd.DataFrame:
         """What each unit remembers, and for how long: kind, modulus, period, half-life, gain and share of variance."""
-        from pararnn_ts.results.features import recurrence_features
-
         self.require_data()
         # paths that explode across gaps: what leaves the range of numbers has no standard error
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
