@@ -184,6 +184,12 @@ def _roll(
     """Forecasts from the origins before `rows`, of results whose sample ends before row `start`."""
     n, actual = len(new.y), new.y.to_numpy()
     stop = min(rows[-1] + h, n)
+    if hasattr(results, "forecast_from"):
+        seen, shift = results.append(*new.rows(start, stop)), (sample_size(results) or 0) - start
+        for row in rows:
+            end = min(row + h, n)
+            yield row, _distribution(seen.forecast_from(row + shift, end - row, rng), seen, actual[row:end], alpha)
+        return
     if hasattr(results, "get_prediction") and (h == 1 or simulates(results) or hasattr(results, "filter_results")):
         random = {"rng": rng} if simulates(results) else {}
         seen, shift = results.append(*new.rows(start, stop)), (sample_size(results) or 0) - start
@@ -198,8 +204,7 @@ def _roll(
             end = min(row + h, n)
             if simulates(results):
                 # rows by position, without labels, which would take longer than the recursion
-                window = PredictionWindow(row + shift, end - 1 + shift, 0, None, dynamic_start=row + shift)
-                prediction = predict_window(seen._results, window, rng=rng)
+                prediction = predict_window(seen._results, PredictionWindow.ahead(row + shift, end - row), rng=rng)
             else:
                 prediction = seen.get_prediction(row + shift, end - 1 + shift, dynamic=True)
             yield row, _distribution(prediction, seen, actual[row:end], alpha)

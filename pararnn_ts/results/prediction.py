@@ -39,6 +39,7 @@ __all__ = [
     "last_observed",
     "last_origins",
     "predict",
+    "predict_points",
     "predict_window",
     "require_finite",
     "warn_explosive",
@@ -89,12 +90,18 @@ def predict(
     PeriodIndex(['1969', '1970', '1971', '1972'], dtype='period[Y-DEC]', name='year')
     """
     window = results.model.prediction_window(start, end, dynamic, index)
-    values = _points(results, window, future_exog(results, window, exog, index))
+    values = predict_points(results, window, future_exog(results, window, exog, index))
+    return results._labelled(values, window.index, "predicted_mean")
+
+
+def predict_points(results: RecurrentResults, window: PredictionWindow, future: np.ndarray | None = None) -> np.ndarray:
+    """Predictions of the rows of a window; `future` are the exogenous values of those after the sample."""
+    values = _points(results, window, future)
     require_finite(results, window, values)
     first = max(_first_unobserved(results, window), window.start)
     if first < window.stop:
         warn_explosive(results, values[None, first - window.start :], "it leaves")
-    return results._labelled(values, window.index, "predicted_mean")
+    return values
 
 
 def forecast(results: RecurrentResults, steps: Any = 1, exog: Any = None, index: Any = None) -> pd.Series | np.ndarray:
