@@ -20,7 +20,7 @@ import numpy as np
 from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.prediction import is_explosive
 from pararnn_ts.results.responses import slopes
-from pararnn_ts.results.trajectory import At, continue_path, covariates, run_model, standpoint
+from pararnn_ts.results.trajectory import At, continue_path, rows_from, run_model, standpoint
 from pararnn_ts.results.uncertainty import covariance_root
 from pararnn_ts.specification import Specification
 
@@ -340,10 +340,9 @@ def _skeleton(results: RecurrentResults) -> tuple[np.ndarray, np.ndarray]:
     """Path without shocks from the end of the sample, and its states."""
     start, model = results.tail.standpoint, results.model
     future = np.repeat(results.tail.last_exog, SKELETON_STEPS, axis=0)
-    det, x = covariates(results, start.row, start.row + SKELETON_STEPS, future)
+    x, det = rows_from(results, start, SKELETON_STEPS, future)
     reach = len(start.levels)
     levels = np.concatenate([start.levels, np.full(SKELETON_STEPS, np.nan)])
-    det, x = (np.concatenate([np.zeros((reach, part.shape[1])), part]) for part in (det, x))
     with np.errstate(all="ignore"):
         path = model.path(results.params, levels, x, det, state=start.state)
     return path.filled[reach:], path.states[reach:]
