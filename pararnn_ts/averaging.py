@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import SimpleTable
 
 from pararnn_ts.models.arguments import check_count, check_generator
+from pararnn_ts.models.window import PredictionWindow
 from pararnn_ts.results.intervals import SIMULATED, RecurrentPrediction, check_method
+from pararnn_ts.results.prediction import predict_points, predict_window
 from pararnn_ts.results.uncertainty import spread
 
 __all__ = ["SMALLEST_SHARE", "Average", "log_weights", "multiplicity", "sequential_weights", "temperature"]
@@ -22,6 +24,8 @@ NOISE = 0.5
 MEMORY = 0.98
 # degrees of freedom of the predictive density that updates the weights: an outlier must not decide between candidates
 FREEDOM = 4.0
+# simulated paths of a forecast
+N_SIMS = 1000
 # candidates with less than this share of the largest weight are left out
 SMALLEST_SHARE = 1e-4
 
@@ -181,7 +185,7 @@ class Average:
         combined = np.concatenate(
             [weights[:, 0] @ predictions[:, :n], np.sum(weights[:, :-1] * predictions[:, n:], axis=0)]
         )
-        self._weights = weights[:, -1]
+        self._all_weights, self._weights = weights, weights[:, -1]
         self._fitted = combined
 
     @property
@@ -260,7 +264,7 @@ class Average:
         index: Any = None,
         *,
         method: str = "bootstrap",
-        n_sims: int = 1000,
+        n_sims: int = N_SIMS,
         rng: Any = None,
         param_uncertainty: bool = False,
     ) -> RecurrentPrediction:
@@ -288,22 +292,76 @@ class Average:
         check_method(method, SIMULATED)
         n_sims, generator = check_count(n_sims, "n_sims", 2), check_generator(rng)
         mean = self.forecast(steps, exog, index)
-        # systematic sampling: each candidate gets its share up to one path
-        places = (np.arange(n_sims) + generator.random()) / n_sims
-        counts = np.bincount(
-            np.searchsorted(np.cumsum(self._weights), places, side="right").clip(max=len(self.members) - 1)
-        )
-        paths = []
-        for member, count in zip(self.members, counts, strict=False):
-            if count:
-                forecast = member.get_forecast(
-                    steps, exog, index, method=method, n_sims=max(int(count), 2), rng=generator,
-                    param_uncertainty=param_uncertainty,
-                )  # fmt: skip
-                paths.append(np.asarray(forecast.simulations, dtype=float).T[:count])
-        mixture = np.concatenate(paths)
+
+        def simulated(member: Any, count: int) -> RecurrentPrediction:
+            return member.get_forecast(
+                steps, exog, index, method=method, n_sims=count, rng=generator, param_uncertainty=param_uncertainty
+            )
+
+        mixture = self._mixture(self._weights, n_sims, generator, simulated)
         labels = mean.index if isinstance(mean, pd.Series) else None
         return RecurrentPrediction(np.asarray(mean, dtype=float), spread(mixture), labels, method, paths=mixture)
+
+    def forecast_from(self, row: int, steps: int, rng: Any = None) -> RecurrentPrediction:
+        """
+        Forecasts from a row of the sample, as `get_forecast` made them when the sample ended before it.
+
+        Parameters
+        ----------
+        row : int
+            First row that is forecast, after the fitted sample.
+        steps : int
+            Number of steps, inside the sample.
+        rng : None, int or Generator
+            Source of randomness.
+
+        Returns
+        -------
+        RecurrentPrediction
+            Without labels.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> sunspots = prt.datasets.load_sunspots()
+        >>> sel = prt.select_order(sunspots[:-9], max_lags=1, max_linear_lags=2, max_units=1, n_starts=2)
+        >>> average = sel.average()
+        >>> longer, n = average.append(sunspots[-9:]), len(sunspots) - 9
+        >>> bool(abs(longer.forecast_from(n, 4).predicted_mean - average.forecast(4)).max() < 1e-9)
+        True
+        """
+        n, generator = self.model.nobs, check_generator(rng)
+        if not self._n_fitted <= row < row + steps <= n:
+            raise ValueError(
+                f"row={row!r} with steps={steps!r} must lie between rows {self._n_fitted}, the first after the fitted "
+                f"sample, and {n}, its end; append the observations first."
+            )
+        window, weights = PredictionWindow.ahead(row, steps), self._all_weights[:, row - self._n_fitted]
+        mean = weights @ np.array([predict_points(member._results, window) for member in self.members])
+
+        def simulated(member: Any, count: int) -> RecurrentPrediction:
+            return predict_window(member._results, window, n_sims=count, rng=generator)
+
+        mixture = self._mixture(weights, N_SIMS, generator, simulated)
+        return RecurrentPrediction(mean, spread(mixture), None, "bootstrap", paths=mixture)
+
+    def _mixture(
+        self,
+        weights: np.ndarray,
+        n_sims: int,
+        rng: np.random.Generator,
+        simulated: Callable[[Any, int], RecurrentPrediction],
+    ) -> np.ndarray:
+        """Paths of the candidates, as many of each as its weight says."""
+        # systematic sampling: each candidate gets its share up to one path
+        places = (np.arange(n_sims) + rng.random()) / n_sims
+        counts = np.bincount(np.searchsorted(np.cumsum(weights), places, side="right").clip(max=len(self.members) - 1))
+        paths = [
+            np.asarray(simulated(member, max(int(count), 2)).simulations, dtype=float).T[:count]
+            for member, count in zip(self.members, counts, strict=False)
+            if count
+        ]
+        return np.concatenate(paths)
 
     def summary(self, largest: int = 10) -> Summary:
         """

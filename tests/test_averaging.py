@@ -127,6 +127,25 @@ def test_uncertain_parameters_widen_the_mixture(average):
     assert wide.mean() > plain.mean()
 
 
+def test_forecasts_from_a_row_are_those_of_the_sample_before_it(average, y):
+    """Also across a gap; the weights are those of that time."""
+    y = y.copy()
+    y.iloc[203:205] = np.nan
+    longer = average.append(y[200:])
+    for row in (200, 201, 205, 214):
+        found = longer.forecast_from(row, 5, rng=row)
+        before = average.append(y[200:row]) if row > 200 else average
+        expected = before.get_forecast(5, rng=row)
+        np.testing.assert_allclose(found.predicted_mean, expected.predicted_mean, rtol=1e-10)
+        np.testing.assert_allclose(found.simulations, expected.simulations, rtol=1e-8, atol=1e-10)
+    rolling = prt.rolling_forecast(average, y[200:], h=5, step=20, rng=3)
+    expected = average.get_forecast(5, rng=3).summary_frame()
+    np.testing.assert_allclose(rolling[["mean", "se", "lower", "upper"]], expected, rtol=1e-8)
+    for row, steps in ((199, 2), (218, 3), (200, 0)):
+        with pytest.raises(ValueError, match=rf"row={row} with steps={steps} must lie between rows 200"):
+            longer.forecast_from(row, steps)
+
+
 def test_refitting_uses_the_longer_sample(average, y):
     refitted = average.append(y[200:], refit=True)
     assert len(refitted.fittedvalues) == 220

@@ -19,7 +19,7 @@ from pararnn_ts.comparison.faces import describe, exog_columns
 from pararnn_ts.comparison.sample import split_sample
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.models.pararnn import ParaRNN
-from pararnn_ts.scores import crps_gaussian, diebold_mariano
+from pararnn_ts.scores import crps_gaussian, crps_sample, diebold_mariano
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -84,6 +84,33 @@ def test_rolling_forecast_is_a_loop_of_append_and_forecast(kind, exogenous, h, s
     pd.testing.assert_frame_equal(found[["origin", "step", "target"]], expected[["origin", "step", "target"]])
     np.testing.assert_allclose(found["mean"], expected["mean"], rtol=1e-8)
     np.testing.assert_array_equal(found["actual"], y.loc[found["target"]])
+
+
+@pytest.mark.parametrize("options", [{}, {"errors": "t"}, {"diff": 1}])
+def test_distributions_of_each_origin_are_those_of_a_forecast_from_there(options, with_exog):
+    """Also across gaps and before the end, where fewer steps are left."""
+    y, x = with_exog[0].copy(), with_exog[1]
+    y.iloc[[109, 112, 113]] = np.nan
+    results = ParaRNN(y[:108], x[:108], units=(1,), **options).fit(n_starts=2)
+    found = rolling_forecast(results, y[108:], x[108:], h=4, step=3, alpha=0.2, rng=5)
+    rng = np.random.default_rng(5)
+    for origin in range(108, 120, 3):
+        end = min(origin + 4, 120)
+        current = results.append(y[108:origin], x[108:origin]) if origin > 108 else results
+        forecast = current.get_forecast(end - origin, x[origin:end], rng=rng)
+        ours = found[found["origin"] == y.index[origin - 1]].set_index("target")
+        table = forecast.summary_frame(0.2).rename_axis("target")
+        np.testing.assert_allclose(ours[["mean", "se", "lower", "upper"]], table, rtol=1e-10)
+        seen = y[origin:end].notna()
+        score = crps_sample(y[origin:end][seen], forecast.simulations[seen], average=False)
+        np.testing.assert_allclose(ours["crps"][seen], score, rtol=1e-10)
+        assert ours.index.equals(y.index[origin:end]) and ours["crps"][~seen].isna().all()
+
+
+@pytest.mark.parametrize("kind", ["ARIMA", "AutoReg", "ParaRNN"])
+def test_a_series_needs_no_name(kind, lynx):
+    named, unnamed = (rolling_forecast(fitted(kind, y[:100]), y[100:], h=2) for y in (lynx, lynx.rename(None)))
+    pd.testing.assert_frame_equal(named, unnamed)
 
 
 @pytest.mark.parametrize("kind", ["ARIMA", "ParaRNN"])

@@ -13,6 +13,8 @@ from tqdm.auto import tqdm
 from pararnn_ts.comparison.faces import kind, numbered, sample_size, simulates, takes
 from pararnn_ts.comparison.sample import aligned
 from pararnn_ts.models.arguments import check_generator
+from pararnn_ts.models.window import PredictionWindow
+from pararnn_ts.results.prediction import predict_window
 from pararnn_ts.scores import crps_gaussian, crps_sample
 
 __all__ = ["rolling_forecast"]
@@ -113,21 +115,25 @@ def rolling_forecast(
     every = (step if refit else n) if isinstance(refit, (bool, np.bool_)) else int(refit)
     generator = check_generator(rng)
     origins = _origin_labels(results, new.y.index)
-    frames = []
+    found: list[tuple[int, _Forecast]] = []
     with tqdm(total=len(range(0, n, step)), desc="rolling origin", disable=not progress) as bar:
         for start in range(0, n, every):
             chosen = [row for row in range(0, n, step) if start <= row < start + every]
             if not chosen:
                 continue
             current = results.append(*new.rows(0, start), refit=True) if start else results
-            for row, found in _roll(current, new, start, chosen, int(h), alpha, generator):
-                steps = len(found.mean)
-                frame = pd.DataFrame({"origin": [origins[row]] * steps, "step": np.arange(1, steps + 1)})
-                frame["target"] = new.y.index[row : row + steps]
-                frame["actual"] = new.y.to_numpy()[row : row + steps]
-                frames.append(frame.assign(**found._asdict()))
+            for forecast in _roll(current, new, start, chosen, int(h), alpha, generator):
+                found.append(forecast)
                 bar.update()
-    return pd.concat(frames, ignore_index=True)
+    # one frame of all origins: a frame for each would take longer than its forecasts
+    counts = [len(forecast.mean) for _, forecast in found]
+    first = np.repeat([row for row, _ in found], counts)
+    steps = np.concatenate([np.arange(count) for count in counts])
+    frame = pd.DataFrame({"origin": [origins[row] for row in first], "step": steps + 1})
+    frame["target"] = new.y.index[first + steps]
+    frame["actual"] = new.y.to_numpy()[first + steps]
+    parts = zip(*(forecast for _, forecast in found), strict=True)
+    return frame.assign(**{name: np.concatenate(part) for name, part in zip(_Forecast._fields, parts, strict=True)})
 
 
 class _New(NamedTuple):
@@ -152,6 +158,8 @@ def _new_data(results: Any, endog: Any, exog: Any) -> _New:
     numbers = pd.RangeIndex(n, n + len(y))
     if not isinstance(endog, (pd.Series, pd.DataFrame)):
         return _New(y.set_axis(numbers), x, None)
+    if isinstance(endog, pd.Series):
+        y.name = endog.name  # statsmodels appends what has the name of the sample, or none as the sample
     own = getattr(getattr(getattr(results, "model", None), "data", None), "row_labels", None)
     # a sample that is numbered from 0 goes on with numbers, whatever integers label the new observations
     goes_on = isinstance(own, pd.RangeIndex) and (own.start, own.step) == (0, 1) and isinstance(y.index, pd.RangeIndex)
@@ -176,6 +184,12 @@ def _roll(
     """Forecasts from the origins before `rows`, of results whose sample ends before row `start`."""
     n, actual = len(new.y), new.y.to_numpy()
     stop = min(rows[-1] + h, n)
+    if hasattr(results, "forecast_from"):
+        seen, shift = results.append(*new.rows(start, stop)), (sample_size(results) or 0) - start
+        for row in rows:
+            end = min(row + h, n)
+            yield row, _distribution(seen.forecast_from(row + shift, end - row, rng), seen, actual[row:end], alpha)
+        return
     if hasattr(results, "get_prediction") and (h == 1 or simulates(results) or hasattr(results, "filter_results")):
         random = {"rng": rng} if simulates(results) else {}
         seen, shift = results.append(*new.rows(start, stop)), (sample_size(results) or 0) - start
@@ -188,7 +202,11 @@ def _roll(
             return
         for row in rows:
             end = min(row + h, n)
-            prediction = seen.get_prediction(row + shift, end - 1 + shift, dynamic=True, **random)
+            if simulates(results):
+                # rows by position, without labels, which would take longer than the recursion
+                prediction = predict_window(seen._results, PredictionWindow.ahead(row + shift, end - row), rng=rng)
+            else:
+                prediction = seen.get_prediction(row + shift, end - 1 + shift, dynamic=True)
             yield row, _distribution(prediction, seen, actual[row:end], alpha)
         return
     for row in rows:

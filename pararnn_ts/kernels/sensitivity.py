@@ -73,7 +73,7 @@ def finish_row(value, row, y, t, difference, center, scale, weight, filled, slop
     """
     Turn the standardised prediction `value` and its gradient into a weighted row; fill a missing value on the way.
 
-    Returns whether the value was missing. Its gradient then is in `slopes`, and the row is zero.
+    Returns whether the value was missing. Its gradient then is in `slopes`, and the residual is zero.
     """
     n_params = row.shape[0]
     fitted = center[0] + scale[0] * value
@@ -88,7 +88,9 @@ def finish_row(value, row, y, t, difference, center, scale, weight, filled, slop
         own = slopes[t % slopes.shape[0]]
         for c in range(n_params):
             own[c] = scale[0] * row[c]
-        out[:] = 0.0
+            # a gradient across a gap may be infinite, and zero times infinity no number
+            out[c] = weight[t] * row[c] if weight[t] > 0.0 else 0.0
+        out[n_params] = 0.0
         return True
     for c in range(n_params):
         out[c] = weight[t] * row[c]
@@ -111,7 +113,8 @@ def jacobian_rows(params, units, activation, lags, linear_lags, difference, dete
     y : ndarray, (n,)
         The series in levels; missing values after `hold_back` are overwritten by predictions.
     weight : ndarray, (n,)
-        Square roots of the observation weights; zero for rows that do not count.
+        Square roots of the observation weights; zero for rows that do not count. A missing value with a weight has the
+        gradient of the prediction that fills it, and no residual.
     center, scale : ndarray, (1 + m_lags + e,)
         Location and scale of the differenced series as target, of its lags, and of the exogenous values.
     ranks : ndarray

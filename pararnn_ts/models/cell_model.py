@@ -289,6 +289,7 @@ class CellModel(RecurrentModel):
         y: np.ndarray | None = None,
         exog: np.ndarray | None = None,
         deterministic: np.ndarray | None = None,
+        missing: bool = False,
     ) -> np.ndarray:
         """
         Exact derivative of the one-step predictions with respect to the parameters.
@@ -297,16 +298,16 @@ class CellModel(RecurrentModel):
         ----------
         params : ndarray, (P,)
             Parameters.
-        y, exog, deterministic
+        y, exog, deterministic, missing
             As in `UnitModel.jacobian`.
 
         Returns
         -------
-        ndarray, (n_used, P)
+        ndarray, (n_used, P), or (n - hold_back, P) with `missing`
             A row for each observation in the objective; gaps and what follows from them are accounted for.
         """
         spec, y = self.specification, self._with_history(self._y if y is None else y)
-        used, weights = np.isfinite(y), spec.expand(params)
+        used, weights = np.isfinite(y) | missing, spec.expand(params)
         rows = np.empty((len(y) - spec.hold_back, len(weights) + 1))
         one = np.ones(1 + spec.n_inputs)
         inputs, dt = self._split_exog(self._exog if exog is None else exog, len(y))

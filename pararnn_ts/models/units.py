@@ -259,6 +259,7 @@ class UnitModel(RecurrentModel):
         y: np.ndarray | None = None,
         exog: np.ndarray | None = None,
         deterministic: np.ndarray | None = None,
+        missing: bool = False,
     ) -> np.ndarray:
         """
         Exact derivative of the one-step predictions with respect to the parameters.
@@ -269,14 +270,16 @@ class UnitModel(RecurrentModel):
             Parameters.
         y, exog, deterministic : ndarray, (n,), (n, e) and (n, k), optional
             The series in levels, exogenous values and deterministic terms of the same rows; the sample when not given.
+        missing : bool
+            Whether missing observations have rows, too: the derivative of the predictions that fill them.
 
         Returns
         -------
-        ndarray, (n_used, P)
+        ndarray, (n_used, P), or (n - hold_back, P) with `missing`
             A row for each observation in the objective; gaps and what follows from them are accounted for.
         """
         spec, y = self.specification, self._with_history(self._y if y is None else y)
-        used = np.isfinite(y)
+        used = np.isfinite(y) | missing
         rows = np.empty((len(y) - spec.hold_back, spec.n_params + 1))
         one = np.ones(1 + spec.n_inputs)
         jacobian_rows(

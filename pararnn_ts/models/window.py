@@ -43,6 +43,11 @@ class PredictionWindow:
     index: pd.Index | None
     dynamic_start: int | None = None
 
+    @classmethod
+    def ahead(cls, row: int, steps: int) -> PredictionWindow:
+        """So many rows of the sample from a row on, without labels and without the observations in them."""
+        return cls(row, row + steps - 1, 0, None, dynamic_start=row)
+
     @property
     def stop(self) -> int:
         """Position after the last row."""

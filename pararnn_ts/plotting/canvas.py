@@ -32,6 +32,7 @@ __all__ = [
     "new_figure",
     "plain",
     "set_time_axis",
+    "shortened",
     "step_name",
     "tidy",
     "time_values",
@@ -83,6 +84,35 @@ def coverage(alpha: float) -> str:
     return f"{100 * (1 - check_alpha(alpha)):.6g}%"
 
 
+def shortened(name: Any, most: int = 36) -> str:
+    """
+    Name for a figure, its middle left out where it is long: what tells alike names apart, and lags, stand at the ends.
+
+    Parameters
+    ----------
+    name
+        Name of a series, a column or a model.
+    most : int
+        Characters that fit.
+
+    Returns
+    -------
+    str
+        With dollar signs that matplotlib does not take for formulas.
+
+    Examples
+    --------
+    >>> from pararnn_ts.plotting.canvas import shortened
+    >>> shortened("price of crude oil, end of month.L12", 20), shortened("sales", 20)
+    ('price of cru…nth.L12', 'sales')
+    """
+    text = " ".join(str(name).split())
+    if len(text) > most:
+        tail = (most - 1) * 2 // 5
+        text = f"{text[: most - 1 - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
+    return text.replace("$", r"\$")
+
+
 def tidy(ax: Axes, title: str = "", ylabel: str = "", xlabel: str = "") -> Axes:
     """Give axes their texts, a light grid and no box."""
     ax.spines[["top", "right"]].set_visible(False)
@@ -103,7 +133,7 @@ def count_axis(axis: Axis) -> None:
     """Let an axis have ticks at whole numbers only."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(integer=True))
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def ink() -> Any:

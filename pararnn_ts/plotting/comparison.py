@@ -16,6 +16,7 @@ from pararnn_ts.plotting.canvas import (
     legend_outside,
     new_figure,
     set_time_axis,
+    shortened,
     tidy,
     time_values,
 )
@@ -32,7 +33,7 @@ TITLES = {
     "mae": ("MAE", True),
     "mase": ("MASE", False),
     "crps": ("CRPS", True),
-    "coverage": ("coverage of 95% intervals", False),
+    "coverage": ("coverage at 95%", False),
 }
 
 
@@ -90,7 +91,8 @@ def plot_comparison(
             raise ValueError(f"{argument} {wrong}; choose among {', '.join(map(repr, known))}.")
     step = comparison.horizon if step is None else step
     actual, means = _forecasts(comparison, step)
-    x, series = time_values(actual.index, len(actual)), str(comparison.endog.name)
+    x, series = time_values(actual.index, len(actual)), comparison.endog.name
+    labels = {name: shortened(name, 24) for name in table.index}
     style: dict[str, dict[str, Any]] = {
         name: {"color": SERIES[i % len(SERIES)], "linestyle": LINES[i // len(SERIES) % len(LINES)], "linewidth": 1.2}
         for i, name in enumerate(table.index)
@@ -99,31 +101,31 @@ def plot_comparison(
     height = 0.6 + 0.3 * len(names)
     fig = new_figure(fig, figsize or (9.0, 5.6 + height))
     grid = fig.add_gridspec(3, len(scores), height_ratios=[3.2, 1.8, height])
-    top = tidy(fig.add_subplot(grid[0, :]), f"Forecasts {step} step{'s' if step > 1 else ''} ahead", series)
+    top = tidy(fig.add_subplot(grid[0, :]), f"Forecasts {step} step{'s' if step > 1 else ''} ahead", shortened(series))
     draw_observed(top, x, actual.to_numpy())
-    gain = tidy(
-        fig.add_subplot(grid[1, :], sharex=top), f"Cumulative squared error less that of {comparison.reference}"
-    )
-    gain.set_ylabel(f"{series}²")
+    title = f"Cumulative squared error less that of {labels[comparison.reference]}"
+    gain = tidy(fig.add_subplot(grid[1, :], sharex=top), title, f"{shortened(series, 14)}²")
     errors = (means.sub(actual, axis=0) ** 2).dropna()
     for name in names:
-        top.plot(x, means[name].to_numpy(), label=name, zorder=3, **style[name])
+        top.plot(x, means[name].to_numpy(), label=labels[name], zorder=3, **style[name])
         lead = (errors[name] - errors[comparison.reference]).cumsum().reindex(means.index).ffill()
         gain.plot(x, lead.to_numpy(), **style[name])
     top.tick_params(labelbottom=False)
     set_time_axis(gain, actual.index)
     top.set_xlabel("")
     top.margins(x=0.01)
-    legend_outside(top, columns=len(names) + 1 if sum(len(name) + 5 for name in names) < 60 else 4)
+    lengths = [len(labels[name]) + 5 for name in names]
+    legend_outside(top, columns=len(names) + 1 if sum(lengths) < 60 else 80 // max(lengths))
     fig.align_ylabels([top, gain])
 
     ranked = table.loc[names].sort_values(scores[0], ascending=False, na_position="first")
     colours = [style[name]["color"] for name in ranked.index]
     for column, score in enumerate(scores):
         ax = fig.add_subplot(grid[2, column])
-        _score_panel(ax, ranked[score], colours, labelled=column == 0)
+        values = ranked[score].set_axis([labels[name] if column == 0 else "" for name in ranked.index])
+        _score_panel(ax, values, colours, room=0.1 + 0.07 * len(scores))
         title, in_units = TITLES.get(score, (score, False))
-        tidy(ax, f"{title} ({series})" if in_units else title).grid(False)
+        tidy(ax, f"{title} ({shortened(series, max(8, 48 // len(scores)))})" if in_units else title).grid(False)
     return fig
 
 
@@ -143,8 +145,8 @@ def _forecasts(comparison: Any, step: int) -> tuple[pd.Series, pd.DataFrame]:
     return actual, means
 
 
-def _score_panel(ax: Axes, values: pd.Series, colours: list[str], *, labelled: bool) -> None:
-    """Draw one score of all models as dots on lines."""
+def _score_panel(ax: Axes, values: pd.Series, colours: list[str], *, room: float) -> None:
+    """Draw one score of all models as dots on lines, with room for numbers beside them, as a share of the width."""
     rows, numbers = np.arange(len(values)), values.to_numpy(dtype=float)
     known = numbers[np.isfinite(numbers)]
     low, high = min(0.0, known.min(initial=0.0)), known.max(initial=0.0)
@@ -153,6 +155,6 @@ def _score_panel(ax: Axes, values: pd.Series, colours: list[str], *, labelled: b
     for row, number in zip(rows, numbers, strict=True):
         text, at = (f"{number:#.4g}", number) if np.isfinite(number) else ("not available", low)
         ax.annotate(text, (at, row), (7, 0), textcoords="offset points", va="center", fontsize="small")
-    ax.set_yticks(rows, values.index if labelled else [""] * len(rows))
+    ax.set_yticks(rows, values.index)
     ax.set_ylim(-0.6, len(rows) - 0.4)
-    ax.set_xlim(low, high + 0.2 * (high - low or 1.0))
+    ax.set_xlim(low, high + room * (high - low or 1.0))

@@ -21,6 +21,7 @@ from pararnn_ts.plotting.canvas import (
     new_figure,
     plain,
     set_time_axis,
+    shortened,
     step_name,
     tidy,
 )
@@ -98,13 +99,13 @@ def plot_components(
     features = unit_features(raw) if some else pd.DataFrame()
     ahead = 0 if steps is None else steps_ahead(steps, model.index, model._extendable)
     whole = _with_bands(raw, n + ahead - 1, exog, alpha, options)
-    panels, series = len(chosen) + 1, str(model.endog_name)
+    panels = len(chosen) + 1
     fig = new_figure(fig, figsize or (8.0, 1.6 + 1.45 * panels))
     axes = fig.subplots(panels, 1, sharex=True, squeeze=False, height_ratios=[1.6] + [1.0] * len(chosen))[:, 0]
     index = table.index
     sample_x, x = positions(model, model.prediction_window(0, n + ahead - 1, index=options.get("index")))
 
-    draw_observed(tidy(axes[0], "Observed and fitted", series), sample_x, model._y)
+    draw_observed(tidy(axes[0], "Observed and fitted"), sample_x, model._y)
     axes[0].plot(sample_x, raw.fittedvalues, color=FITTED, linewidth=1.0, label="fitted", zorder=3)
     if ahead:
         total = whole.xs("mean", axis=1, level=1).to_numpy().sum(axis=1)
@@ -124,18 +125,19 @@ def plot_components(
             number = units.index(name)
             colour = SERIES[number % len(SERIES)]
             title = describe_unit(name, features.iloc[number], step_name(index)) if readable else model.label
-            tidy(ax, title, series)
+            tidy(ax, title)
             ax.axhline(0.0, color=MUTED, linewidth=0.7)
         else:
             colour = MUTED
-            tidy(ax, _TITLES.get(name, name), series).axhline(np.nanmean(values[:n]), color=MUTED, linewidth=0.7)
+            tidy(ax, _TITLES.get(name, name)).axhline(np.nanmean(values[:n]), color=MUTED, linewidth=0.7)
         if wide:
             low, high = (whole[name][f"mean_ci_{side}"].to_numpy() for side in ("lower", "upper"))
             ax.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0)
         ax.plot(x, values, color=colour, linewidth=1.1)
     set_time_axis(axes[-1], index)
     axes[-1].margins(x=0.01)
-    fig.align_ylabels()
+    # all panels are in units of the series, whose name may be longer than one of them is high
+    fig.supylabel(shortened(model.endog_name), fontsize="medium")
     return fig
 
 

@@ -16,6 +16,7 @@ from pararnn_ts.plotting.canvas import (
     new_figure,
     plain,
     set_time_axis,
+    shortened,
     step_name,
     tidy,
     time_values,
@@ -80,7 +81,7 @@ def plot_diagnostics(
     fig = new_figure(fig, figsize or (10.0, 6.4))
     axes = fig.subplots(2, 2)
     x = time_values(index, len(standardised))
-    ax = tidy(axes[0, 0], f"Standardised residuals, {raw.model.endog_name}", "standard deviations")
+    ax = tidy(axes[0, 0], f"Standardised residuals, {shortened(raw.model.endog_name, 24)}", "standard deviations")
     ax.axhline(0.0, color=MUTED, linewidth=0.8)
     dots: dict[str, Any] = {"marker": ".", "markersize": 3} if n <= 400 else {}
     ax.plot(x[first:], standardised[first:], color=FITTED, linewidth=0.7, alpha=0.85, **dots)
@@ -108,8 +109,8 @@ def plot_diagnostics(
     ax.axhline(0.0, color=MUTED, linewidth=0.8)
     ax.vlines(at, 0.0, correlation, color=FITTED, linewidth=1.4)
     ax.plot(at, correlation, linestyle="none", marker="o", markersize=4, color=FITTED)
-    limit = max(0.3, 1.15 * float(np.nanmax(np.abs(correlation))))
-    ax.set_ylim(-limit, limit)
+    limit = max(0.3, 1.15 * noise, 1.15 * float(np.nanmax(np.abs(correlation))))
+    ax.set(xlim=(0.4, lags + 0.6), ylim=(-limit, limit))
     count_axis(ax.xaxis)
     ax.legend(frameon=False, fontsize="small", loc="upper right")
     return fig

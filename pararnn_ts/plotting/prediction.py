@@ -18,6 +18,7 @@ from pararnn_ts.plotting.canvas import (
     new_figure,
     plain,
     set_time_axis,
+    shortened,
     tidy,
     time_values,
 )
@@ -107,7 +108,7 @@ def plot_predict(
 
     if ax is None:
         ax = new_figure(fig, figsize or (8.5, 4.0)).add_subplot()
-    tidy(ax, f"Predictions of {model.endog_name}", str(model.endog_name))
+    tidy(ax, "Predictions", shortened(model.endog_name))
     draw_observed(ax, sample_x[shown], model._y[shown])
     if in_sample and inside:
         ax.plot(x[:inside], mean[:inside], color=FITTED, linewidth=1.1, label="one-step prediction", zorder=3)

@@ -22,6 +22,7 @@ from pararnn_ts.plotting.canvas import (
     new_figure,
     plain,
     set_time_axis,
+    shortened,
     step_name,
     tidy,
     time_values,
@@ -38,6 +39,8 @@ __all__ = ["plot_lag_response", "plot_recurrence"]
 MARKERS = ("o", "s", "^", "D", "v", "P")
 # columns of a heat map beyond which it shows every second, third, ... time
 MOST_COLUMNS = 1500
+# responses that are of no account, in shocks to one standard deviation of the input
+FAINT = 0.01
 # lags shown by default
 SHORTEST, LONGEST = 6, 40
 
@@ -92,7 +95,7 @@ def plot_recurrence(
     exog = list(raw.model.specification.exog_names)
     own = [name for name in raw.model.specification.input_names if name not in exog]
     groups = [group for group in (own, exog) if group]
-    steps, series = step_name(raw.model.index), str(raw.model.endog_name)
+    steps = step_name(raw.model.index)
     rows = len(names) * len(groups)
     fig = new_figure(fig, figsize or (9.0, max(3.4, 1.0 + 1.75 * rows)))
     grid = fig.add_gridspec(rows, 2, width_ratios=[1.55, 1.0])
@@ -103,8 +106,7 @@ def plot_recurrence(
             first = first or ax
             _response_panel(ax, response[name][group], None if errors is None else errors[name][group], number)
             title = describe_unit(name, features.loc[name], steps) if part == 0 else f"{name}: exogenous inputs"
-            unit = f"response of {name}" if group is own else f"per unit of {'input' if len(exog) > 1 else exog[0]}"
-            tidy(ax, title, unit)
+            tidy(ax, title, f"response of {name}" if group is own else "per unit of input")
             last = number == len(names) - 1 and part == len(groups) - 1
             ax.tick_params(labelbottom=last)
             if last:
@@ -112,7 +114,7 @@ def plot_recurrence(
     fig.align_ylabels(fig.axes)
     circle = fig.add_subplot(grid[:, 1])
     _eigenvalue_panel(circle, averaged_jacobian(raw))
-    fig.suptitle(f"Recurrence of the units, {series}", fontsize="large")
+    fig.suptitle(f"Recurrence of the units, {shortened(raw.model.endog_name)}", fontsize="large")
     return fig
 
 
@@ -141,7 +143,8 @@ def plot_lag_response(
     -------
     Figure
         The series on top; below it a heat map for each unit and input, whose colour is the local lag response. A linear
-        unit responds alike at all times; where the colours of a unit fade, it is saturated and forgets.
+        unit responds alike at all times; where the colours of a unit fade, it is saturated and forgets. A unit that
+        hardly responds at all, less than a hundredth of a shock to a standard deviation of the input, stays pale.
 
     Examples
     --------
@@ -159,7 +162,8 @@ def plot_lag_response(
     fig = new_figure(fig, figsize or (8.5, 1.8 + 1.6 * (len(pairs) + 1)))
     axes = fig.subplots(len(pairs) + 1, 1, sharex=True, squeeze=False)[:, 0]
     index, x = model.index, time_values(model.index, len(model._y))
-    tidy(axes[0], "Observed", str(model.endog_name)).plot(x, model._y, color=ink(), linewidth=1.0)
+    title = f"Observed: {shortened(model.endog_name)}"
+    tidy(axes[0], title).plot(x, model._y, color=ink(), linewidth=1.0)
     values = {pair: local.to_numpy()[:, [column[:2] == pair for column in local.columns]] for pair in pairs}
     lags_of_series = set(model.specification.input_names[: len(model.specification.lags)])
     shown = x[len(x) - len(local) :]
@@ -168,8 +172,8 @@ def plot_lag_response(
     for ax, pair in zip(axes[1:], pairs, strict=True):
         # a unit's responses to the series share one scale, those to an exogenous input have one each
         alike = [p for p in pairs if p[0] == pair[0] and ({p[1], pair[1]} <= lags_of_series or p == pair)]
-        limit = max(np.nanmax(np.abs(values[p])) for p in alike) or 1.0
-        tidy(ax, f"{pair[0]}, response to {pair[1]}", f"lag ({steps})")
+        limit = max(_faintest(raw, pair[1]), *(np.nanmax(np.abs(values[p])) for p in alike))
+        tidy(ax, f"{pair[0]}, response to {shortened(pair[1])}", f"lag ({steps})")
         colour_bar(heat_map(ax, shown[::step], values[pair][::step].T, limit), ax, aspect=12)
         # where the sample does not reach back
         ax.set_facecolor("0.93")
@@ -178,6 +182,15 @@ def plot_lag_response(
     axes[-1].set_xlim(x[0], x[-1])
     fig.align_ylabels(list(axes))
     return fig
+
+
+def _faintest(results: Any, name: str) -> float:
+    """Response to an input that full colours are for at least: of no account, were it that of all lags."""
+    names = list(results.model.specification.exog_names)
+    if name not in names:
+        return FAINT
+    spread = float(np.std(results.model._exog[:, names.index(name)]))
+    return FAINT * float(np.sqrt(results.scale)) / spread if spread > 0.0 else FAINT
 
 
 def _response(results: Any, max_lag: int | None) -> pd.DataFrame:
@@ -207,7 +220,7 @@ def _response_panel(ax: Axes, response: pd.DataFrame, half: pd.DataFrame | None,
             ax.fill_between(lags, values - width, values + width, color=colour, alpha=BAND, linewidth=0)
         ax.plot(
             lags, values, color=colour, linestyle=LINES[position % len(LINES)], marker=MARKERS[position % len(MARKERS)],
-            markersize=4, label=name,
+            markersize=4, label=shortened(name),
         )  # fmt: skip
     ax.legend(frameon=False, fontsize="small", loc="best")
     count_axis(ax.xaxis)
@@ -224,7 +237,7 @@ def _shade(colour: str, position: int) -> tuple[float, float, float]:
 
 def _eigenvalue_panel(ax: Axes, table: pd.DataFrame) -> None:
     """Draw eigenvalues in the unit circle."""
-    complex_plane(ax, "Eigenvalues of the averaged Jacobians", float(table["modulus"].max()), (0.75, 0.5, 0.25))
+    complex_plane(ax, "Eigenvalues of the\naveraged Jacobians", float(table["modulus"].max()), (0.75, 0.5, 0.25))
     for number, (name, rows) in enumerate(table.groupby(level="unit", sort=False)):
         ax.plot(
             rows["real"], rows["imag"], linestyle="none", marker=MARKERS[number % len(MARKERS)], markersize=8,

@@ -17,6 +17,7 @@ from pararnn_ts.plotting.canvas import (
     heat_map,
     new_figure,
     set_time_axis,
+    shortened,
     tidy,
     time_values,
 )
@@ -131,7 +132,7 @@ def plot_dictionary(
         if trained:
             ax.plot(place, results.training.start.D[:, atom], color=MUTED, linewidth=1.0, label="before training")
         ax.plot(place, D[:, atom], color=FITTED, linewidth=1.5, label="fitted")
-        tidy(ax, f"{names[atom]}, in use {used[atom]:.0%}")
+        tidy(ax, f"{shortened(names[atom], 20)}, in use {used[atom]:.0%}")
     for ax in axes[len(chosen) :]:
         ax.remove()
     for ax in axes[max(len(chosen) - columns, 0) : len(chosen)]:
@@ -177,13 +178,12 @@ def plot_transition(results: Any, *, fig: Figure | None = None, figsize: tuple[f
     names = results.model.signal_names
     fig = new_figure(fig, figsize or (10.0, 4.6))
     left, right = fig.subplots(1, 2, width_ratios=[1.15, 1.0])
-    tidy(left, "Transition", "to signal", "from signal")
+    tidy(left, "Transition\ncircled: largest of a column", "to signal", "from signal")
     colour_bar(heat_map(left, np.arange(len(F)), F, _limit(F)), left, "weight")
     left.plot(
-        np.arange(len(F)), np.abs(F).argmax(axis=0), linestyle="none", marker="o", markersize=max(2.0, 160.0 / len(F)),
-        markerfacecolor="none", markeredgecolor="black", markeredgewidth=0.7, label="largest of the column",
+        np.arange(len(F)), np.abs(F).argmax(axis=0), linestyle="none", marker="o", markeredgewidth=0.7,
+        markersize=np.clip(160.0 / len(F), 2.0, 12.0), markerfacecolor="none", markeredgecolor="black",
     )  # fmt: skip
-    left.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1)
     left.set_aspect("equal")
     left.invert_yaxis()
     _name_axis(left.xaxis, names, 6)
@@ -278,7 +278,7 @@ def _lines(
         if seen is not None:
             ax.plot(x, seen[:, k], linestyle="none", marker=".", markersize=4, color=MUTED, label="measured")
         ax.plot(x, found[:, k], color=FITTED, linewidth=1.4, label="recovered")
-        tidy(ax, str(names[k]), "value")
+        tidy(ax, shortened(names[k]), "value")
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper right", ncols=3, frameon=False, fontsize="small")
     if title:
@@ -297,7 +297,11 @@ def _rows(results: Any, sequence: Any) -> tuple[slice, pd.Index, str]:
     n = 0 if sequence is None else frame.position(sequence)
     if n is None:
         raise ValueError(f"sequence={sequence!r} is none of the panel, whose first is {frame.keys[0]!r}.")
-    return slice(frame.panel.offsets[n], frame.panel.offsets[n + 1]), frame.times[n], f" of sequence {frame.keys[n]}"
+    return (
+        slice(frame.panel.offsets[n], frame.panel.offsets[n + 1]),
+        frame.times[n],
+        f" of sequence {shortened(frame.keys[n])}",
+    )
 
 
 def _limit(values: np.ndarray) -> float:
@@ -311,4 +315,7 @@ def _name_axis(axis: Any, names: pd.Index, most: int = MOST_LABELS) -> None:
     """Write names at an axis of positions, all of them or every second, third, ... one."""
     step = -(-len(names) // most)
     places = np.arange(0, len(names), step)
-    axis.set_ticks(places, [str(name) for name in names[places]], fontsize="small")
+    labels = [shortened(name, 16) for name in names[places]]
+    slanted = axis.axis_name == "x" and max(map(len, labels), default=0) > 6
+    options = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+    axis.set_ticks(places, labels, fontsize="small", **options)

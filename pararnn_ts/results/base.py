@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import statsmodels.base.wrapper as wrap
-from scipy import stats
 from statsmodels.base.model import LikelihoodResultsWrapper
 
-from pararnn_ts._compat import TimeSeriesModelResults
 from pararnn_ts.estimation.errors import concentrated_loglike
-from pararnn_ts.models.arguments import check_alpha
-from pararnn_ts.results import diagnostics, nonlinearity, pairwise, persistence, prediction, simulation, units, updating
-from pararnn_ts.results.bootstrap import refit_estimates
+from pararnn_ts.results import diagnostics, nonlinearity, persistence, prediction, simulation, units, updating
 from pararnn_ts.results.component_bands import get_components
 from pararnn_ts.results.components import components
 from pararnn_ts.results.conformal import Calibration, calibrate
-from pararnn_ts.results.covariance import (
-    Covariance,
-    Ingredients,
-    check_covariance,
-    estimate_covariance,
-)
 from pararnn_ts.results.details import FitDetails
-from pararnn_ts.results.graphics import PlotMethod, lag_response
-from pararnn_ts.results.identification import identification, warn_of_unidentified, without_unidentified
+from pararnn_ts.results.features import lag_response, recurrence_features
+from pararnn_ts.results.graphics import PlotMethod
+from pararnn_ts.results.identification import identification
+from pararnn_ts.results.inference import Inherited, ParameterInference
 from pararnn_ts.results.memory_intervals import recurrence_intervals
 from pararnn_ts.results.refusals import DataRemoved, NotOfTheSample
-from pararnn_ts.results.restrictions import parse_restrictions
 from pararnn_ts.results.stability import leaves_the_data, stability
 from pararnn_ts.results.summary import make_facts, make_summary
 from pararnn_ts.results.trajectory import Standpoint, Tail, make_tail, run_model, shock_pool
@@ -40,30 +31,10 @@ from pararnn_ts.results.trajectory import Standpoint, Tail, make_tail, run_model
 if TYPE_CHECKING:
     from statsmodels.iolib.summary import Summary
 
-__all__ = ["Inherited", "RecurrentResults", "RecurrentResultsWrapper"]
+__all__ = ["RecurrentResults", "RecurrentResultsWrapper"]
 
 
-@dataclass(frozen=True)
-class Inherited:
-    """
-    What results without a fit of their own take from the sample on which the parameters were estimated.
-
-    Parameters
-    ----------
-    covariance : Covariance
-        Covariance of the parameters.
-    shocks : ndarray
-        Shocks to draw from.
-    span : tuple of float
-        Smallest and largest observation.
-    """
-
-    covariance: Covariance
-    shocks: np.ndarray
-    span: tuple[float, float]
-
-
-class RecurrentResults(TimeSeriesModelResults):
+class RecurrentResults(ParameterInference):
     """
     Results of a recurrent model.
 
@@ -117,17 +88,14 @@ class RecurrentResults(TimeSeriesModelResults):
         past: Standpoint | None = None,
         inherited: Inherited | None = None,
     ):
-        super().__init__(model, np.array(params, dtype=float), None, scale=float(details.scale))
-        check_covariance(details.covariance_name, details.cov_kwds)
-        # statsmodels sets this one on the instance, where it would hide the property
-        del self.normalized_cov_params
+        super().__init__(model, params, details)
         self._cache: dict[str, Any] = {}
-        self.details, self.past, self.inherited = details, past, inherited
+        self.past, self.inherited = past, inherited
+        self._calibration: Calibration | None = None
         self.data_removed = False
         self.df_model = float(details.effective)
         self.log_evidence = float(details.log_evidence)
         self.mle_retvals = dict(details.mle_retvals)
-        self.cov_type = details.covariance_name
 
     @property
     def starts(self) -> pd.DataFrame:
@@ -174,10 +142,17 @@ class RecurrentResults(TimeSeriesModelResults):
         return shock_pool(self.resid, self.scale) if self.inherited is None else self.inherited.shocks
 
     @cached_property
-    def calibration(self) -> Calibration:
+    def sorted_shocks(self) -> np.ndarray:
+        """`shocks` in ascending order, which every forecast draws from by rank."""
+        return np.sort(self.shocks)
+
+    def _calibrated(self) -> Calibration:
         """What conformal intervals are calibrated with; the parameters are estimated once, when it is first needed."""
-        self.require_data()
-        return calibrate(self)
+        # no property: editors read those of every object, and must not start an estimation
+        if self._calibration is None:
+            self.require_data()
+            self._calibration = calibrate(self)
+        return self._calibration
 
     @cached_property
     def nobs(self) -> int:
@@ -246,8 +221,6 @@ class RecurrentResults(TimeSeriesModelResults):
         """Whether the optimiser converged."""
         return bool(self.mle_retvals.get("converged", False))
 
-    # ------------------------------------------------------------------------------------------------- inference
-
     @cached_property
     def score(self) -> np.ndarray:
         """Gradient of the log likelihood at the parameters: zero without a penalty, else what that holds back."""
@@ -258,165 +231,6 @@ class RecurrentResults(TimeSeriesModelResults):
                 "extend."
             )
         return self.model.score(self.params)
-
-    @cached_property
-    def covariance(self) -> Covariance:
-        """Covariance of the parameters, with the number of directions that are identified."""
-        if self.inherited is not None:
-            return self.inherited.covariance
-        return estimate_covariance(self.cov_type, self.ingredients, self.details.cov_kwds)
-
-    @property
-    def ingredients(self) -> Ingredients:
-        """What covariance estimators are made of."""
-        return Ingredients(
-            precision=self.details.precision,
-            jacobian=lambda: self.model.jacobian(self.params),
-            resid=lambda: self.resid,
-            law=self.details.law,
-            held=self.details.held,
-            params=self.params,
-            score=self._score,
-            refits=lambda count, rng: refit_estimates(self, count, rng),
-        )
-
-    def _score(self, params: np.ndarray) -> np.ndarray:
-        """Derivative of the log likelihood with respect to the parameters, at other parameters."""
-        resid = (self.model._y - self.model.path(params).fitted)[self.used]
-        return self.model.jacobian(params).T @ self.details.law.scores(resid)
-
-    @property
-    def cov_params_default(self) -> np.ndarray:
-        """Covariance matrix of the parameters; statsmodels' `cov_params` and tests read this."""
-        return self.covariance.matrix
-
-    @property
-    def cov_kwds(self) -> dict[str, Any]:
-        """Options of the covariance estimator and a description of it."""
-        return {**self.details.cov_kwds, "description": self.covariance.description}
-
-    @property
-    def _covariance_note(self) -> str:
-        """What the standard errors assume, in one sentence."""
-        return f"Covariance of the parameters: {self.covariance.description}"
-
-    @cached_property
-    def normalized_cov_params(self) -> np.ndarray:
-        """Covariance matrix of the parameters divided by `scale`."""
-        return self.cov_params_default / self.scale
-
-    @cached_property
-    def bse(self) -> np.ndarray:
-        """Standard errors of the parameters, NaN for those that the data do not identify."""
-        errors = np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
-        errors[list(self.covariance.unidentified)] = np.nan
-        return errors
-
-    def conf_int(self, alpha: float = 0.05) -> np.ndarray:
-        """
-        Intervals of the parameters, a row each.
-
-        Parameters
-        ----------
-        alpha : float
-            One less the coverage.
-
-        Returns
-        -------
-        ndarray, (P, 2), or DataFrame
-            Lower and upper ends; also for a model without parameters, where statsmodels forgets the columns.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> import pararnn_ts as prt
-        >>> y = np.random.default_rng(0).standard_normal(50)
-        >>> prt.ParaRNN(y, units=(), linear_lags=0, trend="n").fit().conf_int().shape
-        (0, 2)
-        """
-        return np.reshape(super().conf_int(check_alpha(alpha)), (-1, 2))
-
-    @cached_property
-    def tvalues(self) -> np.ndarray:
-        """Parameters divided by their standard errors."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self.params / self.bse
-
-    @cached_property
-    def pvalues(self) -> np.ndarray:
-        """Two-sided p-values of the hypotheses that parameters are zero."""
-        return 2.0 * stats.norm.sf(np.abs(self.tvalues))
-
-    def t_test(self, r_matrix: Any, cov_p: Any = None, use_t: bool | None = None) -> Any:
-        """
-        Test linear hypotheses about the parameters one by one.
-
-        Parameters
-        ----------
-        r_matrix : str, list of str, array_like or tuple
-            Hypotheses in words such as ``"linear.y.L1 = 0.5, unit1.b = 0"``, a matrix R, or a pair (R, q).
-        cov_p : array_like, optional
-            Covariance matrix to use in place of that of the results.
-        use_t : bool, optional
-            Whether to use Student's distribution instead of the normal one.
-
-        Returns
-        -------
-        ContrastResults
-
-        Examples
-        --------
-        >>> import numpy as np, pararnn_ts as prt
-        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
-        >>> bool(res.t_test("linear.y.L1 = 0").pvalue == res.pvalues[1])
-        True
-        """
-        restrictions = parse_restrictions(r_matrix, self.model.param_names)
-        warn_of_unidentified(self, restrictions)
-        return without_unidentified(self, restrictions, super().t_test(restrictions, cov_p, use_t))
-
-    def wald_test(
-        self,
-        r_matrix: Any,
-        cov_p: Any = None,
-        invcov: Any = None,
-        use_f: bool | None = None,
-        df_constraints: int | None = None,
-        scalar: bool = True,
-    ) -> Any:
-        """
-        Test linear hypotheses about the parameters jointly; `f_test` is the same with the F distribution.
-
-        Parameters
-        ----------
-        r_matrix, cov_p
-            As in `t_test`.
-        invcov : array_like, optional
-            Inverse covariance matrix of the restrictions.
-        use_f : bool, optional
-            Whether to use the F distribution instead of the chi-squared one.
-        df_constraints : int, optional
-            Number of restrictions.
-        scalar : bool
-            Whether the statistic is a number.
-
-        Returns
-        -------
-        ContrastResults
-
-        Examples
-        --------
-        >>> import numpy as np, pararnn_ts as prt
-        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
-        >>> int(res.wald_test("linear.y.L1 = 0, const = 0").df_denom)
-        2
-        """
-        restrictions = parse_restrictions(r_matrix, self.model.param_names)
-        warn_of_unidentified(self, restrictions)
-        found = super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
-        return without_unidentified(self, restrictions, found)
-
-    t_test_pairwise = pairwise.t_test_pairwise
 
     # ------------------------------------------------------------------------------------ what the model says
 
@@ -435,8 +249,6 @@ class RecurrentResults(TimeSeriesModelResults):
     @cached_property
     def recurrence_features(self) -> pd.DataFrame:
         """What each unit remembers, and for how long: kind, modulus, period, half-life, gain and share of variance."""
-        from pararnn_ts.results.features import recurrence_features
-
         self.require_data()
         # paths that explode across gaps: what leaves the range of numbers has no standard error
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -560,8 +372,9 @@ class RecurrentResults(TimeSeriesModelResults):
     def _forget(self, kept: dict[str, Any]) -> None:
         """Drop the data, and keep what was worked out from them."""
         super().remove_data()
-        for name in ("path", "used", "resid", "fittedvalues", "components", "calibration"):
+        for name in ("path", "used", "resid", "fittedvalues", "components", "sorted_shocks"):
             self.__dict__.pop(name, None)
+        self._calibration = None
         for name in ("normalized_cov_params", "bse", "tvalues", "pvalues"):  # made of the covariance when asked for
             self.__dict__.pop(name, None)
         # the covariance that was made of it is kept

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.results.refusals import NotOfTheSample
 from pararnn_ts.results.trajectory import continue_path, standpoint
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def calibrate(results: RecurrentResults) -> Calibration:
         return Calibration(results, int(used[0]) if len(used) else 0)
     set_aside = len(used) // SHARE
     if not set_aside:
-        raise NotOfTheSample(_too_short(f"the sample has {len(used)} observations"))
+        raise ValueError(_too_short(f"the sample has {len(used)} observations"))
     first = int(used[-set_aside])
     if results.details.penalty is None:
         return Calibration(results, first)
@@ -69,7 +68,7 @@ def calibrate(results: RecurrentResults) -> Calibration:
     try:
         before = results.apply(y, x, refit=True)
     except ValueError as error:
-        raise NotOfTheSample(_too_short(f"{len(used) - set_aside} observations do not suffice for it")) from error
+        raise ValueError(_too_short(f"{len(used) - set_aside} observations do not suffice for it")) from error
     return Calibration(type(results)(model, np.asarray(before.params), before.details), first)
 
 

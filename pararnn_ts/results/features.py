@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.results.refusals import DataRemoved, NotOfTheModel, NotOfTheSample
+from pararnn_ts.results.refusals import NotOfTheModel, NotOfTheSample
 from pararnn_ts.results.responses import (
     Eigen,
     averaged_jacobians,
@@ -263,11 +263,7 @@ class FittedUnits:
                 f"Recurrence features belong to models with recurrent units (ParaRNN, ElmanRNN), not to "
                 f"{type(model).__name__}; look at results.impulse_responses instead."
             )
-        if model._y is None:
-            raise DataRemoved(
-                "Recurrence features need the data, which remove_data took away; compute them before, or apply the "
-                "results to the series again."
-            )
+        results.require_data()
         self.model, self.specification = model, specification
         self.params = np.array(results.params, dtype=float)
         self.cov = np.array(results.cov_params(), dtype=float)

@@ -123,9 +123,11 @@ class RecurrentPrediction(PredictionResults):
         else:
             levels = np.array([alpha / 2, 1 - alpha / 2])
             known = len(mean) - self._paths.shape[1]
-            bounds = mean[:known, None] + se[:known, None] * self._shape(levels)
+            bounds = np.empty((len(mean), 2))
+            if known:
+                bounds[:known] = mean[:known, None] + se[:known, None] * self._shape(levels)
             if known < len(mean):
-                bounds = np.concatenate([bounds, path_quantiles(self._paths, levels)])
+                bounds[known:] = path_quantiles(self._paths, levels)
         lost = ~np.isfinite(bounds).all(axis=1) & np.isfinite(mean)
         if lost.any():
             raise ValueError(

@@ -16,6 +16,7 @@ from pararnn_ts.results.covariance import Covariance
 from pararnn_ts.results.design_code import decode_design, encode_design
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.encoding import decode, encode
+from pararnn_ts.results.inference import Inherited
 from pararnn_ts.results.trajectory import Standpoint, Tail, place_in_time
 
 if TYPE_CHECKING:
@@ -148,8 +149,6 @@ def load(path: Any) -> RecurrentResultsWrapper | Any:
 
 def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentResultsWrapper:
     """Results of what a file holds; every array must have the shape that the model needs."""
-    from pararnn_ts.results.base import Inherited
-
     _expect(set(header), _HEADER, "header")
     _expect({*header["model"], "formula"}, _MODEL, "model")
     removed = header["removed"]

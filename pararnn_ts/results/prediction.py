@@ -12,7 +12,6 @@ from scipy import stats
 from statsmodels.tools.sm_exceptions import OutputWarning
 
 from pararnn_ts._compat import ValueWarning, warn_user
-from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.models.arguments import check_count, check_flag, check_generator
 from pararnn_ts.models.window import steps_ahead
 from pararnn_ts.results.conformal import calibration_errors
@@ -40,6 +39,8 @@ __all__ = [
     "last_observed",
     "last_origins",
     "predict",
+    "predict_points",
+    "predict_window",
     "require_finite",
     "warn_explosive",
 ]
@@ -89,12 +90,18 @@ def predict(
     PeriodIndex(['1969', '1970', '1971', '1972'], dtype='period[Y-DEC]', name='year')
     """
     window = results.model.prediction_window(start, end, dynamic, index)
-    values = _points(results, window, future_exog(results, window, exog, index))
+    values = predict_points(results, window, future_exog(results, window, exog, index))
+    return results._labelled(values, window.index, "predicted_mean")
+
+
+def predict_points(results: RecurrentResults, window: PredictionWindow, future: np.ndarray | None = None) -> np.ndarray:
+    """Predictions of the rows of a window; `future` are the exogenous values of those after the sample."""
+    values = _points(results, window, future)
     require_finite(results, window, values)
     first = max(_first_unobserved(results, window), window.start)
     if first < window.stop:
         warn_explosive(results, values[None, first - window.start :], "it leaves")
-    return results._labelled(values, window.index, "predicted_mean")
+    return values
 
 
 def forecast(results: RecurrentResults, steps: Any = 1, exog: Any = None, index: Any = None) -> pd.Series | np.ndarray:
@@ -196,6 +203,37 @@ def get_prediction(
     param_uncertainty = check_flag(param_uncertainty, "param_uncertainty")
     window = results.model.prediction_window(start, end, dynamic, index)
     future = future_exog(results, window, exog, index)
+    return predict_window(results, window, future, method, n_sims, rng, param_uncertainty)
+
+
+def predict_window(
+    results: RecurrentResults,
+    window: PredictionWindow,
+    future: np.ndarray | None = None,
+    method: str = "bootstrap",
+    n_sims: int = 1000,
+    rng: Any = None,
+    param_uncertainty: bool = False,
+) -> RecurrentPrediction:
+    """
+    Predictions of the rows of a window, with intervals.
+
+    Parameters
+    ----------
+    results : RecurrentResults
+        Fitted model.
+    window : PredictionWindow
+        The rows.
+    future : ndarray, optional
+        Exogenous values of those after the sample.
+    method, n_sims, rng, param_uncertainty
+        As in `get_prediction`.
+
+    Returns
+    -------
+    RecurrentPrediction
+        See `get_prediction`.
+    """
     mean = _points(results, window, future)
     require_finite(results, window, mean)
     begin = _first_unobserved(results, window)
@@ -203,7 +241,7 @@ def get_prediction(
     first = max(origin, window.start)
     if method == "conformal":
         steps = np.arange(window.start, window.stop) - last_origins(results, window, first, origin) + 1
-        errors = calibration_errors(results.calibration, int(steps.max()))[steps - 1]
+        errors = calibration_errors(results._calibrated(), int(steps.max()))[steps - 1]
         with np.errstate(over="ignore"):
             size = np.hypot.reduce(np.where(np.isnan(errors), 0.0, errors), axis=1)
         se = np.where(np.isfinite(mean), size / np.sqrt((~np.isnan(errors)).sum(axis=1)), np.nan)
@@ -221,7 +259,7 @@ def get_prediction(
         _require_closed_form(results, window.stop - origin)
         se[known:] = shock_deviation(results, origin, window.stop, future)[first - origin :]
     if param_uncertainty and (method == "exact" or known > 0):
-        se = np.hypot(se, parameter_deviation(results, window.start, first, origin, window.stop, future))
+        se = np.hypot(se, parameter_deviation(results, window.start, origin, window.stop, future))
     if method != "exact" and first < window.stop:
         generator = check_generator(rng)
         full = simulate_bundles(
@@ -237,15 +275,14 @@ def get_prediction(
 def _shape(results: RecurrentResults, method: str) -> Callable[[np.ndarray], np.ndarray]:
     """Quantiles of the errors of one step, standardised."""
     law = results.details.law
-    if method == "bootstrap":
-        return partial(np.quantile, results.shocks / np.sqrt(results.scale))
-    if law.is_normal or method == "gaussian":
+    if method != "bootstrap" and (law.is_normal or method == "gaussian"):
         return stats.norm.ppf
-    return partial(_standardised, law, np.sqrt(results.scale))
+    quantiles = partial(np.quantile, results.shocks) if method == "bootstrap" else law.quantiles
+    return partial(_standardised, quantiles, np.sqrt(results.scale))
 
 
-def _standardised(law: ErrorLaw, size: float, levels: np.ndarray) -> np.ndarray:
-    return law.quantiles(levels) / size
+def _standardised(quantiles: Callable[[np.ndarray], np.ndarray], size: float, levels: np.ndarray) -> np.ndarray:
+    return quantiles(levels) / size
 
 
 def get_forecast(
@@ -339,8 +376,10 @@ def last_observed(results: RecurrentResults, row: int) -> int:
     """Row after the last observation before `row`: where simulated paths must begin."""
     if results.data_removed:
         return results.tail.standpoint.row
-    observed = np.flatnonzero(np.isfinite(results.model._y[:row]))
-    return max(int(observed[-1]) + 1 if len(observed) else 0, results.first_row)
+    row, first, used = max(row, results.first_row), results.first_row, results.used
+    while row > first and not used[row - 1]:
+        row -= 1
+    return row
 
 
 def last_origins(results: RecurrentResults, window: PredictionWindow, first: int, origin: int) -> np.ndarray:

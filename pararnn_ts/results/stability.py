@@ -20,7 +20,7 @@ import numpy as np
 from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.prediction import is_explosive
 from pararnn_ts.results.responses import slopes
-from pararnn_ts.results.trajectory import At, continue_path, covariates, run_model, standpoint
+from pararnn_ts.results.trajectory import At, continue_path, rows_from, run_model, standpoint
 from pararnn_ts.results.uncertainty import covariance_root
 from pararnn_ts.specification import Specification
 
@@ -59,7 +59,8 @@ class Stability:
         Largest Lyapunov exponent of the path without shocks from the end of the sample, per step.
     lyapunov, lyapunov_se : float
         Largest Lyapunov exponent of paths with shocks, per step, and its standard error, which takes in simulation and
-        the uncertainty of the parameters (where their covariance is known).
+        the uncertainty of the parameters (where their covariance is known). Minus infinity where disturbances vanish,
+        as in a model without lags.
     sensitive_share : float
         Share of the paths with a positive exponent, when each has parameters of its own, drawn from their distribution.
     explosive_share : float
@@ -167,19 +168,15 @@ def stability(results: RecurrentResults, n_paths: int = 100, rng: Any = 0) -> St
     generator = check_generator(rng)
     shocks = generator.choice(results.shocks, size=(int(n_paths), len(results.model._y) - results.first_row))
     rates, wild = _simulated_rates(results, np.tile(params, (int(n_paths), 1)), shocks)
+    exponent, variance, share = _over_paths(rates)
+    from_params = 0.0
     draws = _parameter_draws(results, int(n_paths), generator)
-    kept = rates[np.isfinite(rates)]
-    exponent = float(kept.mean()) if len(kept) else float("nan")
-    variance = float(kept.var(ddof=1)) if len(kept) > 1 else float("nan")
-    from_params, share = 0.0, float(np.mean(kept > 0.0)) if len(kept) else float("nan")
-    draws = _parameter_draws(results, int(n_paths), generator)
-    if draws is not None and len(kept) > 1:
+    if draws is not None and np.isfinite(variance):
         others, _ = _simulated_rates(results, draws, shocks)
-        others = others[~np.isnan(others)]
+        _, wider, own = _over_paths(others)
         # what the spread over paths with parameters of their own has beyond that over paths alone
-        finite = others[np.isfinite(others)]
-        from_params = max(float(finite.var(ddof=1)) - variance, 0.0) if len(finite) > 1 else 0.0
-        share = float(np.mean(others > 0.0)) if len(others) else share
+        from_params = max(wider - variance, 0.0) if np.isfinite(wider) else 0.0
+        share = share if np.isnan(own) else own
     explosive = leaves_the_data(results)
     linear = largest_linear_root(spec, params)
     found = Stability(
@@ -187,7 +184,7 @@ def stability(results: RecurrentResults, n_paths: int = 100, rng: Any = 0) -> St
         closed_loop_root=_closed_loop_root(results, states[-1] if rest.kind == "rest" else None),
         lyapunov_skeleton=float(without),
         lyapunov=exponent,
-        lyapunov_se=float(np.sqrt(variance / max(len(kept), 1) + from_params)),
+        lyapunov_se=float(np.sqrt(variance / max(np.isfinite(rates).sum(), 1) + from_params)),
         sensitive_share=share,
         explosive_share=float(wild.mean()),
         explosive=explosive,
@@ -297,6 +294,21 @@ def _rate(growth: np.ndarray) -> np.ndarray:
         return growth.mean(axis=1)
 
 
+def _over_paths(rates: np.ndarray) -> tuple[float, float, float]:
+    """
+    Mean and variance of exponents, and the share of them that is positive; NaN, of paths that explode, left out.
+
+    A path on which disturbances vanish has no finite exponent. It counts in the share, and in the mean if all are so.
+    """
+    known = rates[~np.isnan(rates)]
+    finite = known[np.isfinite(known)]
+    if not len(known):
+        return float("nan"), float("nan"), float("nan")
+    mean = float(finite.mean()) if len(finite) else float("-inf")
+    variance = float(finite.var(ddof=1)) if len(finite) > 1 else float("nan")
+    return mean, variance, float(np.mean(known > 0.0))
+
+
 def _simulated_rates(
     results: RecurrentResults, params: np.ndarray, shocks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -328,10 +340,9 @@ def _skeleton(results: RecurrentResults) -> tuple[np.ndarray, np.ndarray]:
     """Path without shocks from the end of the sample, and its states."""
     start, model = results.tail.standpoint, results.model
     future = np.repeat(results.tail.last_exog, SKELETON_STEPS, axis=0)
-    det, x = covariates(results, start.row, start.row + SKELETON_STEPS, future)
+    x, det = rows_from(results, start, SKELETON_STEPS, future)
     reach = len(start.levels)
     levels = np.concatenate([start.levels, np.full(SKELETON_STEPS, np.nan)])
-    det, x = (np.concatenate([np.zeros((reach, part.shape[1])), part]) for part in (det, x))
     with np.errstate(all="ignore"):
         path = model.path(results.params, levels, x, det, state=start.state)
     return path.filled[reach:], path.states[reach:]

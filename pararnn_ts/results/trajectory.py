@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,9 +18,9 @@ __all__ = [
     "Tail",
     "continue_path",
     "covariates",
+    "first_remembered",
     "make_tail",
     "model_exog",
-    "paths_under",
     "place_in_time",
     "refit_states",
     "require_beginning",
@@ -34,7 +33,7 @@ __all__ = [
 
 # shocks kept when the data are removed
 MOST_SHOCKS = 120
-# parameter draws run through at most this many rows before the end of the sample to find their states
+# states under other parameters follow from at most this many rows before
 MEMORY = 4096
 
 
@@ -280,38 +279,17 @@ def require_beginning(results: RecurrentResults) -> None:
         )
 
 
-def paths_under(results: RecurrentResults, row: int, params: np.ndarray, start: int | None = None) -> Iterator[Any]:
-    """
-    Run the model along the rows before a row under each of several parameter vectors.
-
-    Parameters
-    ----------
-    results : RecurrentResults
-        Fitted model.
-    row : int
-        The row.
-    params : ndarray, (S, P)
-        Parameters.
-    start : int, optional
-        Row from which on predictions are wanted; only the state before `row` when not given. The paths begin at most
-        `MEMORY` rows earlier.
-
-    Returns
-    -------
-    iterator of Path
-        Their last rows are those before `row`.
-    """
+def first_remembered(results: RecurrentResults, row: int) -> int:
+    """Row from which the sample has to be run for the state before `row`: at most `MEMORY` predicted rows earlier."""
     require_beginning(results)
-    model, spec = results.model, results.model.specification
-    first = max(0, (row if start is None else start) - MEMORY - spec.hold_back)
-    part = slice(first, row)
-    parts = results.path.filled[part], model_exog(model)[part], model._det[part]
-    return (model.path(draw, *parts) for draw in params)
+    return max(0, row - MEMORY - results.model.specification.hold_back)
 
 
 def refit_states(results: RecurrentResults, row: int, params: np.ndarray) -> np.ndarray:
     """State before a row under each of several parameter vectors, from the rows before it (at most `MEMORY`)."""
-    return np.array([path.end_state for path in paths_under(results, row, params)]).reshape(len(params), -1)
+    model, part = results.model, slice(first_remembered(results, row), row)
+    rows = results.path.filled[part], model_exog(model)[part], model._det[part]
+    return np.array([model.path(draw, *rows).end_state for draw in params]).reshape(len(params), -1)
 
 
 def response(results: RecurrentResults, row: int, steps: int, size: float, exog: np.ndarray | None) -> np.ndarray:

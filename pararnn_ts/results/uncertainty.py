@@ -8,7 +8,14 @@ import numpy as np
 from scipy import linalg, special
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.results.trajectory import continue_path, paths_under, refit_states, response, standpoint
+from pararnn_ts.results.trajectory import (
+    continue_path,
+    covariates,
+    first_remembered,
+    refit_states,
+    response,
+    standpoint,
+)
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
@@ -24,8 +31,9 @@ __all__ = [
     "spread",
 ]
 
-# step of numerical derivatives along the axes of the covariance, in standard deviations
-STEP = 1e-3
+# step of the derivative of simulated paths along a draw of the parameters: small, because they bend where the data
+# hardly determine a parameter, and no smaller than ten digits of a path allow
+STEP = 1e-4
 
 
 def covariance_root(results: RecurrentResults) -> np.ndarray:
@@ -51,7 +59,7 @@ def draw_shocks(results: RecurrentResults, method: str, uniform: np.ndarray) -> 
         return np.sqrt(results.scale) * special.ndtri(np.maximum(uniform, 2.0**-54))
     if method == "simulated":
         return results.details.law.quantiles(np.maximum(uniform, 2.0**-54))
-    pool = np.sort(results.shocks)
+    pool = results.sorted_shocks
     return pool[np.minimum((uniform * len(pool)).astype(int), len(pool) - 1)]
 
 
@@ -176,7 +184,7 @@ def gap_deviation(results: RecurrentResults, origins: np.ndarray, start: int) ->
 
 
 def parameter_deviation(
-    results: RecurrentResults, start: int, begin: int, origin: int, stop: int, future: np.ndarray | None
+    results: RecurrentResults, start: int, origin: int, stop: int, future: np.ndarray | None
 ) -> np.ndarray:
     """
     Standard deviation of predictions that comes from the parameters, by the delta method.
@@ -187,39 +195,36 @@ def parameter_deviation(
         Fitted model.
     start, stop : int
         Rows that are predicted: from `start` to before `stop`.
-    begin : int
-        First of them that may not use observations.
     origin : int
-        Row after the last observation before `begin`.
+        Row from which on observations are not used.
     future : ndarray or None
         Exogenous values after the sample.
 
     Returns
     -------
     ndarray, (stop - start,)
-        Length of the vector of derivatives along the axes of the covariance; NaN in rows that are held back.
+        Length of the vector of derivatives along the axes of the covariance; NaN in rows that are held back. The
+        derivatives are exact: what fills missing values, and forecasts that later ones are made from, depend on the
+        parameters, too.
     """
+    model, held_back = results.model, results.model.specification.hold_back
     with one_blas_thread():
-        axes = STEP * covariance_root(results).T
-    known = min(begin, stop)
-    slopes = np.full((len(axes), stop - start), np.nan)
-    for i, axis in enumerate(axes):
-        ends = results.params + np.array([axis, -axis])
-        values = np.empty((2, stop - start))
-        if start < known:
-            values[:, : known - start] = [
-                path.fitted[start - known :] for path in paths_under(results, known, ends, start)
-            ]
-        first = max(begin, start)
-        if first < stop:
-            states, shocks = refit_states(results, origin, ends), np.zeros((2, stop - origin))
-            paths = continue_path(results, standpoint(results, origin), stop - origin, future, shocks, ends, states)
-            values[:, first - start :] = paths[:, first - origin :]
+        root = covariance_root(results)
+        known = min(origin, stop)
+        first = first_remembered(results, min(start, known))
+        begin, deviation = max(start, first + held_back), np.full(stop - start, np.nan)
+        if begin >= stop:
+            return deviation
+        det, x = covariates(results, first, stop, future)
+        y = np.full(stop - first, np.nan)
+        y[: known - first] = model._y[first:known]
+        # what a path begins with is given
+        y[:held_back] = results.path.filled[first : first + held_back]
+        # like a sum of squares, but squares may overflow
         with np.errstate(all="ignore"):
-            slopes[i] = (values[0] - values[1]) / (2 * STEP)
-    # like a sum of squares, but squares may overflow
-    with np.errstate(all="ignore"):
-        return np.hypot.reduce(slopes, axis=0, initial=0.0)
+            slopes = model.jacobian(results.params, y, x, det, missing=True)[begin - first - held_back :] @ root
+            deviation[begin - start :] = np.hypot.reduce(slopes, axis=1, initial=0.0)
+    return deviation
 
 
 def spread(paths: np.ndarray) -> np.ndarray:

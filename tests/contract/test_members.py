@@ -38,7 +38,7 @@ STATES = {
     "unpickled": lambda results: pickle.loads(pickle.dumps(results)),
     "extended": lambda results: results.extend(KINDS[KIND].rows(VALUES, N, N + 3)),
     "appended": lambda results: results.append(KINDS[KIND].rows(VALUES, N, N + 3)),
-    "too short to be calibrated": lambda results: results.apply(VALUES[:6]),
+    "too short for residuals": lambda results: results.apply(VALUES[:6]),
     "without data": removed,
     "without data, in a file": lambda results: stored(removed(results)),
     "without data, unpickled": lambda results: pickle.loads(pickle.dumps(removed(results))),
@@ -57,6 +57,13 @@ def assert_readable(results):
 @pytest.mark.parametrize("name", MODELS)
 def test_every_attribute_can_be_asked_for(name, state):
     assert_readable(STATES[state](fitted_series(name, KIND)))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_looking_through_results_estimates_nothing(name, monkeypatch):
+    results = pickle.loads(pickle.dumps(fitted_series(name, KIND)))
+    monkeypatch.setattr(type(results.model), "fit", lambda *args, **options: pytest.fail("parameters were estimated"))
+    assert_readable(results)
 
 
 @pytest.mark.parametrize("state", ["fitted", "in a file", "unpickled"])

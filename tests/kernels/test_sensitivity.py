@@ -32,7 +32,8 @@ def textbook(spec, params, y, exog, deterministic, weight, center, scale, ranks=
     with np.errstate(invalid="ignore"):
         residual = y[spec.hold_back :] / scale[0] - fitted(params)
     rows = np.column_stack([derivative(fitted, params), residual])
-    return np.where(seen[:, None], rows * weight[spec.hold_back :, None], 0.0)
+    rows[~seen, -1] = 0.0
+    return rows * weight[spec.hold_back :, None]
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)

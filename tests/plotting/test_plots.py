@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 from scipy import stats
 
 import pararnn_ts as prt
@@ -77,7 +78,8 @@ def drawn(part):
 
 
 def test_components_panels_hold_the_components(results):
-    axes = plot_components(results).axes
+    figure = plot_components(results)
+    axes = figure.axes
     assert [ax.get_title(loc="left").split(":")[0] for ax in axes] == [
         "Observed and fitted", "Linear path", "unit1", "unit2",
     ]  # fmt: skip
@@ -86,8 +88,7 @@ def test_components_panels_hold_the_components(results):
     for ax, name in zip(axes[1:], ["linear", "unit1", "unit2"], strict=True):
         np.testing.assert_array_equal(ax.lines[-1].get_ydata(), results.components[name])
         np.testing.assert_allclose(drawn(ax.lines[-1]), as_dates(results.model.index))
-        assert ax.get_ylabel() == "sales"
-    assert axes[-1].get_xlabel() == "month"
+    assert figure.get_supylabel() == "sales" and axes[-1].get_xlabel() == "month"
 
 
 @pytest.mark.parametrize("name", ["linear", "unit1"])
@@ -187,6 +188,23 @@ def test_heat_maps_hold_the_local_responses(with_exog):
     limits = [ax.collections[0].get_clim() for ax in maps]
     assert limits[0] == limits[1] != limits[2]
     np.testing.assert_array_equal(line(figure.axes[0], "_child0").get_ydata(), with_exog.model._y)
+
+
+def test_a_unit_that_does_not_respond_stays_pale(with_exog):
+    """Its response is a rounding error beside that of the other, and must not look as strong."""
+    params = with_exog.params.copy()
+    params.loc["unit2.v"] = 1e-9
+    results = with_exog.model.evaluate(params)
+    figure = plot_lag_response(results, max_lag=3)
+    share = {}
+    for ax in figure.axes:
+        unit, _, name = ax.get_title(loc="left").partition(", response to ")
+        if name:
+            colours = ax.collections[0]
+            share[unit, name] = np.ma.max(np.abs(colours.get_array())) / colours.get_clim()[1]
+    for name in ("sales.L1", "sales.L2", "price", "rain"):
+        assert share["unit2", name] < 1e-6
+    assert max(share["unit1", "sales.L1"], share["unit1", "sales.L2"]) == 1.0 == share["unit1", "price"]
 
 
 @pytest.mark.parametrize("plot", [plot_recurrence, plot_lag_response])
@@ -309,6 +327,14 @@ def test_diagnostics_show_the_residuals(results):
         plot_diagnostics(results, lags=500)
 
 
+def test_the_correlogram_of_a_short_series_shows_its_one_lag_and_the_band():
+    figure = plot_diagnostics(prt.ParaRNN(values(10), units=()).fit())
+    correlogram = figure.axes[3]
+    low, high = correlogram.get_xlim()
+    assert [tick for tick in correlogram.get_xticks() if low <= tick <= high] == [1.0]
+    assert stats.norm.isf(0.025) / 3.0 < correlogram.get_ylim()[1]
+
+
 # ------------------------------------------------------------------------------------------------------ comparison
 
 
@@ -395,6 +421,58 @@ def test_coverage_in_the_legend_is_that_of_the_interval(results):
     for method in (results.plot_components, results.plot_recurrence):
         with pytest.raises(ValueError, match="alpha must lie between 0 and 1, but is 95"):
             method(alpha=95)
+
+
+LONG = "industrial production index of manufacturing, adjusted, 2010"
+NAMED = {
+    "components": lambda results, comparison: plot_components(results),
+    "recurrence": lambda results, comparison: plot_recurrence(results, max_lag=6),
+    "lag response": lambda results, comparison: plot_lag_response(results, max_lag=6),
+    "predictions": lambda results, comparison: plot_predict(results, end=N - 1),
+    "diagnostics": lambda results, comparison: plot_diagnostics(results),
+    "comparison": lambda results, comparison: plot_comparison(comparison, scores=["rmse", "crps"]),
+}
+
+
+def texts_of(figure):
+    """Texts that are seen, with the boxes they take; ticks beyond the ends of an axis are not."""
+    figure.canvas.draw()
+    hidden = set()
+    for ax in figure.axes:
+        for axis, limits in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            for tick in axis.get_major_ticks():
+                if not min(limits) <= tick.get_loc() <= max(limits):
+                    hidden |= {tick.label1, tick.label2}
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text() and text not in hidden]
+    return {text: text.get_window_extent() for text in texts}
+
+
+@pytest.mark.parametrize("length", [5, 25, 60])
+@pytest.mark.parametrize("kind", NAMED)
+def test_texts_neither_overlap_nor_leave_the_figure_whatever_the_length_of_names(kind, length, with_exog):
+    assert len(LONG) == 60
+    y = pd.Series(with_exog.model._y, pd.date_range("2001-01-01", periods=N), name=LONG[-length:])
+    exog = pd.DataFrame(with_exog.model._x, y.index, columns=[f"{LONG[:length]}{i}" for i in range(2)])
+    own = prt.ParaRNN(y, exog, lags=2, units=(1, 1)).evaluate(with_exog.params.to_numpy())
+    two = comparison()
+    two.endog.name, two.reference = y.name, f"{LONG[:length]} bad"
+    two.table.index = [f"{LONG[:length]} {name}" for name in two.table.index]
+    two.forecasts["model"] = LONG[:length] + " " + two.forecasts["model"]
+    figure = NAMED[kind](own, two)
+    boxes = texts_of(figure)
+    width, height = figure.canvas.get_width_height()
+    for text, box in boxes.items():
+        assert box.x0 > -1 and box.y0 > -1 and box.x1 < width + 1 and box.y1 < height + 1, text
+    for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
+        apart = a.x1 < b.x0 + 2 or b.x1 < a.x0 + 2 or a.y1 < b.y0 + 2 or b.y1 < a.y0 + 2
+        assert apart, (one, other)
+
+
+def test_dollar_signs_in_names_are_no_formulas(with_exog):
+    y = pd.Series(with_exog.model._y, name="price in $, less tax in $")
+    figure = plot_components(prt.ParaRNN(y, units=()).fit())
+    drawn = next(text for text in texts_of(figure) if "price" in text.get_text())
+    assert drawn.get_text() == r"price in \$, less tax in \$"
 
 
 @pytest.mark.parametrize("style", ["default", "dark_background"])

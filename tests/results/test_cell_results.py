@@ -107,7 +107,7 @@ def test_figures_are_drawn(name, fits):
     results = fits[name]
     for draw in (results.plot_diagnostics, results.plot_components, results.plot_stability):
         figure = draw()
-        assert all(ax.get_xlabel() or ax.get_ylabel() for ax in figure.axes)
+        assert all(ax.get_title(loc="left") and (ax.get_ylabel() or figure.get_supylabel()) for ax in figure.axes)
         plt.close(figure)
     left, right = results.plot_stability().axes
     plt.close("all")

@@ -39,11 +39,16 @@ CYCLE = ([[0.5, -0.6], [0.5, 0.4]], [[0.8], [0.1]], [0.1, -0.2], [0.7, -0.3])
 DECAY = ([[0.6]], [[0.5]], [0.1], [0.4])
 
 
+def standing_for(model, params, cov):
+    """What features read of results."""
+    return SimpleNamespace(model=model, params=params, cov_params=lambda: cov, require_data=lambda: None)
+
+
 def with_cov(model, params, scale=1e-8, seed=0):
     """Results at given parameters with a covariance small enough for the features to be linear in them."""
     root = np.random.default_rng(seed).normal(size=(len(params), len(params)))
     cov = scale * root @ root.T / len(params)
-    return SimpleNamespace(model=model, params=params, cov_params=lambda: cov)
+    return standing_for(model, params, cov)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +161,7 @@ def test_missing_covariance_is_noted():
     model = ParaRNN(series(), units=(2,))
     params = params_of(model, CYCLE)
     nothing = np.full((len(params), len(params)), np.nan)
-    row = recurrence_features(SimpleNamespace(model=model, params=params, cov_params=lambda: nothing)).iloc[0]
+    row = recurrence_features(standing_for(model, params, nothing)).iloc[0]
     assert row["note"] == "no standard errors: the covariance of the parameters is not available"
     assert np.isfinite(row["modulus"])
 
@@ -193,14 +198,12 @@ def test_standard_errors_are_the_spread_over_draws_of_the_parameters():
     nothing = np.zeros_like(cov)
     spread = np.std(
         [
-            recurrence_features(SimpleNamespace(model=model, params=draw, cov_params=lambda: nothing))[NUMBERS]
-            .replace(np.inf, 0.0)
-            .to_numpy()
+            recurrence_features(standing_for(model, draw, nothing))[NUMBERS].replace(np.inf, 0.0).to_numpy()
             for draw in draws
         ],
         axis=0,
     )
-    at = SimpleNamespace(model=model, params=params, cov_params=lambda: cov)
+    at = standing_for(model, params, cov)
     features = recurrence_features(at, sampling=False)
     errors = features[[f"{name}_se" for name in NUMBERS]].fillna(0.0).to_numpy()
     # the standard error of a standard deviation over 80 draws is 8 %
@@ -214,7 +217,7 @@ def test_sampling_errors_are_those_of_a_mean():
     weight = 0.02
     params = params_of(model, ([[weight]], [[1.0]], [0.3], [1.0]))
     nothing = np.zeros((len(params), len(params)))
-    features = recurrence_features(SimpleNamespace(model=model, params=params, cov_params=lambda: nothing))
+    features = recurrence_features(standing_for(model, params, nothing))
     slopes = 1.0 - model.path(params).states ** 2
     theory = weight * slopes.std() / np.sqrt(len(slopes))
     # a variance from 25 blocks has 24 degrees of freedom

@@ -75,6 +75,12 @@ def test_the_same_seed_gives_the_same_numbers(fitted):
     assert fitted.stability(n_paths=4, rng=1) == fitted.stability(n_paths=4, rng=1)
 
 
+def test_disturbances_vanish_where_nothing_is_remembered():
+    found = ParaRNN(NOISE, units=(), lags=0, linear_lags=0).fit().stability(n_paths=4)
+    assert found.lyapunov == found.lyapunov_skeleton == -np.inf and found.sensitive_share == 0.0
+    assert found.verdict.startswith("Stable")
+
+
 def test_seasonal_lags_count_in_steps(fitted):
     spec = ParaRNN(NOISE, lags=1, units=(), linear_lags=[12]).specification
     assert largest_linear_root(spec, np.array([0.0, 0.5])) == pytest.approx(0.5 ** (1 / 12))

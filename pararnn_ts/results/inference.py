@@ -1,0 +1,223 @@
+"""What is known about the parameters: their covariance, standard errors, intervals and tests of linear hypotheses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from pararnn_ts._compat import TimeSeriesModelResults
+from pararnn_ts.models.arguments import check_alpha
+from pararnn_ts.results import pairwise
+from pararnn_ts.results.bootstrap import refit_estimates
+from pararnn_ts.results.covariance import Covariance, Ingredients, check_covariance, estimate_covariance
+from pararnn_ts.results.details import FitDetails
+from pararnn_ts.results.identification import warn_of_unidentified, without_unidentified
+from pararnn_ts.results.restrictions import parse_restrictions
+
+__all__ = ["Inherited", "ParameterInference"]
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """
+    What results without a fit of their own take from the sample on which the parameters were estimated.
+
+    Parameters
+    ----------
+    covariance : Covariance
+        Covariance of the parameters.
+    shocks : ndarray
+        Shocks to draw from.
+    span : tuple of float
+        Smallest and largest observation.
+    """
+
+    covariance: Covariance
+    shocks: np.ndarray
+    span: tuple[float, float]
+
+
+class ParameterInference(TimeSeriesModelResults):
+    """
+    The part of `RecurrentResults` that is about parameters; it reads `resid`, `used` and `inherited` of the rest.
+
+    Parameters
+    ----------
+    model : RecurrentModel
+        The model.
+    params : ndarray
+        Its parameters.
+    details : FitDetails
+        How they were estimated.
+    """
+
+    def __init__(self, model: Any, params: np.ndarray, details: FitDetails):
+        super().__init__(model, np.array(params, dtype=float), None, scale=float(details.scale))
+        check_covariance(details.covariance_name, details.cov_kwds)
+        # statsmodels sets this one on the instance, where it would hide the property
+        del self.normalized_cov_params
+        self.details = details
+        self.cov_type = details.covariance_name
+
+    @cached_property
+    def covariance(self) -> Covariance:
+        """Covariance of the parameters, with the number of directions that are identified."""
+        if self.inherited is not None:
+            return self.inherited.covariance
+        return estimate_covariance(self.cov_type, self.ingredients, self.details.cov_kwds)
+
+    @property
+    def ingredients(self) -> Ingredients:
+        """What covariance estimators are made of."""
+        return Ingredients(
+            precision=self.details.precision,
+            jacobian=lambda: self.model.jacobian(self.params),
+            resid=lambda: self.resid,
+            law=self.details.law,
+            held=self.details.held,
+            params=self.params,
+            score=self._score,
+            refits=lambda count, rng: refit_estimates(self, count, rng),
+        )
+
+    def _score(self, params: np.ndarray) -> np.ndarray:
+        """Derivative of the log likelihood with respect to the parameters, at other parameters."""
+        resid = (self.model._y - self.model.path(params).fitted)[self.used]
+        return self.model.jacobian(params).T @ self.details.law.scores(resid)
+
+    @property
+    def cov_params_default(self) -> np.ndarray:
+        """Covariance matrix of the parameters; statsmodels' `cov_params` and tests read this."""
+        return self.covariance.matrix
+
+    @property
+    def cov_kwds(self) -> dict[str, Any]:
+        """Options of the covariance estimator and a description of it."""
+        return {**self.details.cov_kwds, "description": self.covariance.description}
+
+    @property
+    def _covariance_note(self) -> str:
+        """What the standard errors assume, in one sentence."""
+        return f"Covariance of the parameters: {self.covariance.description}"
+
+    @cached_property
+    def normalized_cov_params(self) -> np.ndarray:
+        """Covariance matrix of the parameters divided by `scale`."""
+        return self.cov_params_default / self.scale
+
+    @cached_property
+    def bse(self) -> np.ndarray:
+        """Standard errors of the parameters, NaN for those that the data do not identify."""
+        errors = np.sqrt(np.maximum(np.diag(self.cov_params_default), 0.0))
+        errors[list(self.covariance.unidentified)] = np.nan
+        return errors
+
+    def conf_int(self, alpha: float = 0.05) -> np.ndarray:
+        """
+        Intervals of the parameters, a row each.
+
+        Parameters
+        ----------
+        alpha : float
+            One less the coverage.
+
+        Returns
+        -------
+        ndarray, (P, 2), or DataFrame
+            Lower and upper ends; also for a model without parameters, where statsmodels forgets the columns.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pararnn_ts as prt
+        >>> y = np.random.default_rng(0).standard_normal(50)
+        >>> prt.ParaRNN(y, units=(), linear_lags=0, trend="n").fit().conf_int().shape
+        (0, 2)
+        """
+        return np.reshape(super().conf_int(check_alpha(alpha)), (-1, 2))
+
+    @cached_property
+    def tvalues(self) -> np.ndarray:
+        """Parameters divided by their standard errors."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.params / self.bse
+
+    @cached_property
+    def pvalues(self) -> np.ndarray:
+        """Two-sided p-values of the hypotheses that parameters are zero."""
+        return 2.0 * stats.norm.sf(np.abs(self.tvalues))
+
+    def t_test(self, r_matrix: Any, cov_p: Any = None, use_t: bool | None = None) -> Any:
+        """
+        Test linear hypotheses about the parameters one by one.
+
+        Parameters
+        ----------
+        r_matrix : str, list of str, array_like or tuple
+            Hypotheses in words such as ``"linear.y.L1 = 0.5, unit1.b = 0"``, a matrix R, or a pair (R, q).
+        cov_p : array_like, optional
+            Covariance matrix to use in place of that of the results.
+        use_t : bool, optional
+            Whether to use Student's distribution instead of the normal one.
+
+        Returns
+        -------
+        ContrastResults
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+        >>> bool(res.t_test("linear.y.L1 = 0").pvalue == res.pvalues[1])
+        True
+        """
+        restrictions = parse_restrictions(r_matrix, self.model.param_names)
+        warn_of_unidentified(self, restrictions)
+        return without_unidentified(self, restrictions, super().t_test(restrictions, cov_p, use_t))
+
+    def wald_test(
+        self,
+        r_matrix: Any,
+        cov_p: Any = None,
+        invcov: Any = None,
+        use_f: bool | None = None,
+        df_constraints: int | None = None,
+        scalar: bool = True,
+    ) -> Any:
+        """
+        Test linear hypotheses about the parameters jointly; `f_test` is the same with the F distribution.
+
+        Parameters
+        ----------
+        r_matrix, cov_p
+            As in `t_test`.
+        invcov : array_like, optional
+            Inverse covariance matrix of the restrictions.
+        use_f : bool, optional
+            Whether to use the F distribution instead of the chi-squared one.
+        df_constraints : int, optional
+            Number of restrictions.
+        scalar : bool
+            Whether the statistic is a number.
+
+        Returns
+        -------
+        ContrastResults
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+        >>> int(res.wald_test("linear.y.L1 = 0, const = 0").df_denom)
+        2
+        """
+        restrictions = parse_restrictions(r_matrix, self.model.param_names)
+        warn_of_unidentified(self, restrictions)
+        found = super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
+        return without_unidentified(self, restrictions, found)
+
+    t_test_pairwise = pairwise.t_test_pairwise
