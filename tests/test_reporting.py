@@ -93,12 +93,13 @@ def test_models_with_exog_are_shown_in_the_sample(tmp_path):
 def test_report_of_a_comparison(tmp_path):
     from statsmodels.tsa.ar_model import AutoReg
 
-    y = pd.Series(np.random.default_rng(0).normal(size=60).cumsum(), name="sales")
+    y = pd.Series(np.random.default_rng(0).normal(size=60).cumsum(), name="<script>sales</script>")
     compared = compare(y, holdout=10, models={"AR(1)": AutoReg(y, 1), "AR(2)": AutoReg(y, 2)})
     text = report(compared, tmp_path / "comparison.html").read_text(encoding="utf-8")
     page = Page(text)
     assert page.headings == ["Summary", "Forecasts and scores"] and len(page.pictures) == 1
-    assert "Forecasts of sales compared" in text and "AR(2)" in text
+    assert "Forecasts of &lt;script&gt;sales&lt;/script&gt; compared" in text and "AR(2)" in text
+    assert "<caption>Forecast comparison: &lt;script&gt;sales&lt;/script&gt;</caption>" in text
 
 
 def test_report_of_a_sparse_network(tmp_path):

@@ -53,8 +53,7 @@ def test_level_of_the_intervals(fitted):
 
 
 def test_csv_has_one_field_for_each_cell(fitted):
-    rows = list(csv.reader(io.StringIO(fitted.summary().as_csv())))
-    named = {row[0]: row for row in rows if row}
+    named = {row[0]: row for row in _rows(fitted.summary())}
     assert len(named["unit1.W[1,2]"]) == 7
     assert float(named["unit1.W[1,2]"][1]) == pytest.approx(fitted.params["unit1.W[1,2]"], abs=1e-4)
 
@@ -65,6 +64,30 @@ def test_special_characters(sales):
     assert r"linear.log\_gdp\_\%.L1" in latex
     assert not re.search(r"(?<!\\)_", latex)
     assert "linear.log_gdp_%.L1" in results.summary().as_html()
+
+
+def test_names_with_markup_and_line_breaks_are_safe_in_every_form(sales):
+    name = "A\\B {x} ~^2 <i> $5\n| \u2028tab\t&"
+    summary = ParaRNN(sales.rename(name), units=(1,)).fit(n_starts=2).summary()
+    # in the notes, too
+    summary.add_extra_txt([f"{name} is the series.", "The end."])
+    lines = summary.as_text().splitlines()
+    rules = [k for k, line in enumerate(lines) if set(line) == {"="}]
+    assert {len(line) for line in lines[rules[0] : rules[-1] + 1]} == {len(lines[rules[0]])}
+    assert lines[-1] == "The end."
+    named = {row[0]: row for row in _rows(summary)}
+    assert named["Dep. Variable:"][1] == r"A\B {x} ~^2 <i> $5 |  tab &"
+    latex = summary.as_latex()
+    wanted = r"A\textbackslash{}B \{x\} \textasciitilde{}\textasciicircum{}2 \textless{}i"
+    assert latex.count(wanted) >= 3 and "<" not in latex and "\n|" not in latex
+    # an even number of dollars between the tables' own: none of the name opens mathematics
+    assert len(re.findall(r"(?<!\\)\$", latex)) % 2 == 0
+    html = summary.as_html()
+    assert "<i>" not in html and html.count("A\\B {x} ~^2 &lt;i&gt; $5 | ") >= 3
+
+
+def _rows(summary):
+    return [row for row in csv.reader(io.StringIO(summary.as_csv())) if row]
 
 
 def test_html_is_well_formed(fitted):
