@@ -42,6 +42,7 @@ __all__ = [
     "TimeSeriesResultsWrapper",
     "ValueWarning",
     "compiling_for",
+    "date_range",
     "diebold_mariano_test",
     "forget_values",
     "freq_to_period",
@@ -93,6 +94,27 @@ def infer_offset(index: pd.DatetimeIndex) -> BaseOffset | None:
         return None
     alias = pd.infer_freq(index) if _FrequencyInferer is None else _FrequencyInferer(index).get_freq()
     return None if alias is None else to_offset(alias)
+
+
+def date_range(
+    start: Any, end: Any = None, *, periods: Any = None, freq: Any, name: Any = None, unit: Any
+) -> pd.DatetimeIndex:
+    """Dates of a frequency as pandas makes them, and one sentence where the clocks of a zone skip or repeat one."""
+    make: Any = pd.date_range  # its stubs know no optional end
+    try:
+        return make(start, end, periods=periods, freq=freq, name=name, unit=unit)
+    except Exception as error:  # of pandas or of pytz
+        if start.tz is None:
+            raise
+        last = None if end is None else end.tz_localize(None)
+        clock = make(start.tz_localize(None), last, periods=periods, freq=freq, unit=unit)
+        lost = clock[clock.tz_localize(start.tz, ambiguous="NaT", nonexistent="NaT").isna()]
+        if not len(lost):
+            raise
+        raise ValueError(
+            f"There is no one date {lost[0]} in {start.tz}, where clocks are put forward or back at that time; leave "
+            "the time zone out, with endog.tz_localize(None)."
+        ) from error
 
 
 def statsmodels_index(model: TimeSeriesModel) -> tuple[pd.Index, bool]:

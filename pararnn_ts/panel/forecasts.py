@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.tools.sm_exceptions import OutputWarning
 
-from pararnn_ts._compat import warn_user
+from pararnn_ts._compat import date_range, warn_user
 from pararnn_ts.estimation.estimate import n_threads
 from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.labels import extend_index
@@ -135,7 +135,7 @@ def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:
         return None
     step: Any = getattr(frame.calendar.index, "freq", None)
     last = frame.labels(k)[-1]
-    return pd.date_range(last, periods=steps + 1, freq=step, unit=frame.times.unit)[1:]  # type: ignore[attr-defined]
+    return date_range(last, periods=steps + 1, freq=step, unit=frame.times.unit)[1:]  # type: ignore[attr-defined]
 
 
 def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:
