@@ -116,6 +116,20 @@ def test_other_objects_are_refused(tmp_path):
         report({}, tmp_path / "no.html")
 
 
+def test_what_cannot_be_reported_is_told_in_one_sentence(tmp_path):
+    results = fitted()
+    with pytest.raises(ValueError, match="steps must be an integer of 0 or more, but is -1"):
+        report(results, tmp_path / "no.html", steps=-1)
+    from statsmodels.tsa.ar_model import AutoReg
+
+    with pytest.raises(TypeError, match="results of a model or a comparison, but is a AutoRegResultsWrapper"):
+        report(AutoReg(np.arange(20.0) % 7, 1).fit(), tmp_path / "no.html")
+    results.remove_data()
+    with pytest.raises(RuntimeError, match="The data of these results were removed"):
+        report(results, tmp_path / "no.html")
+    assert not (tmp_path / "no.html").exists()
+
+
 def test_missing_jinja2_is_explained(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(ImportError, match=r'pip install "pararnn-ts\[report\]"'):
