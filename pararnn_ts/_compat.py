@@ -54,6 +54,7 @@ __all__ = [
     "to_offset",
     "user_frame",
     "warn_user",
+    "warnings_once",
 ]
 
 _LIBRARY_FILES = (
@@ -86,6 +87,18 @@ def relayed_warnings() -> Iterator[None]:
     for warning in caught:
         if issubclass(warning.category, ValueWarning):
             warn_user(str(warning.message), warning.category)
+
+
+@contextlib.contextmanager
+def warnings_once() -> Iterator[None]:
+    """Let many forecasts inside the block, or of a function decorated with it, give one warning of each kind."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    others = " There were others like it."
+    for category in dict.fromkeys(warning.category for warning in caught):
+        said = list(dict.fromkeys(str(warning.message) for warning in caught if warning.category is category))
+        warn_user(said[0] if len(said) == 1 else said[0].removesuffix(others) + others, category)
 
 
 def infer_offset(index: pd.DatetimeIndex) -> BaseOffset | None:
