@@ -43,6 +43,8 @@ _LATEX_OF_STATSMODELS = {
     ">": r"\textgreater{}",
     "|": r"$|$",
 }
+# times its standard deviation, above which the level of a series is to blame for a loss of information
+HIGH_LEVEL = 1e5
 # observations without which nothing is said about residuals and units
 FEWEST = 10
 
@@ -341,6 +343,12 @@ def _notes(results: RecurrentResults) -> list[str]:
             f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
             "parameters that they move have no standard errors."
         )
+        name, level = _highest_level(results.model)
+        if level > HIGH_LEVEL:
+            notes.append(
+                f"{name} is {level:.1g} times as large as it varies, which leaves too few digits for standard errors; "
+                "subtract a constant from it before the fit."
+            )
     elif (smallest := smallest_eigenvalue(_without(results.details.precision, held))) < NEARLY_SINGULAR:
         notes.append(
             f"The information matrix is nearly singular (smallest eigenvalue {smallest:.2g} on a diagonal of ones); "
@@ -354,6 +362,15 @@ def _notes(results: RecurrentResults) -> list[str]:
     if results.details.penalty is None:
         notes.append("The parameters were given, not estimated.")
     return notes
+
+
+def _highest_level(model: Any) -> tuple[str, float]:
+    """The series or exogenous column with the largest absolute mean in units of its standard deviation."""
+    columns = {} if model.diff or model.seasonal_diff else {str(model.endog_name): model._y}
+    if model._x is not None:
+        columns |= dict(zip(model.exog_labels, model._x.T, strict=True))
+    levels = {name: abs(float(np.nanmean(x))) / max(float(np.nanstd(x)), 1e-300) for name, x in columns.items()}
+    return max(levels.items(), key=lambda item: item[1], default=("", 0.0))
 
 
 def _identified(results: RecurrentResults) -> list[bool]:
