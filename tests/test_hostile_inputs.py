@@ -205,6 +205,16 @@ def test_a_question_without_an_answer_is_refused_in_one_sentence(name, plain, dr
     assert re.fullmatch(r"[^\n]+[.]", caught.value.args[0])
 
 
+@pytest.mark.parametrize("way", ["append", "extend", "apply"])
+def test_new_observations_that_cannot_be_computed_with_are_refused(way, plain, driven):
+    with pytest.raises(ValueError, match="endog has values up to .* squares cannot be computed with; rescale it"):
+        getattr(plain, way)(1e200 * Y)
+    with pytest.raises(ValueError, match="exog column 'a' has values up to .*; rescale it"):
+        getattr(driven, way)(Y[:3], 1e200 * X.to_numpy()[:3])
+    # next to nothing is a number like any other where the scale of the series is known
+    assert np.isfinite(getattr(plain, way)(1e-200 * Y[:3]).forecast(2)).all()
+
+
 def test_exogenous_values_of_the_future_may_come_in_any_form(driven):
     expected = driven.forecast(3, exog=NEW)
     for exog in (NEW["a"], NEW.to_numpy(), NEW["a"].tolist(), NEW.astype("Float64"), NEW.astype(object)):
