@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-__all__ = ["as_column", "column_names", "first_infinite", "flat_name", "float_values"]
+__all__ = ["as_column", "column_names", "first_infinite", "flat_name", "float_values", "shown"]
 
 _FAST_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
 
@@ -121,6 +121,20 @@ def flat_name(name: Any) -> str:
     ('sales', 'sales_2024')
     """
     return "_".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def shown(name: Any) -> str:
+    """
+    Name of a series or time as it is written in Python, where numpy would write its own type around it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.models.values import shown
+    >>> shown(np.int64(7)), shown("shop")
+    ('7', "'shop'")
+    """
+    return repr(name.item() if isinstance(name, np.generic) else name)
 
 
 def first_infinite(values: np.ndarray) -> int | None:
