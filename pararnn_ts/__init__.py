@@ -4,6 +4,7 @@ Time-series models one can read: sums of small recurrent units, fitted, tested a
 Names are imported when they are first used, so that importing the package costs little more than importing statsmodels.
 """
 
+import warnings
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,11 @@ def __getattr__(name: str) -> Any:
     if name == "datasets":
         return import_module("pararnn_ts.datasets")
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        chosen = list(warnings.filters)
+        home = import_module(_HOMES[name])
+        # statsmodels, imported only now, asks that its warnings be shown: what was chosen before counts more
+        warnings.filters = [*chosen, *(added for added in warnings.filters if added not in chosen)]
+        return getattr(home, name)
     raise AttributeError(f"module 'pararnn_ts' has no attribute {name!r}")
 
 

@@ -42,6 +42,7 @@ __all__ = [
     "TimeSeriesResultsWrapper",
     "ValueWarning",
     "compiling_for",
+    "date_range",
     "diebold_mariano_test",
     "forget_values",
     "freq_to_period",
@@ -53,6 +54,7 @@ __all__ = [
     "to_offset",
     "user_frame",
     "warn_user",
+    "warnings_once",
 ]
 
 _LIBRARY_FILES = (
@@ -87,12 +89,45 @@ def relayed_warnings() -> Iterator[None]:
             warn_user(str(warning.message), warning.category)
 
 
+@contextlib.contextmanager
+def warnings_once() -> Iterator[None]:
+    """Let many forecasts inside the block, or of a function decorated with it, give one warning of each kind."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    others = " There were others like it."
+    for category in dict.fromkeys(warning.category for warning in caught):
+        said = list(dict.fromkeys(str(warning.message) for warning in caught if warning.category is category))
+        warn_user(said[0] if len(said) == 1 else said[0].removesuffix(others) + others, category)
+
+
 def infer_offset(index: pd.DatetimeIndex) -> BaseOffset | None:
     """Frequency of a regular, increasing DatetimeIndex of three labels or more; None when it is not regular."""
     if len(index) < 3:
         return None
     alias = pd.infer_freq(index) if _FrequencyInferer is None else _FrequencyInferer(index).get_freq()
     return None if alias is None else to_offset(alias)
+
+
+def date_range(
+    start: Any, end: Any = None, *, periods: Any = None, freq: Any, name: Any = None, unit: Any
+) -> pd.DatetimeIndex:
+    """Dates of a frequency as pandas makes them, and one sentence where the clocks of a zone skip or repeat one."""
+    make: Any = pd.date_range  # its stubs know no optional end
+    try:
+        return make(start, end, periods=periods, freq=freq, name=name, unit=unit)
+    except Exception as error:  # of pandas or of pytz
+        if start.tz is None:
+            raise
+        last = None if end is None else end.tz_localize(None)
+        clock = make(start.tz_localize(None), last, periods=periods, freq=freq, unit=unit)
+        lost = clock[clock.tz_localize(start.tz, ambiguous="NaT", nonexistent="NaT").isna()]
+        if not len(lost):
+            raise
+        raise ValueError(
+            f"There is no one date {lost[0]} in {start.tz}, where clocks are put forward or back at that time; leave "
+            "the time zone out, with endog.tz_localize(None)."
+        ) from error
 
 
 def statsmodels_index(model: TimeSeriesModel) -> tuple[pd.Index, bool]:

@@ -10,10 +10,12 @@ import pandas as pd
 from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import SimpleTable
 
+from pararnn_ts._compat import warnings_once
 from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.window import PredictionWindow
 from pararnn_ts.results.intervals import SIMULATED, RecurrentPrediction, check_method
 from pararnn_ts.results.prediction import predict_points, predict_window
+from pararnn_ts.results.summary import RecurrentSummary
 from pararnn_ts.results.uncertainty import spread
 
 __all__ = ["SMALLEST_SHARE", "Average", "log_weights", "multiplicity", "sequential_weights", "temperature"]
@@ -209,6 +211,7 @@ class Average:
         """Observations less `fittedvalues`."""
         return self._labelled(self.model._y - self._fitted, None)
 
+    @warnings_once()
     def append(self, endog: Any, exog: Any = None, refit: bool = False) -> Average:
         """
         Combined results of the sample with new observations at its end.
@@ -234,6 +237,7 @@ class Average:
             return Average(members, self._labels, evidence, log_prior=self._log_prior)
         return Average(members, self._labels, self._log_evidence, self._n_fitted, self._log_prior)
 
+    @warnings_once()
     def forecast(self, steps: Any = 1, exog: Any = None, index: Any = None) -> Any:
         """
         Weighted mean of the candidates' forecasts.
@@ -257,6 +261,7 @@ class Average:
         labels = single[0].index if isinstance(single[0], pd.Series) else None
         return combined if labels is None else pd.Series(combined, index=labels, name="predicted_mean")
 
+    @warnings_once()
     def get_forecast(
         self,
         steps: Any = 1,
@@ -380,7 +385,7 @@ class Average:
         weights = self.weights
         shown = weights.head(largest)
         rows = [[label, f"{weight:.4f}"] for label, weight in shown.items()]
-        summary = Summary()
+        summary = RecurrentSummary()
         effective = 1.0 / float(np.sum(self._weights**2))
         summary.tables.append(
             SimpleTable(

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.models.arguments import check_count
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -67,10 +69,12 @@ def report(results_or_comparison: Any, path: str | PathLike[str], *, title: str 
     True
     """
     template = _template()
+    steps = check_count(steps, "steps", least=0)
     if hasattr(results_or_comparison, "forecasts") and hasattr(results_or_comparison, "table"):
         heading = title or f"Forecasts of {results_or_comparison.endog.name} compared"
         sections = _comparison_sections(results_or_comparison)
-    elif hasattr(results_or_comparison, "summary") and hasattr(results_or_comparison, "get_prediction"):
+    elif hasattr(results_or_comparison, "get_prediction") and hasattr(results_or_comparison, "require_data"):
+        results_or_comparison.require_data()
         model = results_or_comparison.model
         heading = title or f"{type(model).__name__} of {model.endog_name}"
         sections = _results_sections(results_or_comparison, steps)

@@ -144,11 +144,13 @@ def mase(y, f, train, period=1):
     >>> mase([6.0, 7.0], [5.0, 6.0], train=[1.0, 3.0, 5.0])
     0.5
     """
-    train = np.asarray(train, dtype=float)
+    train = _floats(train, "train")
     if train.ndim != 1:
-        raise ValueError("train must be one-dimensional")
+        raise ValueError(f"train must be one-dimensional, but has shape {train.shape}; pass one series.")
     if not 1 <= period < train.size:
-        raise ValueError(f"period must lie between 1 and {train.size - 1}, the length of train less one; got {period}")
+        raise ValueError(
+            f"period must lie between 1 and {train.size - 1}, the length of train less one, but is {period}."
+        )
     naive = mae(train[period:], train[:-period])
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.float64(mae(y, f)) / naive)
@@ -186,7 +188,7 @@ def pinball(y, q, level, *, average=True):
     0.5
     """
     if not 0 < level < 1:
-        raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
+        raise ValueError(f"level must lie strictly between 0 and 1, but is {level}.")
     y, q = _paired(y=y, q=q)
     return _finish(np.maximum(level * (y - q), (level - 1) * (y - q)), average)
 
@@ -251,7 +253,7 @@ def winkler(y, lower, upper, alpha=0.05, *, average=True):
     5.0
     """
     if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie strictly between 0 and 1, got {alpha}")
+        raise ValueError(f"alpha must lie strictly between 0 and 1, but is {alpha}.")
     y, lower, upper = _paired(y=y, lower=lower, upper=upper)
     outside = np.maximum(lower - y, 0) + np.maximum(y - upper, 0)
     return _finish(upper - lower + 2 / alpha * outside, average)
@@ -291,7 +293,7 @@ def crps_gaussian(y, mean, scale, *, average=True):
         scale = np.full(np.shape(y), scale, dtype=float)
     y, mean, scale = _paired(y=y, mean=mean, scale=scale)
     if (scale < 0).any():
-        raise ValueError("scale must not be negative")
+        raise ValueError("scale must not be negative; pass standard deviations.")
     error = y - mean
     positive = scale > 0
     z = np.divide(error, scale, out=np.zeros_like(error), where=positive)
@@ -344,19 +346,19 @@ def crps_sample(y, samples, *, fair=True, average=True):
     0.5
     """
     _same_index(y=y, samples=samples)
-    y, samples = np.asarray(y, dtype=float), np.asarray(samples, dtype=float)
+    y, samples = _floats(y, "y"), _floats(samples, "samples")
     if samples.ndim == 1:
         samples = np.broadcast_to(samples, (*y.shape, samples.size))
     if samples.shape[:-1] != y.shape:
-        raise ValueError(f"samples must have the shape of y and one more axis; got {samples.shape} and {y.shape}")
+        raise ValueError(f"samples must have the shape of y and one more axis, but have {samples.shape} and {y.shape}.")
     n_draws = samples.shape[-1]
     if n_draws < 1 + fair:
-        raise ValueError(f"{n_draws} draw(s) are too few for the {'fair' if fair else 'plug-in'} score")
+        raise ValueError(f"samples have {n_draws} draws, too few for the {'fair' if fair else 'plug-in'} score.")
     # Errors rather than draws: the differences are the same, and no digits are lost on a large common level.
     errors = np.sort(samples - y[..., None], axis=-1)
     missing = np.isnan(errors).any(axis=-1)
     if missing.all():
-        raise ValueError("there is no pair without a missing value in y, samples")
+        raise ValueError("y and samples have no pair without a missing value; there is nothing to score.")
     # A path that ran off to infinity costs infinitely much; it must not look like a missing value.
     diverged = np.isinf(errors).any(axis=-1) & ~missing
     errors[diverged] = 0.0
@@ -437,18 +439,18 @@ def diebold_mariano(e1, e2, horizon=1, loss="squared", *, lags=None):
     losses = {"squared": np.square, "absolute": np.abs}
     if not callable(loss):
         if loss not in losses:
-            raise ValueError(f"loss must be 'squared', 'absolute' or a callable, got {loss!r}")
+            raise ValueError(f"loss must be 'squared', 'absolute' or a callable, but is {loss!r}.")
         loss = losses[loss]
     e1, e2 = _paired(e1=e1, e2=e2)
     if e1.ndim != 1:
-        raise ValueError("e1 and e2 must be one-dimensional")
+        raise ValueError(f"e1 and e2 must be one-dimensional, but have shape {e1.shape}; pass one series each.")
     complete = ~np.isnan(e1)
     e1, e2 = e1[complete], e2[complete]
     nobs = e1.size
-    if horizon < 1 or int(horizon) != horizon:
-        raise ValueError(f"horizon must be a positive integer, got {horizon}")
+    if not isinstance(horizon, (int, np.integer)) or horizon < 1:
+        raise ValueError(f"horizon must be a positive integer, but is {horizon!r}.")
     if nobs <= horizon:
-        raise ValueError(f"{nobs} pairs of errors are too few to compare forecasts {horizon} step(s) ahead")
+        raise ValueError(f"e1 and e2 have {nobs} pairs, too few to compare forecasts of horizon={horizon}.")
     if lags is None:
         lags = int(max(horizon - 1, np.ceil(nobs ** (1 / 3))))
     differential = loss(e1) - loss(e2)
@@ -482,19 +484,30 @@ def _same_index(**inputs):
     indexed = [(name, value.index) for name, value in inputs.items() if hasattr(value, "iloc")]
     for name, index in indexed[1:]:
         if not index.equals(indexed[0][1]):
-            raise ValueError(f"{indexed[0][0]} and {name} have different indexes; align them first")
+            raise ValueError(f"{indexed[0][0]} and {name} have different indexes; align them first.")
+
+
+def _floats(values, name):
+    """Return numbers as a float array, NaN where they are masked."""
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(float), np.nan)
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be an array of numbers; convert it first.") from error
 
 
 def _paired(**inputs):
     """Return the named inputs as float arrays of one shape, all of them NaN where one is missing."""
     _same_index(**inputs)
-    arrays = {name: np.asarray(value, dtype=float) for name, value in inputs.items()}
+    arrays = {name: _floats(value, name) for name, value in inputs.items()}
+    names = " and ".join(filter(None, [", ".join(list(inputs)[:-1]), list(inputs)[-1]]))
     if len({array.shape for array in arrays.values()}) > 1:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ValueError(f"inputs must have the same shape; got {shapes}")
+        shapes = ", ".join(str(array.shape) for array in arrays.values())
+        raise ValueError(f"{names} must have the same shape, but have {shapes}.")
     missing = np.any([np.isnan(array) for array in arrays.values()], axis=0)
     if missing.all():
-        raise ValueError(f"there is no pair without a missing value in {', '.join(inputs)}")
+        raise ValueError(f"{names} have no pair without a missing value; there is nothing to score.")
     return [np.where(missing, np.nan, array) for array in arrays.values()]
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.tools.sm_exceptions import OutputWarning
 
 import pararnn_ts as prt
 from pararnn_ts.averaging import MEMORY, Average, multiplicity, sequential_weights, temperature
@@ -144,6 +145,16 @@ def test_forecasts_from_a_row_are_those_of_the_sample_before_it(average, y):
     for row, steps in ((199, 2), (218, 3), (200, 0)):
         with pytest.raises(ValueError, match=rf"row={row} with steps={steps} must lie between rows 200"):
             longer.forecast_from(row, steps)
+
+
+def test_what_many_candidates_warn_of_is_said_once():
+    growing = 1.1 ** np.arange(60) + np.random.default_rng(0).standard_normal(60)
+    average = prt.select_order(growing, max_lags=1, max_linear_lags=2, max_units=1, n_starts=1).average()
+    assert len(average.members) > 1
+    for ask in (average.forecast, average.get_forecast):
+        with pytest.warns(OutputWarning, match="The forecast is explosive") as caught:
+            ask(12)
+        assert len(caught) == 1 and caught[0].filename == __file__
 
 
 def test_refitting_uses_the_longer_sample(average, y):

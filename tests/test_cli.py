@@ -13,7 +13,7 @@ import pytest
 from pararnn_ts import __version__, datasets
 from pararnn_ts.cli import main
 from pararnn_ts.cli.commands import app
-from pararnn_ts.cli.reading import read_data
+from pararnn_ts.cli.reading import read_data, read_panel
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.results.persistence import load
 
@@ -308,6 +308,33 @@ def test_empty_cells_and_absent_dates_are_missing(tmp_path):
     assert endog.index.equals(dates) and np.flatnonzero(endog.isna()).tolist() == [3, 10]
 
 
+def test_an_empty_line_is_a_missing_value_where_there_is_one_column(tmp_path):
+    (tmp_path / "a.csv").write_text("y\n" + "1.0\n2.0\n\n4.0\n" * 5 + "\n\n")
+    endog = read_data(tmp_path / "a.csv", None, None).endog
+    assert len(endog) == 20 and np.flatnonzero(endog.isna()).tolist() == [2, 6, 10, 14, 18]
+
+
+def test_what_a_spreadsheet_puts_around_a_table_is_no_part_of_it(tmp_path):
+    """Spaces around names, a comma at the end of every line, and lines of nothing but commas at the end."""
+    rows = [f"{2001 + k},{k % 5}" for k in range(20)]
+    (tmp_path / "a.csv").write_text("\n".join(["year,sales", *rows]))
+    (tmp_path / "b.csv").write_text("\n".join(["year , sales ,", *(f"{row}," for row in rows), ",,", ",,", ""]))
+    plain, padded = (read_data(tmp_path / name, "sales", "year").endog for name in ("a.csv", "b.csv"))
+    pd.testing.assert_series_equal(plain, padded)
+    assert read_data(tmp_path / "b.csv", None, "year").endog.equals(plain)
+
+
+def test_a_series_of_a_panel_may_be_called_na(tmp_path):
+    """Namibia's code, which other columns read as a missing value."""
+    rows = [f"{name},{year},{(year * 7) % 5}" for name in ("DE", "NA") for year in range(2001, 2021)]
+    path = tmp_path / "countries.csv"
+    path.write_text("\n".join(["country,year,y", *rows, "DE,2021,NA"]))
+    table = read_panel(path, "country", "year", "y")
+    assert sorted(set(table["country"])) == ["DE", "NA"] and table["y"].isna().tolist() == [False] * 40 + [True]
+    path.write_text("\n".join(["country,year,y", *rows, ",2021,1"]))
+    assert read_panel(path, "country", "year", "y")["country"].isna().sum() == 1
+
+
 def test_rows_are_numbered_where_no_index_is_named(tmp_path):
     pd.DataFrame({"y": np.arange(30.0)}).to_csv(tmp_path / "a.csv", index=False)
     assert read_data(tmp_path / "a.csv", None, None).endog.index.equals(pd.RangeIndex(30))
@@ -339,7 +366,11 @@ def test_a_wrong_option_is_told_in_one_sentence(options, words, nile):
         ("t,y\n1,2\n2,three\n", "'three' in line 3"),
         ("t,y\n1,2\n,3\n", "empty in line 3"),
         ("t,y\nred,2\nblue,3\n", "neither dates nor integers"),
-        ("t,y\n1,2\n1,3\n" + "".join(f"{k},1\n" for k in range(2, 20)), "duplicate"),
+        ("t,y\n1,2\n1,3\n" + "".join(f"{k},1\n" for k in range(2, 20)), "has 1 in line 3, after 1; sort the rows"),
+        ("t,y\n2,2\n1,3\n", "has 1 in line 3, after 2; sort the rows"),
+        ("t,y\n" + "".join(f"{k},1\n" for k in range(20)) + "Total,20\n", "'Total' in line 22"),
+        ("t|y\n1|2\n2|3\n", "separated by vertical bars"),
+        ("t\ty\n1\t2\n2\t3\n", "separated by tabs"),
         ("", "could not be read"),
     ],
 )
@@ -382,10 +413,11 @@ def test_the_module_is_the_command(nile, tmp_path):
 @pytest.mark.parametrize(
     "text, mentioned",
     [
-        ("month;y\n2001-01;1,5\n2001-02;2,5\n", "more fields"),
+        ("month;y\n2001-01;1,5\n2001-02;2,5\n", "separated by semicolons"),
+        ("month\n2001-01,1\n2001-02,2\n", "more fields"),
         ("1.5\n2.5\n3.5\n", "holds numbers"),
     ],
-    ids=["decimal commas", "no header"],
+    ids=["decimal commas", "a name too few", "no header"],
 )
 def test_a_file_that_would_be_misread_is_refused(tmp_path, text, mentioned):
     path = tmp_path / "odd.csv"

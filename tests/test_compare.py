@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.tools.sm_exceptions import OutputWarning
 from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.arima.model import ARIMA
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
@@ -411,6 +412,13 @@ def test_a_comparison_is_repeatable(default, lynx):
     again = compare(lynx, holdout=14)
     pd.testing.assert_frame_equal(default.forecasts, again.forecasts)
     pd.testing.assert_frame_equal(default.table.drop(columns="fit_time"), again.table.drop(columns="fit_time"))
+
+
+def test_origins_with_the_same_warning_give_it_once(lynx):
+    model = ParaRNN(lynx[:60], units=(), linear_lags=1, lags=0, trend="n")
+    with pytest.warns(OutputWarning, match="The forecast is explosive") as caught:
+        rolling_forecast(model.evaluate([1.5]), lynx[60:70], h=3)
+    assert len(caught) == 1 and caught[0].filename == __file__
 
 
 def test_the_summary_names_models_reference_and_best(default):

@@ -54,6 +54,17 @@ def driven():
     return fit(monthly(), X)
 
 
+class Table(dict):
+    """A table of another library: names of its columns, and an array of its rows."""
+
+    @property
+    def columns(self):
+        return list(self)
+
+    def __array__(self, dtype=None, copy=None):
+        return pd.DataFrame(dict(self)).to_numpy(dtype)
+
+
 SAME = {
     "objects": lambda: list(Y.astype(object)),
     "Decimal": lambda: [Decimal(str(value)) for value in Y],
@@ -75,6 +86,13 @@ def test_the_same_numbers_in_another_dress_give_the_same_forecasts(kind, plain):
 
 def test_a_series_whose_name_is_empty_has_the_name_of_one_without():
     assert fit(pd.Series(Y, name="")).model.param_names == fit(pd.Series(Y)).model.param_names
+
+
+def test_names_of_several_levels_are_joined_in_series_and_columns():
+    columns = pd.MultiIndex.from_tuples([("sales", "y"), ("sales", "a")])
+    table = pd.DataFrame(np.c_[Y, X], MONTHS, columns)
+    model = prt.ParaRNN(table[[("sales", "y")]], table[[("sales", "a")]], units=())
+    assert (model.endog_name, model.exog_labels) == ("sales_y", ["sales_a"])
 
 
 @pytest.mark.parametrize("missing", ["masked", "NA"])
@@ -113,6 +131,8 @@ REFUSED = {
     "dates as values": (lambda: fit(DAYS), "endog must be numeric"),
     "too large": (lambda: fit([10**400, *range(59)]), "endog holds integers beyond the range .*; rescale it"),
     "squares too large": (lambda: fit(1e300 * Y), "endog has values up to .*; rescale it"),
+    "a number in an array": (lambda: fit(np.array(3.0)), "endog must be a Series, .*, not a single number"),
+    "records": (lambda: fit(np.rec.fromarrays([Y, Y], names="a,b")), r"has records of a, b; select one"),
     "two columns": (lambda: fit(pd.DataFrame({"a": Y, "b": Y})), "endog must be a single series, but has 2 columns"),
     "duplicates": (lambda: fit(pd.Series(Y, DAYS[:-1].append(DAYS[-2:-1]))), "endog has 1 duplicate labels"),
     "unsorted": (lambda: fit(shuffled()), "endog has an index that is not increasing"),
@@ -126,6 +146,9 @@ REFUSED = {
     "exog a dict": (lambda: fit(Y, {"a": Y}), "exog must be a Series, a DataFrame or an array, not dict"),
     "exog of days": (lambda: fit(monthly(), X.set_axis(DAYS)), "exog lacks .* runs from 2001-01-01 .* to 2001-03-01"),
     "exog like a lag": (lambda: fit(monthly(), X.set_axis(["y.L1"], axis=1)), "exog column 'y.L1' has the name of"),
+    "exog records": (lambda: fit(Y, np.rec.fromarrays([Y], names="a")), "exog must hold numbers, but has records of a"),
+    "exog a number": (lambda: fit(Y, np.array(1.0)), "exog must be a Series, a DataFrame or an array, not a single"),
+    "exog text in a table": (lambda: fit(Y, Table({"a": Y, "b": ["u"] * N})), "exog column 'b' must be numeric"),
     "exog names": (lambda: fit(monthly(), X[["a", "a"]]), "exog has more than one column named 'a'"),
 }  # fmt: skip
 
@@ -180,6 +203,16 @@ def test_a_question_without_an_answer_is_refused_in_one_sentence(name, plain, dr
     with pytest.raises((ValueError, TypeError, KeyError), match=message) as caught:
         call(plain, driven)
     assert re.fullmatch(r"[^\n]+[.]", caught.value.args[0])
+
+
+@pytest.mark.parametrize("way", ["append", "extend", "apply"])
+def test_new_observations_that_cannot_be_computed_with_are_refused(way, plain, driven):
+    with pytest.raises(ValueError, match="endog has values up to .* squares cannot be computed with; rescale it"):
+        getattr(plain, way)(1e200 * Y)
+    with pytest.raises(ValueError, match="exog column 'a' has values up to .*; rescale it"):
+        getattr(driven, way)(Y[:3], 1e200 * X.to_numpy()[:3])
+    # next to nothing is a number like any other where the scale of the series is known
+    assert np.isfinite(getattr(plain, way)(1e-200 * Y[:3]).forecast(2)).all()
 
 
 def test_exogenous_values_of_the_future_may_come_in_any_form(driven):

@@ -23,18 +23,16 @@ HEAVY = (
     "pararnn_ts.models",
 )
 PACKAGE = str(Path(pararnn_ts.__file__).parent.parent)
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")])),
+    "PYTHONWARNINGS": "",
+}
 
 
 def loaded_after(statement):
     code = f"{statement}\nimport sys\nprint(*sys.modules)"
-    paths = os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, timeout=120)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split())
 
@@ -60,6 +58,22 @@ def test_the_adapter_says_what_it_needs_when_sktime_is_not_installed(monkeypatch
         ImportError, match=r'needs sktime, which is not installed; run pip install "pararnn-ts\[sktime\]"\.$'
     ):
         import_module("pararnn_ts.adapters.sktime")
+
+
+@pytest.mark.parametrize(("chosen", "shown"), [("ignore", 0), ("once", 1), ("default", 1), ("always", 2)])
+def test_filters_of_warnings_chosen_before_the_first_use_hold(chosen, shown):
+    """Although statsmodels, which is imported with the first model, puts filters of its own in front."""
+    code = f"""
+import warnings
+import numpy as np
+import pararnn_ts as prt
+warnings.simplefilter({chosen!r})
+y = np.random.default_rng(0).standard_normal(40)
+for _ in range(2):
+    prt.ParaRNN(y, units=(2,)).fit(n_starts=1, maxiter=2)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, timeout=120)
+    assert done.returncode == 0 and done.stderr.count("ConvergenceWarning") == shown
 
 
 def test_data_can_be_loaded_without_the_compiler():

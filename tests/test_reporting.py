@@ -93,12 +93,13 @@ def test_models_with_exog_are_shown_in_the_sample(tmp_path):
 def test_report_of_a_comparison(tmp_path):
     from statsmodels.tsa.ar_model import AutoReg
 
-    y = pd.Series(np.random.default_rng(0).normal(size=60).cumsum(), name="sales")
+    y = pd.Series(np.random.default_rng(0).normal(size=60).cumsum(), name="<script>sales</script>")
     compared = compare(y, holdout=10, models={"AR(1)": AutoReg(y, 1), "AR(2)": AutoReg(y, 2)})
     text = report(compared, tmp_path / "comparison.html").read_text(encoding="utf-8")
     page = Page(text)
     assert page.headings == ["Summary", "Forecasts and scores"] and len(page.pictures) == 1
-    assert "Forecasts of sales compared" in text and "AR(2)" in text
+    assert "Forecasts of &lt;script&gt;sales&lt;/script&gt; compared" in text and "AR(2)" in text
+    assert "<caption>Forecast comparison: &lt;script&gt;sales&lt;/script&gt;</caption>" in text
 
 
 def test_report_of_a_sparse_network(tmp_path):
@@ -113,6 +114,20 @@ def test_other_objects_are_refused(tmp_path):
         TypeError, match=r"results_or_comparison must be results of a model or a comparison, but is a dict"
     ):
         report({}, tmp_path / "no.html")
+
+
+def test_what_cannot_be_reported_is_told_in_one_sentence(tmp_path):
+    results = fitted()
+    with pytest.raises(ValueError, match="steps must be an integer of 0 or more, but is -1"):
+        report(results, tmp_path / "no.html", steps=-1)
+    from statsmodels.tsa.ar_model import AutoReg
+
+    with pytest.raises(TypeError, match="results of a model or a comparison, but is a AutoRegResultsWrapper"):
+        report(AutoReg(np.arange(20.0) % 7, 1).fit(), tmp_path / "no.html")
+    results.remove_data()
+    with pytest.raises(RuntimeError, match="The data of these results were removed"):
+        report(results, tmp_path / "no.html")
+    assert not (tmp_path / "no.html").exists()
 
 
 def test_missing_jinja2_is_explained(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Forecast scores, checked through the identities that define them."""
 
+import re
 import warnings
 
 import numpy as np
@@ -219,6 +220,28 @@ def test_pairs_with_a_missing_part_are_left_out(rng, score):
 def test_no_complete_pair_raises(score, y):
     with pytest.raises(ValueError, match="no pair"):
         score(np.array(y), np.ones(len(y)))
+
+
+@pytest.mark.parametrize("score", SCORES.values(), ids=SCORES)
+def test_masked_values_are_missing(score):
+    y, f, gone = np.array([1.0, 2.0, 99.0, 4.0]), np.array([1.5, 1.0, 3.0, 4.5]), np.array([0, 0, 1, 0], dtype=bool)
+    assert score(np.ma.masked_array(y, gone), f) == score(np.where(gone, np.nan, y), f)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "sentence"),
+    [
+        (lambda: scores.rmse(["a"], [1.0]), TypeError, "y must be an array of numbers; convert it first."),
+        (lambda: scores.rmse([1.0, 2.0], [1.0]), ValueError, "y and f must have the same shape, but have (2,), (1,)."),
+        (lambda: scores.mase([1.0], [1.0], train=[[1.0]]), ValueError, "train must be one-dimensional, but has shape"),
+        (lambda: scores.diebold_mariano([1.0], [2.0], horizon=[1]), ValueError, "horizon must be a positive integer"),
+        (lambda: scores.diebold_mariano([1.0], [2.0]), ValueError, "e1 and e2 have 1 pairs, too few to compare"),
+    ],
+)
+def test_what_cannot_be_scored_is_told_in_one_sentence(call, error, sentence):
+    with pytest.raises(error, match=re.escape(sentence)) as caught:
+        call()
+    assert re.fullmatch(r"[^\n]+[.]", str(caught.value))
 
 
 @pytest.mark.parametrize("name", ["pinball", "winkler", "crps_gaussian", "crps_sample"])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,11 @@ from pararnn_ts.models.labels import as_dates
 
 __all__ = ["Columns", "Data", "count_steps", "read_columns", "read_data", "read_panel"]
 
+_INTEGER = re.compile(r"-?\d{1,15}")
 _QUARTER = re.compile(r"\d{4}-?Q[1-4]")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _YEARS = (1000, 2999)
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ def read_columns(
     _require_columns(path, table, [("--column", column), ("--index", index), *(("--exog", name) for name in exog)])
     column = _the_column(table, column, index, exog)
     labels = pd.RangeIndex(len(table)) if index is None else _labels(table[index], index, freq)
+    _require_order(path, labels, index)
     y = _numbers(table[column], column).set_axis(labels)
     x = pd.DataFrame({name: _numbers(table[name], name) for name in exog}).set_axis(labels) if exog else None
     return Columns(y, x)
@@ -168,16 +172,18 @@ def read_panel(path: Path, id_col: str, time_col: str, target_col: str, freq: st
     DataFrame
         With these columns.
     """
-    table = _csv(path)
+    table = _csv(path, as_text=id_col)
     _require_columns(path, table, [("--id", id_col), ("--time", time_col), ("--target", target_col)])
     times = _labels(table[time_col], time_col, freq, "--time")
     return pd.DataFrame({id_col: table[id_col], time_col: times, target_col: _numbers(table[target_col], target_col)})
 
 
-def _csv(path: Path) -> pd.DataFrame:
-    """Cells of a csv file as text."""
+def _csv(path: Path, as_text: str | None = None) -> pd.DataFrame:
+    """Cells of a csv file as text, NaN where they are empty or NA; `as_text`: a column in which NA is a name."""
+    # an empty line in a file of one column is a missing value
+    options: dict[str, Any] = {"dtype": str, "skipinitialspace": True, "skip_blank_lines": False}
     try:
-        table = pd.read_csv(path, dtype=str, skipinitialspace=True)
+        table = pd.read_csv(path, **options)
     except FileNotFoundError:
         raise ValueError(f"There is no file {path}; give the path of a csv file.") from None
     except UnicodeDecodeError:
@@ -186,6 +192,13 @@ def _csv(path: Path) -> pd.DataFrame:
         ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
         raise ValueError(f"{path} could not be read as csv ({' '.join(str(error).split())}).") from None
+    first_row = " ".join(map(str, table.reset_index().head(1).to_numpy().ravel()))
+    for mark, name in _SEPARATORS.items():
+        if len(table.columns) == 1 and mark in table.columns[0] and mark in first_row:
+            raise ValueError(
+                f"The fields of {path} are separated by {name}; separate them by commas, and write decimals with a "
+                "point."
+            )
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError(
             f"The rows of {path} have more fields than its header {','.join(table.columns)!r}; separate fields by "
@@ -193,13 +206,36 @@ def _csv(path: Path) -> pd.DataFrame:
         )
     if len(table.columns) and pd.to_numeric(pd.Series(table.columns), errors="coerce").notna().all():
         raise ValueError(f"The first line of {path} holds numbers; put a line with the names of the columns before it.")
-    return table
+    table.columns = table.columns.str.strip()
+    if as_text in table:
+        whole = pd.read_csv(path, **options, usecols=[table.columns.get_loc(as_text)], keep_default_na=False)
+        table[as_text] = whole.iloc[:, 0].where(lambda texts: texts != "")
+    return _without_margins(table)
+
+
+def _without_margins(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what spreadsheets put around a table: empty rows at its end, and empty columns without a name."""
+    filled = table.notna()
+    rows = filled.any(axis=1).to_numpy().nonzero()[0]
+    unnamed = table.columns.str.startswith("Unnamed: ") & ~filled.any(axis=0).to_numpy()
+    return table.loc[: rows[-1] if len(rows) else -1, ~unnamed]
 
 
 def _require_columns(path: Path, table: pd.DataFrame, named: Sequence[tuple[str, str | None]]) -> None:
     for option, name in named:
         if name is not None and name not in table:
             raise ValueError(f"{option} {name}: {path} has no such column; it has {', '.join(table.columns)}.")
+
+
+def _require_order(path: Path, labels: pd.Index, index: str | None) -> None:
+    """Raise where labels come twice or out of order, in which nobody can tell what was meant."""
+    if labels.is_monotonic_increasing and labels.is_unique:
+        return
+    row = next(k for k in range(1, len(labels)) if not labels[k] > labels[k - 1])
+    raise ValueError(
+        f"Column {index!r} of {path} has {labels[row]} in line {row + 2}, after {labels[row - 1]}; sort the rows, and "
+        "keep one for each label."
+    )
 
 
 def _the_column(table: pd.DataFrame, column: str | None, index: str | None, exog: Sequence[str]) -> str:
@@ -232,7 +268,7 @@ def _labels(texts: pd.Series, name: str, freq: str | None, option: str = "--inde
             f"Column {name!r} is empty in line {line}, but every row needs a label; fill it or drop the row."
         )
     texts = texts.str.strip()
-    if texts.str.fullmatch(r"-?\d{1,15}").all():
+    if all(_INTEGER.fullmatch(text) for text in texts):
         values = texts.astype(int)
         yearly = "year" in name.lower() or (freq or "").upper()[:1] in ("Y", "A")
         if yearly and values.between(*_YEARS).all():
@@ -244,8 +280,10 @@ def _labels(texts: pd.Series, name: str, freq: str | None, option: str = "--inde
             return pd.PeriodIndex(texts, freq=unit, name=name)
     dates = as_dates(pd.Index(texts, name=name, dtype=object))
     if dates is None:
+        neither = (not _INTEGER.fullmatch(text) and as_dates(pd.Index([text], dtype=object)) is None for text in texts)
+        row = next((k for k, odd in enumerate(neither) if odd), 0)
         raise ValueError(
-            f"{option} {name}: its labels are neither dates nor integers (the first is {texts.iloc[0]!r}); name "
+            f"{option} {name}: its labels are neither dates nor integers ({texts.iloc[row]!r} in line {row + 2}); name "
             f"another column{', or leave --index out to number the rows' if option == '--index' else ''}."
         )
     return dates

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from pararnn_ts._compat import warnings_once
 from pararnn_ts.comparison.faces import kind, numbered, sample_size, simulates, takes
 from pararnn_ts.comparison.sample import aligned
 from pararnn_ts.models.arguments import check_generator
@@ -33,6 +34,7 @@ class _Forecast(NamedTuple):
     crps: np.ndarray
 
 
+@warnings_once()
 def rolling_forecast(
     results: Any,
     endog: Any,

@@ -11,6 +11,7 @@ from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.estimation.scaling import largest
 
 __all__ = [
+    "SMALLEST",
     "check_missing",
     "require_continuation",
     "require_different",
@@ -21,7 +22,7 @@ __all__ = [
 ]
 
 # squares of numbers between these, and sums of many of them, are ordinary numbers
-_SMALLEST, _LARGEST = 1e-140, 1e140
+SMALLEST, _LARGEST = 1e-140, 1e140
 
 
 def require_fittable(y: np.ndarray, min_rows: int = 1, difference: np.ndarray | None = None) -> None:
@@ -85,9 +86,18 @@ def require_history(y: np.ndarray, rows: int) -> None:
         raise ValueError(f"endog has no observations: all of its {len(y)} values are missing.")
 
 
-def require_representable(values: np.ndarray, what: str) -> None:
+def require_representable(values: np.ndarray, what: str, smallest: float = SMALLEST) -> None:
     """
     Raise for values so large or so small that their squares are no ordinary numbers.
+
+    Parameters
+    ----------
+    values : ndarray
+        The values, NaN where missing.
+    what : str
+        Name of the argument in error messages.
+    smallest : float
+        What the largest of them must reach, unless all are zero.
 
     Examples
     --------
@@ -98,7 +108,7 @@ def require_representable(values: np.ndarray, what: str) -> None:
     ValueError: endog has values up to 1e+200, whose squares cannot be computed with; rescale it.
     """
     size = largest(values)
-    if size > _LARGEST or 0.0 < size < _SMALLEST:
+    if size > _LARGEST or 0.0 < size < smallest:
         raise ValueError(f"{what} has values up to {size:.6g}, whose squares cannot be computed with; rescale it.")
 
 

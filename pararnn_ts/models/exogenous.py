@@ -10,7 +10,7 @@ import pandas as pd
 
 from pararnn_ts.models.grid import Grid
 from pararnn_ts.models.labels import labels_like
-from pararnn_ts.models.values import column_names, first_infinite, float_values
+from pararnn_ts.models.values import column_names, first_infinite, flat_name, float_values
 
 __all__ = ["align_exog", "align_future_exog"]
 
@@ -167,7 +167,7 @@ def _only(exog: Any, names: Sequence[str]) -> Any:
     """Leave other columns out, which need not hold numbers; a table without all of these is left as it is."""
     if not isinstance(exog, pd.DataFrame):
         return exog
-    found = [_flat_name(name) for name in exog.columns]
+    found = [flat_name(name) for name in exog.columns]
     if set(names) <= set(found):
         return exog.iloc[:, [j for j, name in enumerate(found) if name in names]]
     return exog
@@ -179,7 +179,7 @@ def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] |
         name = None if exog.name is None else [str(exog.name)]
         return float_values(exog, "exog")[:, None], name, exog.index
     if isinstance(exog, pd.DataFrame):
-        names = [_flat_name(name) for name in exog.columns]
+        names = [flat_name(name) for name in exog.columns]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"exog has more than one column named {_listed(twice)}; rename them.")
@@ -192,18 +192,23 @@ def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] |
     except ValueError as error:
         raise ValueError("exog must be a table of numbers, but its rows have different lengths.") from error
     if array.ndim == 0:
-        raise TypeError(f"exog must be a Series, a DataFrame or an array, not {type(exog).__name__}.")
+        kind = "a single number" if isinstance(exog, np.ndarray) else type(exog).__name__
+        raise TypeError(f"exog must be a Series, a DataFrame or an array, not {kind}.")
     if array.ndim == 1:
         array = array[None, :] if row is not None and row > 1 and len(array) == row else array[:, None]
     if array.ndim != 2:
         raise ValueError(
             f"exog must have one or two dimensions, but has shape {array.shape}; pass one column for each."
         )
+    found = column_names(exog)
     if array.dtype.kind == "O" or isinstance(array, np.ma.MaskedArray):
-        array = np.column_stack([float_values(array[:, j], f"exog column {j + 1}") for j in range(array.shape[1])])
+        called = map(repr, found) if found else range(1, array.shape[1] + 1)
+        array = np.column_stack(
+            [float_values(column, f"exog column {name}") for column, name in zip(array.T, called, strict=True)]
+        )
     elif array.dtype.kind not in "fiub":
         float_values(array[:, 0], "exog")
-    return np.array(array, dtype=np.float64, order="C"), column_names(exog), None
+    return np.array(array, dtype=np.float64, order="C"), found, None
 
 
 def _select(values: np.ndarray, found: Sequence[str] | None, names: Sequence[str]) -> np.ndarray:
@@ -260,10 +265,6 @@ def _gap_message(absent: pd.Index) -> str:
 
 def _label_columns(found: Sequence[str] | None, k: int) -> list[str]:
     return [f"x{j + 1}" for j in range(k)] if found is None else list(found)
-
-
-def _flat_name(name: Any) -> str:
-    return "_".join(map(str, name)) if isinstance(name, tuple) else str(name)
 
 
 def _listed(names: Sequence[str]) -> str:

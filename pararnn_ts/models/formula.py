@@ -70,9 +70,9 @@ class FormulaDesign:
 
     def raw(self, exog: Any) -> pd.DataFrame | None:
         """Exogenous values as raw data for the formula; None when they are the columns that it makes, or neither."""
-        if self.regressors is None or not isinstance(exog, (pd.Series, pd.DataFrame)):
+        if self.regressors is None or not isinstance(exog, (pd.Series, pd.DataFrame, Mapping)):
             return None
-        frame = exog.to_frame() if isinstance(exog, pd.Series) else exog
+        frame = exog.to_frame() if isinstance(exog, pd.Series) else _as_frame(exog)
         names = {str(name) for name in frame.columns}
         return frame if set(self.variables) <= names and not set(self.columns) <= names else None
 
@@ -192,8 +192,10 @@ def parse_formula(
     from formulaic import ModelMatrices, model_matrix
 
     if not isinstance(data, (pd.DataFrame, Mapping)):
-        raise TypeError(f"data must be a DataFrame or a mapping of columns, not {type(data).__name__}.")
-    data = pd.DataFrame(data)
+        kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
+        how = "; pass data.to_pandas()" if hasattr(data, "to_pandas") else ""
+        raise TypeError(f"data must be a pandas DataFrame or a mapping of columns, but is a {kind}{how}.")
+    data = _as_frame(data)
     context = {} if context is None else context
     with _one_sentence(formula):
         matrices = model_matrix(formula, data, na_action="ignore", context=context)
@@ -232,6 +234,14 @@ def parse_formula(
             notes = (f"first {skip} row{'s'[: skip > 1]} left out, where the formula has no past to look back to",)
             endog, exog = endog.iloc[skip:], exog.iloc[skip:]
     return ParsedFormula(endog, exog, "c" if "Intercept" in right.columns else "n", design, notes)
+
+
+def _as_frame(columns: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
+    """Variables as a data frame."""
+    try:
+        return pd.DataFrame(columns)
+    except ValueError as error:
+        raise ValueError("data must have columns of one length, with a value for each row.") from error
 
 
 def rows_before(spec: ModelSpec | None) -> int | None:

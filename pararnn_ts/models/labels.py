@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
-from pararnn_ts._compat import infer_offset, to_offset
+from pararnn_ts._compat import date_range, infer_offset, to_offset
 
 if TYPE_CHECKING:
     from pandas.tseries.offsets import BaseOffset
@@ -179,7 +179,7 @@ def extend_index(index: Dates, steps: int) -> pd.Index:
     if isinstance(index, pd.PeriodIndex):
         return pd.period_range(index[-1], periods=steps + 1, freq=index.freq, name=index.name)[1:]
     if isinstance(index, pd.DatetimeIndex) and index.freq is not None:
-        return pd.date_range(index[-1], periods=steps + 1, freq=index.freq, name=index.name, unit=index.unit)[1:]
+        return date_range(index[-1], periods=steps + 1, freq=index.freq, name=index.name, unit=index.unit)[1:]
     raise ValueError("index must be a RangeIndex, a PeriodIndex or a DatetimeIndex with a frequency to be extended.")
 
 
@@ -198,7 +198,7 @@ def lengthen_index(index: Dates, steps: int) -> pd.Index:
         return pd.RangeIndex(index.start, index.stop + steps * index.step, index.step, name=index.name)
     joined = index.append(extend_index(index, steps))
     if isinstance(joined, pd.DatetimeIndex) and joined.freq is None:
-        return pd.date_range(index[0], periods=len(joined), freq=index.freq, name=index.name, unit=index.unit)
+        return date_range(index[0], periods=len(joined), freq=index.freq, name=index.name, unit=index.unit)
     return joined
 
 
@@ -232,7 +232,7 @@ def grid_offset(base: Dates, other: Dates) -> int | None:
     if str(base.tz) != str(other.tz):
         return None
     sign = 1 if second >= first else -1
-    between = pd.date_range(min(first, second), max(first, second), freq=step, unit=finer_unit(base, other))
+    between = date_range(min(first, second), max(first, second), freq=step, unit=finer_unit(base, other))
     return sign * (len(between) - 1) if len(between) and between[-1] == max(first, second) else None
 
 
@@ -363,7 +363,7 @@ def _on_grid(dates: Dates, offset: Any) -> tuple[Dates, np.ndarray] | None:
     if isinstance(dates, pd.PeriodIndex):
         full = pd.period_range(dates[0], dates[-1], freq=offset, name=dates.name)
     else:
-        full = pd.date_range(dates[0], dates[-1], freq=offset, name=dates.name, unit=dates.unit)
+        full = date_range(dates[0], dates[-1], freq=offset, name=dates.name, unit=dates.unit)
     rows = full.get_indexer(dates)
     return None if (rows < 0).any() else (full, rows)
 

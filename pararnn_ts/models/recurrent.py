@@ -29,7 +29,7 @@ from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models import likelihood
 from pararnn_ts.models.arguments import check_count, check_generator, check_params, optimiser_options
-from pararnn_ts.models.checks import require_different, require_representable
+from pararnn_ts.models.checks import SMALLEST, require_different, require_representable
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.series import SeriesModel
 from pararnn_ts.results.details import FitDetails
@@ -229,12 +229,16 @@ class RecurrentModel(SeriesModel):
         used[: self.specification.hold_back] = False
         return used
 
+    def require_representable(self, smallest: float = SMALLEST) -> None:
+        """Raise for values that cannot be computed with, see `checks.require_representable`."""
+        require_representable(self._y, "endog", smallest)
+        for name, column in zip(self.exog_labels, self._exog.T, strict=True):
+            require_representable(column, f"exog column {name!r}", smallest)
+
     def _check_sample(self) -> None:
         self.require_data()
         spec = self.specification
-        require_representable(self._y, "endog")
-        for name, column in zip(self.exog_labels, self._exog.T, strict=True):
-            require_representable(column, f"exog column {name!r}")
+        self.require_representable()
         self.require_sample(spec.hold_back + spec.n_deterministic + 2)
         if int(self.used.sum()) < spec.n_deterministic + 2:
             raise ValueError(

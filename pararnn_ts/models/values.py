@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-__all__ = ["as_column", "column_names", "first_infinite", "float_values"]
+__all__ = ["as_column", "column_names", "first_infinite", "flat_name", "float_values", "shown"]
 
 _FAST_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
 
@@ -65,7 +65,7 @@ def as_column(data: Any, what: str) -> tuple[np.ndarray, pd.Index | None, str | 
             )
     if len(column) == 0:
         raise ValueError(f"{what} is empty; pass at least one observation.")
-    return float_values(column, what), labels, None if name is None or name == "" or callable(name) else str(name)
+    return float_values(column, what), labels, None if name is None or name == "" or callable(name) else flat_name(name)
 
 
 def float_values(column: Any, what: str) -> np.ndarray:
@@ -86,6 +86,11 @@ def float_values(column: Any, what: str) -> np.ndarray:
     dtype = column.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "fiub":
         return np.array(column, dtype=np.float64, order="C")
+    if isinstance(dtype, np.dtype) and dtype.names:
+        raise TypeError(
+            f"{what} must hold numbers, but has records of {', '.join(dtype.names)}; select one with "
+            f"{what}[{dtype.names[0]!r}]."
+        )
     if types.is_complex_dtype(dtype):
         raise TypeError(f"{what} must be real, but has dtype {dtype}; pass its real part or its modulus.")
     if isinstance(dtype, np.dtype) and dtype.kind == "O":
@@ -105,6 +110,33 @@ def column_names(table: Any) -> list[str] | None:
     return None if names is None or callable(names) else [str(name) for name in names]
 
 
+def flat_name(name: Any) -> str:
+    """
+    Name of a column as text; the levels of a name that has several are joined.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.values import flat_name
+    >>> flat_name("sales"), flat_name(("sales", 2024))
+    ('sales', 'sales_2024')
+    """
+    return "_".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def shown(name: Any) -> str:
+    """
+    Name of a series or time as it is written in Python, where numpy would write its own type around it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.models.values import shown
+    >>> shown(np.int64(7)), shown("shop")
+    ('7', "'shop'")
+    """
+    return repr(name.item() if isinstance(name, np.generic) else name)
+
+
 def first_infinite(values: np.ndarray) -> int | None:
     """Position of the first infinite value, None when there is none."""
     infinite = np.isinf(values)
@@ -118,10 +150,8 @@ def _as_array(data: Any, what: str) -> np.ndarray:
     except ValueError as error:  # ragged lists
         raise ValueError(f"{what} must be a single series, but its rows have different lengths.") from error
     if array is None or array.ndim == 0:
-        raise TypeError(
-            f"{what} must be a Series, a DataFrame with one column or a one-dimensional array, not "
-            f"{type(data).__name__}."
-        )
+        kind = "a single number" if isinstance(data, np.ndarray) and data.dtype.kind in "fiub" else type(data).__name__
+        raise TypeError(f"{what} must be a Series, a DataFrame with one column or a one-dimensional array, not {kind}.")
     return array
 
 

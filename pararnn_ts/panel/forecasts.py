@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from statsmodels.tools.sm_exceptions import OutputWarning
 
-from pararnn_ts._compat import warn_user
+from pararnn_ts._compat import date_range, warn_user
 from pararnn_ts.estimation.estimate import n_threads
 from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.labels import extend_index
+from pararnn_ts.models.values import shown
 from pararnn_ts.panel.engines import on_threads
 from pararnn_ts.panel.frame import future_rows
 from pararnn_ts.panel.task import UNFIT, Fitted
@@ -49,9 +50,9 @@ def check_levels(level: Any) -> tuple[float, ...]:
         return ()
     levels = tuple(level) if isinstance(level, Iterable) and not isinstance(level, str) else (level,)
     for one in levels:
-        if isinstance(one, (bool, np.bool_)) or not isinstance(one, Real) or not 0 < float(one) < 100:
+        if isinstance(one, (bool, np.bool_)) or not isinstance(one, Real) or not 1 <= float(one) < 100:
             raise ValueError(
-                f"level must hold numbers between 0 and 100, but holds {one!r}; pass for example [80, 95]."
+                f"level must hold per cents between 1 and 100, but holds {one!r}; pass for example [80, 95]."
             )
     if len(set(levels)) < len(levels):
         raise ValueError(f"level must hold different numbers, but is {list(levels)}.")
@@ -94,7 +95,7 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
     if all(one.lost for one in ahead):
         first = fitted.index(True)
         raise ValueError(
-            f"None of the {n} series could be forecast; the first, {panel.ids[first]!r}: {ahead[first].lost}"
+            f"None of the {n} series could be forecast; the first, {shown(panel.ids[first])}: {ahead[first].lost}"
         )
     _warn(panel, ahead)
     kept = [k for k in range(n) if ahead[k].labels is not None]
@@ -135,7 +136,7 @@ def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:
         return None
     step: Any = getattr(frame.calendar.index, "freq", None)
     last = frame.labels(k)[-1]
-    return pd.date_range(last, periods=steps + 1, freq=step, unit=frame.times.unit)[1:]  # type: ignore[attr-defined]
+    return date_range(last, periods=steps + 1, freq=step, unit=frame.times.unit)[1:]  # type: ignore[attr-defined]
 
 
 def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:
@@ -152,8 +153,8 @@ def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:
     absent = [name for name in known if name not in tables]
     if absent:
         raise ValueError(
-            f"exog has no rows for {len(absent)} of {len(known)} series, the first {absent[0]!r}; give it {steps} rows "
-            "for each."
+            f"exog has no rows for {len(absent)} of {len(known)} series, the first {shown(absent[0])}; give it {steps} "
+            "rows for each."
         )
     found: list[Any] = [None] * len(panel)
     for name in known:
@@ -164,15 +165,15 @@ def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:
         except KeyError:
             missing = labels[~labels.isin(tables[name].index)]  # type: ignore[index, union-attr]
             raise ValueError(
-                f"exog lacks {len(missing)} of the {steps} steps of series {name!r}, the first {missing[0]}; give it a "
-                "row for each."
+                f"exog lacks {len(missing)} of the {steps} steps of series {shown(name)}, the first {missing[0]}; "
+                "give it a row for each."
             ) from None
         absent = ~np.isfinite(rows.to_numpy())
         if absent.any():
             row, column = np.argwhere(absent)[0]
             raise ValueError(
-                f"exog has no number in column {rows.columns[column]!r} for {rows.index[row]} of series {name!r}; fill "
-                "it in first."
+                f"exog has no number in column {rows.columns[column]!r} for {rows.index[row]} of series {shown(name)}; "
+                "fill it in first."
             )
     return found
 
@@ -194,12 +195,14 @@ def _warn(panel: Panel, ahead: list[_Ahead]) -> None:
     parts = []
     if lost:
         first = lost[0]
-        parts.append(f"{len(lost)} have NaN, the first that of {panel.ids[first]!r} ({ahead[first].lost.rstrip('.')})")
+        parts.append(
+            f"{len(lost)} have NaN, the first that of {shown(panel.ids[first])} ({ahead[first].lost.rstrip('.')})"
+        )
     if wild:
-        parts.append(f"{len(wild)} are explosive, the first that of {panel.ids[wild[0]]!r}, see its stability()")
+        parts.append(f"{len(wild)} are explosive, the first that of {shown(panel.ids[wild[0]])}, see its stability()")
     if unknown:
         first = unknown[0]
         parts.append(f"{len(unknown)} are left out since their times do not go on, the first that of "
-                     f"{panel.ids[first]!r}")  # fmt: skip
+                     f"{shown(panel.ids[first])}")  # fmt: skip
     if parts:
         warn_user(f"Of the forecasts of {len(panel)} series {'; '.join(parts)}.", OutputWarning)

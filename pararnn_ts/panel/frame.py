@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, check_freq, complete_index, lengthen_index
-from pararnn_ts.models.values import float_values
+from pararnn_ts.models.values import float_values, shown
 
 __all__ = ["Calendar", "Columns", "LongFrame", "OneSeries", "as_numbers", "future_rows", "make_calendar", "read_long"]
 
@@ -226,8 +226,8 @@ class LongFrame:
         if (place < 0).any():
             unknown = new.ids[place < 0]
             raise ValueError(
-                f"df has {len(unknown)} series that the panel does not have, the first {unknown[0]!r}; leave them out, "
-                "and fit them with fit_panel."
+                f"df has {len(unknown)} series that the panel does not have, the first {shown(unknown[0])}; leave them "
+                "out, and fit them with fit_panel."
             )
         codes, numbers = np.repeat(place, new.lengths), as_numbers(times)
         last = self.offsets[codes + 1] - 1
@@ -236,7 +236,7 @@ class LongFrame:
             first = int(early[0])
             raise ValueError(
                 f"df has {len(early)} rows that do not follow the samples of their series, the first {times[first]} of "
-                f"{self.ids[codes[first]]!r}, whose sample ends at {self.times[last[first]]}; leave them out."
+                f"{shown(self.ids[codes[first]])}, whose sample ends at {self.times[last[first]]}; leave them out."
             )
         codes = np.concatenate([np.repeat(np.arange(len(self)), self.lengths), codes])
         order = np.lexsort((np.concatenate([self.numbers, numbers]), codes))
@@ -356,8 +356,9 @@ def read_long(
     if len(twice):
         first = int(twice[0])
         raise ValueError(
-            f"df has {len(twice)} rows of which series and time are there already, the first {ids[codes[first]]!r} at "
-            f"{times[first]}; keep one of each with df.drop_duplicates([{id_col!r}, {time_col!r}]), or aggregate them."
+            f"df has {len(twice)} rows of which series and time are there already, the first "
+            f"{shown(ids[codes[first]])} at {times[first]}; keep one of each with "
+            f"df.drop_duplicates([{id_col!r}, {time_col!r}]), or aggregate them."
         )
     offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(ids)))])
     return LongFrame(columns, ids, offsets, times, y, x, freq, make_calendar(times, freq))
@@ -392,7 +393,7 @@ def future_rows(frame: LongFrame, exog: Any) -> dict[Any, pd.DataFrame]:
     if len(twice):
         raise ValueError(
             f"exog has {len(twice)} rows of which series and time are there already, the first "
-            f"{twice[names.ids].iloc[0]!r} at {twice[names.time].iloc[0]}; keep one of each."
+            f"{shown(twice[names.ids].iloc[0])} at {twice[names.time].iloc[0]}; keep one of each."
         )
     groups = exog.groupby(names.ids, sort=False, observed=True).indices
     return {
@@ -474,7 +475,7 @@ def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
         row = int(np.argmax(labels.isna()))
         raise ValueError(
             f"column {name!r} has {int(labels.isna().sum())} missing values, the first in row {row} (series "
-            f"{ids.iloc[row]!r}); give each row a time, or drop those rows."
+            f"{shown(ids.iloc[row])}); give each row a time, or drop those rows."
         )
     dates = as_dates(labels)
     if dates is not None:
@@ -485,7 +486,7 @@ def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
             return pd.Index(numbers.astype(np.int64), name=name)
     raise TypeError(
         f"column {name!r} must hold dates, periods or integers, but has dtype {labels.dtype} (first value "
-        f"{labels[0]!r}); convert it, for example with pd.to_datetime."
+        f"{shown(labels[0])}); convert it, for example with pd.to_datetime."
     )
 
 

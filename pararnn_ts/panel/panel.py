@@ -12,6 +12,7 @@ from statsmodels.tools.sm_exceptions import ModelWarning
 
 from pararnn_ts._compat import warn_user
 from pararnn_ts.estimation.estimate import n_threads
+from pararnn_ts.models.values import shown
 from pararnn_ts.panel.engines import find_engine, fit_all, on_threads
 from pararnn_ts.panel.forecasts import fitted_frame, forecast_frame
 from pararnn_ts.panel.frame import LongFrame, read_long
@@ -114,7 +115,7 @@ class Panel:
     def _position(self, series_id: Any) -> int:
         if series_id not in self.ids:
             near = difflib.get_close_matches(str(series_id), [str(name) for name in self.ids], n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"its {len(self)} series begin with {self.ids[0]!r}."
+            hint = f"did you mean {near[0]!r}?" if near else f"its {len(self)} series begin with {shown(self.ids[0])}."
             raise KeyError(f"The panel has no series {series_id!r}; {hint}")
         return int(self.ids.get_indexer(pd.Index([series_id]))[0])
 
@@ -129,8 +130,8 @@ class Panel:
         # kernels do not look where they read, and a panel may come from a file
         if len(outcome.params) != spec.n_params or model.nobs < spec.hold_back:
             raise ValueError(
-                f"Series {self.ids[k]!r} has {len(outcome.params)} parameters and {model.nobs} rows, but its model "
-                f"needs {spec.n_params} and {spec.hold_back}; the file that it was loaded from is damaged."
+                f"Series {shown(self.ids[k])} has {len(outcome.params)} parameters and {model.nobs} rows, but its "
+                f"model needs {spec.n_params} and {spec.hold_back}; the file that it was loaded from is damaged."
             )
         results = model._results(outcome.params, outcome.details)
         return results if whole else results.append(*self._frame.since(k, rows, model.index), **refit)
@@ -332,7 +333,7 @@ def fit_panel(
     failures = panel.table["status"] == UNFITTED
     if failures.all():
         why = panel.table["message"].iloc[0]
-        raise ValueError(f"None of the {len(panel)} series could be fitted; the first, {panel.ids[0]!r}: {why}")
+        raise ValueError(f"None of the {len(panel)} series could be fitted; the first, {shown(panel.ids[0])}: {why}")
     _warn(panel, failures)
     return panel
 
@@ -346,15 +347,17 @@ def _warn(panel: Panel, failures: pd.Series) -> None:
     parts = []
     if failures.any():
         first, why = table.index[failures][0], str(table.loc[failures, "message"].iloc[0])
-        parts.append(f"{failures.sum()} could not be fitted, the first {first!r} ({why.rstrip('.')})")
+        parts.append(f"{failures.sum()} could not be fitted, the first {shown(first)} ({why.rstrip('.')})")
     if loose.any():
-        parts.append(f"{loose.sum()} did not converge, the first {table.index[loose][0]!r}")
+        parts.append(f"{loose.sum()} did not converge, the first {shown(table.index[loose][0])}")
     if inserted.any():
-        parts.append(f"{inserted.sum()} had times inserted as missing, the first {table.index[inserted][0]!r}")
+        parts.append(f"{inserted.sum()} had times inserted as missing, the first {shown(table.index[inserted][0])}")
     if any(stayed):
         first = table.index[stayed][0]
         what = "with missing values were fitted on the processor"
-        parts.append(f"{sum(stayed)} {what}, which device={panel._task.device!r} does not fit, the first {first!r}")
+        parts.append(
+            f"{sum(stayed)} {what}, which device={panel._task.device!r} does not fit, the first {shown(first)}"
+        )
     if parts:
         warn_user(f"Of {n} series {'; '.join(parts)}. panel.table has status and message of each.", ModelWarning)
 

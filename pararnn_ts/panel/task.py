@@ -19,6 +19,7 @@ from pararnn_ts.models.arguments import check_count, check_generator, optimiser_
 from pararnn_ts.models.cell_model import EARLY_STOPPING, CellModel
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.recurrent import RecurrentModel, not_converged
+from pararnn_ts.models.values import shown
 from pararnn_ts.panel.frame import LongFrame, OneSeries
 from pararnn_ts.results.covariance import check_covariance
 from pararnn_ts.results.details import FitDetails
@@ -127,7 +128,7 @@ class Task:
         except UNFIT as error:
             return unfitted(frame, k, error)
         except Exception as error:
-            error.add_note(f"This happened while series {frame.ids[k]!r} of the panel was fitted.")
+            error.add_note(f"This happened while series {shown(frame.ids[k])} of the panel was fitted.")
             raise
 
     def _select(self, series: OneSeries) -> Fitted:

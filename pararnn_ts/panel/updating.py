@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pararnn_ts.estimation.estimate import n_threads
+from pararnn_ts.models.values import shown
 from pararnn_ts.panel.engines import on_threads
 from pararnn_ts.panel.frame import read_long
 from pararnn_ts.panel.task import UNFIT, Fitted, Outcome, figures, unfitted
@@ -75,7 +76,7 @@ def append(panel: Panel, df: Any, refit: bool = False, fit_kwargs: Mapping[str, 
             if refit:
                 return unfitted(frame, k, error)
             text = str(error).replace("endog", repr(columns.target))
-            raise ValueError(f"Series {panel.ids[k]!r} cannot be continued: {text}") from error
+            raise ValueError(f"Series {shown(panel.ids[k])} cannot be continued: {text}") from error
 
     changed = np.flatnonzero(frame.lengths > panel._frame.lengths)
     found = on_threads(lambda i: one(int(changed[i])), len(changed), n_threads(), lambda _: None)

@@ -113,13 +113,17 @@ def plot_predict(
     if in_sample and inside:
         ax.plot(x[:inside], mean[:inside], color=FITTED, linewidth=1.1, label="one-step prediction", zorder=3)
     if inside < len(mean):
-        if alpha is not None:
-            bounds = np.asarray(prediction.conf_int(alpha))[inside:]
-            ax.fill_between(
-                x[inside:], bounds[:, 0], bounds[:, 1], color=FORECAST, alpha=BAND, linewidth=0,
-                label=f"{coverage(alpha)} interval", zorder=1,
-            )  # fmt: skip
         few = len(mean) - inside == 1
+        if alpha is not None:
+            lower, upper = np.asarray(prediction.conf_int(alpha))[inside:].T
+            label = f"{coverage(alpha)} interval"
+            # between the bounds of a single step there is no area
+            if few:
+                ax.vlines(x[inside:], lower, upper, color=FORECAST, alpha=BAND, linewidth=4.0, label=label, zorder=1)
+            else:
+                ax.fill_between(
+                    x[inside:], lower, upper, color=FORECAST, alpha=BAND, linewidth=0, label=label, zorder=1
+                )
         ax.plot(
             x[inside:], mean[inside:], color=FORECAST, linewidth=1.6, marker="o" if few else None, markersize=4,
             label=name, zorder=4,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -35,10 +36,17 @@ def write_archive(path: Any, header: Mapping[str, Any], arrays: Mapping[str, np.
     >>> read_archive(file)
     ({'version': 1}, {'params': array([1., 1.])})
     """
+    _require_path(path, "write")
     packed = {name: np.asarray(values, dtype="<f8", order="C") for name, values in arrays.items()}
     packed[HEADER] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     with nullcontext(path) if hasattr(path, "write") else open(path, "wb") as file:
         np.savez_compressed(file, **packed)  # type: ignore[arg-type]
+
+
+def _require_path(path: Any, method: str) -> None:
+    """Raise for what is neither a path nor a file; a number would be taken for a file that is open."""
+    if not hasattr(path, method) and not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be a path or a binary file, not {type(path).__name__}.")
 
 
 def read_archive(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -65,6 +73,7 @@ def read_archive(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     ValueError
         If the file is not an archive of this kind, or unpacks to suspiciously much.
     """
+    _require_path(path, "read")
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()

@@ -26,12 +26,42 @@ __all__ = ["RecurrentSummary", "align_tables", "make_facts", "make_summary", "sh
 
 # smallest eigenvalue of the precision on a diagonal of ones below which a note warns
 NEARLY_SINGULAR = 1e-9
+# characters that mean something else in a form, and what stands for them there
+_BREAKS = dict.fromkeys("\t\n\v\f\r\x85\u2028\u2029", " ")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+}  # fmt: skip
+# statsmodels sees to these in tables
+_LATEX_OF_STATSMODELS = {
+    "_": r"\_",
+    "%": r"\%",
+    "&": r"\&",
+    "#": r"\#",
+    "$": r"\$",
+    ">": r"\textgreater{}",
+    "|": r"$|$",
+}
+# times its standard deviation, above which the level of a series is to blame for a loss of information
+HIGH_LEVEL = 1e5
 # observations without which nothing is said about residuals and units
 FEWEST = 10
 
 
 class RecurrentSummary(Summary):
     """A statsmodels summary whose names and notes are safe in every form."""
+
+    def add_extra_txt(self, etext: list[str]) -> None:
+        """
+        Add notes below the tables.
+
+        Parameters
+        ----------
+        etext : list of str
+            The notes, one in each line.
+        """
+        super().add_extra_txt([_replaced(note, _BREAKS) for note in etext])
 
     def as_text(self) -> str:
         """
@@ -42,9 +72,8 @@ class RecurrentSummary(Summary):
         str
             Tables and notes, these broken into lines as long as the tables are wide.
         """
-        wrapped = Summary()
-        wrapped.tables = self.tables
-        width = max(79, *map(_width, self.tables))
+        wrapped = self._rewritten({}, {})
+        width = max(79, *map(_width, wrapped.tables))
         lines = (self.extra_txt or "").splitlines()
         wrapped.add_extra_txt([textwrap.fill(line, width, subsequent_indent="    ") for line in lines])
         return wrapped.as_text()
@@ -60,7 +89,7 @@ class RecurrentSummary(Summary):
         """
         file = io.StringIO()
         rows = csv.writer(file, lineterminator="\n")
-        for table in self.tables:
+        for table in self._rewritten({}, {}).tables:
             if table.title:
                 rows.writerow([table.title])
             rows.writerows([str(cell.data).strip() for cell in row] for row in table)
@@ -76,7 +105,7 @@ class RecurrentSummary(Summary):
         str
             Tables and notes.
         """
-        return self._with_notes({"\\": r"\textbackslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#"}, "latex")
+        return self._rewritten(_LATEX, {**_LATEX, **_LATEX_OF_STATSMODELS}).as_latex()
 
     def as_html(self) -> str:
         """
@@ -87,22 +116,24 @@ class RecurrentSummary(Summary):
         str
             Tables and notes.
         """
-        return self._with_notes({"&": "&amp;", "<": "&lt;", ">": "&gt;"}, "html")
+        return self._rewritten(_HTML, _HTML).as_html()
 
-    def _with_notes(self, escapes: dict[str, str], form: str) -> str:
-        escaped = Summary()
-        escaped.tables = copy.deepcopy(self.tables)
-        if form == "html":
-            # statsmodels takes care of the other form
-            for cell in (cell for table in escaped.tables for row in table for cell in row):
-                cell.data = _escaped(str(cell.data), escapes)
-        if self.extra_txt is not None:
-            escaped.extra_txt = _escaped(self.extra_txt, escapes)
-        return escaped.as_latex() if form == "latex" else escaped.as_html()
+    def _rewritten(self, in_tables: dict[str, str], in_notes: dict[str, str]) -> Summary:
+        """Copy with other characters in tables and notes, and no name that breaks a line of a table."""
+        rewritten = Summary()
+        rewritten.tables = copy.deepcopy(self.tables)
+        for table in rewritten.tables:
+            if table.title:
+                table.title = _replaced(table.title, {**_BREAKS, **in_tables})
+            for cell in (cell for row in table for cell in row):
+                cell.data = _replaced(str(cell.data), {**_BREAKS, **in_tables})
+        if in_notes and self.extra_txt is not None:
+            rewritten.extra_txt = _replaced(self.extra_txt, in_notes)
+        return rewritten
 
 
-def _escaped(text: str, escapes: dict[str, str]) -> str:
-    return "".join(escapes.get(character, character) for character in text)
+def _replaced(text: str, characters: dict[str, str]) -> str:
+    return "".join(characters.get(character, character) for character in text)
 
 
 def make_facts(results: RecurrentResults) -> dict[str, Any]:
@@ -312,6 +343,12 @@ def _notes(results: RecurrentResults) -> list[str]:
             f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
             "parameters that they move have no standard errors."
         )
+        name, level = _highest_level(results.model)
+        if level > HIGH_LEVEL:
+            notes.append(
+                f"{name} is {level:.1g} times as large as it varies, which leaves too few digits for standard errors; "
+                "subtract a constant from it before the fit."
+            )
     elif (smallest := smallest_eigenvalue(_without(results.details.precision, held))) < NEARLY_SINGULAR:
         notes.append(
             f"The information matrix is nearly singular (smallest eigenvalue {smallest:.2g} on a diagonal of ones); "
@@ -325,6 +362,15 @@ def _notes(results: RecurrentResults) -> list[str]:
     if results.details.penalty is None:
         notes.append("The parameters were given, not estimated.")
     return notes
+
+
+def _highest_level(model: Any) -> tuple[str, float]:
+    """The series or exogenous column with the largest absolute mean in units of its standard deviation."""
+    columns = {} if model.diff or model.seasonal_diff else {str(model.endog_name): model._y}
+    if model._x is not None:
+        columns |= dict(zip(model.exog_labels, model._x.T, strict=True))
+    levels = {name: abs(float(np.nanmean(x))) / max(float(np.nanstd(x)), 1e-300) for name, x in columns.items()}
+    return max(levels.items(), key=lambda item: item[1], default=("", 0.0))
 
 
 def _identified(results: RecurrentResults) -> list[bool]:

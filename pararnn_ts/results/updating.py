@@ -59,6 +59,7 @@ def append(
     """
     results.require_data()
     model = results.model.appended(endog, exog)
+    model.require_representable(smallest=0.0)
     if results.past is None:
         return _same_or_refit(results, model, refit, fit_kwargs)
     if refit:
@@ -98,6 +99,7 @@ def extend(results: RecurrentResults, endog: Any, exog: Any = None) -> Recurrent
         y = pd.Series(y, found.index, name=model.endog_name)
         x = None if x is None else pd.DataFrame(x, found.index, columns=model.exog_labels)
     new = model.clone_with(y, x)
+    new.require_representable(smallest=0.0)
     # an array has no labels to say where on the time axis its deterministic terms are
     place_in_time(new, model._base_index, model._origin + model.nobs)
     new._design = model.design_after(endog, exog, found.index)
@@ -137,6 +139,7 @@ def apply(
     True
     """
     model = results.model.clone_with(endog, exog)
+    model.require_representable(smallest=0.0)
     require_history(model._y, model.specification.hold_back)
     return _same_or_refit(results, model, refit, fit_kwargs)
 

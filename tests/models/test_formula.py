@@ -221,5 +221,26 @@ def test_categories_that_the_sample_does_not_have_are_refused():
 
 
 def test_data_that_are_no_table_are_refused():
-    with pytest.raises(TypeError, match="data must be a DataFrame or a mapping of columns, not int"):
+    with pytest.raises(TypeError, match=r"data must be a pandas DataFrame or a mapping .*, but is a builtins.int\.$"):
         prt.ParaRNN.from_formula("y ~ x", 5)
+    with pytest.raises(ValueError, match=r"data must have columns of one length, with a value for each row\.$"):
+        prt.ParaRNN.from_formula("y ~ x", {"y": [1.0, 2.0], "x": [1.0]})
+
+
+def test_a_table_of_another_library_is_told_how_to_become_one_of_pandas():
+    class Table:
+        __module__ = "polars.dataframe"
+
+        def to_pandas(self):
+            raise NotImplementedError
+
+    with pytest.raises(TypeError, match=r"but is a polars.Table; pass data.to_pandas\(\)\.$"):
+        prt.ParaRNN.from_formula("y ~ x", Table())
+
+
+def test_variables_of_the_future_come_as_those_of_the_sample_in_a_mapping():
+    rng = np.random.default_rng(0)
+    data = {"y": rng.standard_normal(30), "x": rng.standard_normal(30)}
+    results = prt.ParaRNN.from_formula("y ~ np.exp(x)", data, units=()).fit()
+    future = {"x": [0.5, -0.5]}
+    np.testing.assert_array_equal(results.forecast(2, exog=future), results.forecast(2, exog=pd.DataFrame(future)))

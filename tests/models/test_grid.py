@@ -10,7 +10,7 @@ import pytest
 from statsmodels.tools.sm_exceptions import ValueWarning
 
 from pararnn_ts.models.grid import complete_grid
-from pararnn_ts.models.labels import MIN_EVIDENCE, extend_index
+from pararnn_ts.models.labels import MIN_EVIDENCE, complete_index, extend_index
 from pararnn_ts.models.series import SeriesModel
 
 N = 80
@@ -368,3 +368,17 @@ def test_bad_numbers_get_one_sentence(endog, error, word):
         SeriesModel(endog)
     assert str(raised.value).startswith("endog ")
     assert str(raised.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("zone", "last", "lost"),
+    [("Africa/Cairo", "2024-04-20", "2024-04-26"), ("America/Havana", "2024-10-30", "2024-11-03")],
+    ids=["midnight is skipped", "midnight comes twice"],
+)
+def test_a_midnight_that_a_time_zone_does_not_have_once_is_told_in_one_sentence(zone, last, lost):
+    days = pd.date_range(end=last, periods=N, freq="D", tz=zone)
+    assert len(extend_index(days, 3)) == 3
+    with pytest.raises(ValueError, match=rf"There is no one date {lost} 00:00:00 in {zone}, .* endog.tz_localize"):
+        extend_index(days, 20)
+    with pytest.raises(ValueError, match=rf"There is no one date {lost} 00:00:00 in {zone}"):
+        complete_index(days.append(days[-1:] + pd.Timedelta("20D")), "D")

@@ -158,8 +158,9 @@ def test_points_are_kept_where_a_sample_is_too_short_for_intervals():
 MISTAKES = {
     "steps": ({"h": 0}, ValueError, "h must be a positive integer"),
     "text": ({"h": "2020"}, TypeError, "h must be a positive integer"),
-    "100": ({"level": 100}, ValueError, "between 0 and 100"),
-    "level of text": ({"level": "90"}, ValueError, "between 0 and 100"),
+    "100": ({"level": 100}, ValueError, "between 1 and 100"),
+    "a share": ({"level": 0.9}, ValueError, "per cents between 1 and 100, but holds 0.9"),
+    "level of text": ({"level": "90"}, ValueError, "between 1 and 100"),
     "twice": ({"level": [90, 90]}, ValueError, "level must hold different numbers"),
     "method": ({"level": 90, "method": "x"}, ValueError, "method must be one of"),
     "n_sims": ({"level": 90, "n_sims": 1}, ValueError, "n_sims must be"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from panels import QUICK, long, price
+from statsmodels.tools.sm_exceptions import ModelWarning
 
 import pararnn_ts as prt
 from pararnn_ts.models.labels import complete_index
@@ -93,6 +94,16 @@ def test_names_of_series_may_be_of_any_kind_that_has_an_order(df, kind):
     first, second = panel
     assert panel[first].nobs == 29 and panel[second].nobs == 19
     assert panel.forecast(2)["unique_id"].nunique() == 2
+
+
+def test_names_in_messages_are_written_without_the_types_of_numpy(df):
+    df["unique_id"] = df["unique_id"].map({"a": 7, "b": 10})
+    with pytest.warns(ModelWarning, match=r"could not be fitted, the first 7 \("):
+        panel = prt.fit_panel(df.assign(y=df["y"].where(df["unique_id"] == 10)), **QUICK)
+    with pytest.raises(KeyError, match="no series 8; its 2 series begin with 7"):
+        panel[8]
+    with pytest.raises(ValueError, match=r"the first 7 at "):
+        prt.fit_panel(pd.concat([df, df[:1]]), **QUICK)
 
 
 def test_columns_may_have_any_names(df):

@@ -231,6 +231,13 @@ def test_predictions_inside_and_beyond_the_sample(results):
     assert ax.get_legend_handles_labels()[1] == ["observed", "one-step prediction", "80% interval", "forecast"]
 
 
+def test_the_interval_of_a_single_step_is_drawn(results):
+    ax = plot_predict(results, N, N, rng=0).axes[0]
+    (interval,) = [c for c in ax.collections if c.get_label() == "95% interval"]
+    ((_, lower), (_, upper)) = interval.get_segments()[0]
+    np.testing.assert_allclose([lower, upper], results.get_forecast(1, rng=0).conf_int().to_numpy()[0])
+
+
 def test_default_is_the_sample_without_intervals(results):
     ax = plot_predict(results).axes[0]
     np.testing.assert_array_equal(line(ax, "one-step prediction").get_ydata(), results.fittedvalues)

@@ -163,6 +163,15 @@ class Trap:
         return exec, ("raise SystemExit('pickle was run')",)
 
 
+@pytest.mark.parametrize("path", [1, True, None, b"model.npz"])
+def test_what_is_neither_path_nor_file_is_refused(path):
+    """open() would take 1 for the standard output, and close it."""
+    sentence = f"path must be a path or a binary file, not {type(path).__name__}."
+    for call in (lambda: write_archive(path, {}, {}), lambda: read_archive(path)):
+        with pytest.raises(TypeError, match=re.escape(sentence)):
+            call()
+
+
 @pytest.mark.parametrize("name", ["header.npy", "params.npy"])
 def test_pickles_are_not_opened(name):
     objects = io.BytesIO()

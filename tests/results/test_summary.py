@@ -53,8 +53,7 @@ def test_level_of_the_intervals(fitted):
 
 
 def test_csv_has_one_field_for_each_cell(fitted):
-    rows = list(csv.reader(io.StringIO(fitted.summary().as_csv())))
-    named = {row[0]: row for row in rows if row}
+    named = {row[0]: row for row in _rows(fitted.summary())}
     assert len(named["unit1.W[1,2]"]) == 7
     assert float(named["unit1.W[1,2]"][1]) == pytest.approx(fitted.params["unit1.W[1,2]"], abs=1e-4)
 
@@ -65,6 +64,30 @@ def test_special_characters(sales):
     assert r"linear.log\_gdp\_\%.L1" in latex
     assert not re.search(r"(?<!\\)_", latex)
     assert "linear.log_gdp_%.L1" in results.summary().as_html()
+
+
+def test_names_with_markup_and_line_breaks_are_safe_in_every_form(sales):
+    name = "A\\B {x} ~^2 <i> $5\n| \u2028tab\t&"
+    summary = ParaRNN(sales.rename(name), units=(1,)).fit(n_starts=2).summary()
+    # in the notes, too
+    summary.add_extra_txt([f"{name} is the series.", "The end."])
+    lines = summary.as_text().splitlines()
+    rules = [k for k, line in enumerate(lines) if set(line) == {"="}]
+    assert {len(line) for line in lines[rules[0] : rules[-1] + 1]} == {len(lines[rules[0]])}
+    assert lines[-1] == "The end."
+    named = {row[0]: row for row in _rows(summary)}
+    assert named["Dep. Variable:"][1] == r"A\B {x} ~^2 <i> $5 |  tab &"
+    latex = summary.as_latex()
+    wanted = r"A\textbackslash{}B \{x\} \textasciitilde{}\textasciicircum{}2 \textless{}i"
+    assert latex.count(wanted) >= 3 and "<" not in latex and "\n|" not in latex
+    # an even number of dollars between the tables' own: none of the name opens mathematics
+    assert len(re.findall(r"(?<!\\)\$", latex)) % 2 == 0
+    html = summary.as_html()
+    assert "<i>" not in html and html.count("A\\B {x} ~^2 &lt;i&gt; $5 | ") >= 3
+
+
+def _rows(summary):
+    return [row for row in csv.reader(io.StringIO(summary.as_csv())) if row]
 
 
 def test_html_is_well_formed(fitted):
@@ -85,6 +108,15 @@ def test_unidentified_directions_are_named(sales):
     results = ParaRNN(sales, units=(1,), activation="identity").fit(penalty=0, n_starts=2)
     assert results.covariance.rank < len(results.params)
     assert "of 6 directions of the parameter space are not identified" in results.summary().as_text()
+
+
+def test_a_level_that_hides_the_variation_is_named(sales):
+    shifted = " ".join(str(ParaRNN(sales + 1e8 * sales.std(), units=()).fit().summary()).split())
+    assert "sales is 1e+08 times as large as it varies" in shifted and "subtract a constant" in shifted
+    assert "as large as it varies" not in str(ParaRNN(sales + 1e3 * sales.std(), units=()).fit().summary())
+    exog = 1e8 + np.arange(len(sales)) % 7
+    driven = " ".join(str(ParaRNN(sales, exog, units=()).fit().summary()).split())
+    assert "x1 is 5e+07 times as large as it varies" in driven
 
 
 def test_a_fit_that_did_not_converge_is_named(sales):
