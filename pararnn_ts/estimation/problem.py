@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,12 +63,6 @@ class Sample:
     exog: np.ndarray
     deterministic: np.ndarray
     weight: np.ndarray
-
-
-def _reweighted(sample: Sample, weights: np.ndarray) -> Sample:
-    root = np.array(sample.weight, dtype=float)
-    root[root > 0.0] *= np.sqrt(weights)
-    return replace(sample, weight=root)
 
 
 class Problem:
@@ -138,7 +131,9 @@ class Problem:
 
     def reweighted(self, weights: np.ndarray) -> Problem:
         """Return the problem with a weight for each observation in the objective."""
-        return self.with_sample(_reweighted(self.sample, weights))
+        root = np.array(self.sample.weight, dtype=float)
+        root[root > 0.0] *= np.sqrt(weights)
+        return self.with_sample(replace(self.sample, weight=root))
 
     def expand(self, free: np.ndarray) -> np.ndarray:
         """All parameters from those that are estimated: the same ones, where none is held at a value."""
@@ -249,16 +244,6 @@ class UnitProblem(Problem):
             one._take(*(part[s] for part in columns))
             found.append(one)
         return found
-
-    def reweighted(self, weights: np.ndarray) -> Problem:
-        """See :meth:`Problem.reweighted`; here with the same columns."""
-        sample = _reweighted(self.sample, weights)
-        root = sample.weight[self.specification.first_state :]
-        columns = self.linear_columns * root[:, None]
-        other = copy(self)
-        other.sample = sample
-        other._take(self.x, self.linear_columns, root, self.y, columns.T @ columns)
-        return other
 
     def evaluator(self) -> Callable[[np.ndarray, np.ndarray], None]:
         """See :meth:`Problem.evaluator`."""
