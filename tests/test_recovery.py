@@ -53,7 +53,7 @@ def test_with_few_sequences_the_model_is_worth_more_than_free_weights():
     # 50 sequences to train on and 100 to choose the best epoch; each network at the rate its held-out error prefers
     x, signal, A = field(2013, 64, 24, 40, 3, 250)
     model = prt.SISTARNN(x[:150], measurement=A, alpha=0.8, lam1=0.25, lam2=0.05)
-    results = model.fit("rnn", target=signal[:150], epochs=500, lr=1e-2, valid_fraction=2 / 3)
+    results = model.fit("rnn", target=signal[:150], epochs=250, lr=1e-2, valid_fraction=2 / 3)
     found = results.compare(x[150:], signal[150:], baselines=("stacked",), lr=(2e-2,))
     assert found.table.loc["SISTA-RNN", "test_snr"] >= found.table.loc["stacked RNN, 3 x 64", "test_snr"] + 1.5
 

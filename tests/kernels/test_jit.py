@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fresh_process import run_apart
 from interpreted import everything
 
 import pararnn_ts
@@ -41,8 +42,6 @@ def test_kernels_compute_the_same_without_the_compiler(tmp_path):
 
 
 TANH = """
-import sys
-sys.path.insert(0, {package!r})
 from pararnn_ts.kernels.activations import tanh
 print(tanh(0.5))
 """
@@ -70,11 +69,6 @@ def copy_of_the_kernels(folder):
     return folder / "pararnn_ts" / "kernels"
 
 
-def in_the_copy(folder, code, **environment):
-    code = f"import sys\nsys.path.insert(0, {str(folder)!r})\n{code}"
-    return run(["-c", code], PYTHONDONTWRITEBYTECODE="1", **environment).stdout
-
-
 def test_without_a_place_for_the_cache_kernels_are_compiled_all_the_same(tmp_path):
     # nothing can be written: neither beside the kernels nor in the user's cache
     kernels = copy_of_the_kernels(tmp_path)
@@ -82,20 +76,21 @@ def test_without_a_place_for_the_cache_kernels_are_compiled_all_the_same(tmp_pat
     nowhere.write_text("not a folder")
     # __pycache__ as a file stops even those whom no permission stops
     (kernels / "__pycache__").write_text("")
-    run(["-c", TANH.format(package=str(tmp_path))], NUMBA_CACHE_DIR=str(nowhere / "cache"), HOME=str(nowhere),
-        XDG_CACHE_HOME=str(nowhere), PYTHONDONTWRITEBYTECODE="1")  # fmt: skip
+    environment = {"NUMBA_CACHE_DIR": f"{nowhere}/cache", "HOME": str(nowhere), "XDG_CACHE_HOME": str(nowhere)}
+    found = run_apart(tmp_path, TANH, **environment)
+    assert float(found) == pytest.approx(np.tanh(0.5), abs=5e-16)
 
 
 @pytest.mark.parametrize("folder", ["file/cache", "/proc/cache"])
 def test_the_folder_that_numba_names_may_be_unusable(tmp_path, folder):
     (tmp_path / "file").write_text("not a folder")
-    done = run(["-c", TANH.format(package=str(PACKAGE))], NUMBA_CACHE_DIR=str(tmp_path / folder))
-    assert float(done.stdout) == pytest.approx(np.tanh(0.5), abs=5e-16)
+    found = run_apart(PACKAGE, TANH, NUMBA_CACHE_DIR=str(tmp_path / folder))
+    assert float(found) == pytest.approx(np.tanh(0.5), abs=5e-16)
 
 
 def test_the_folder_that_numba_names_need_not_be_there(tmp_path):
     copy_of_the_kernels(tmp_path)
-    in_the_copy(tmp_path, "from pararnn_ts.kernels.caller import value; value(0.5)", NUMBA_CACHE_DIR=f"{tmp_path}/a/b")
+    run_apart(tmp_path, "from pararnn_ts.kernels.caller import value; value(0.5)", NUMBA_CACHE_DIR=f"{tmp_path}/a/b")
     assert list((tmp_path / "a" / "b").rglob("*.nbc"))
 
 
@@ -110,7 +105,7 @@ cache.write_text("a file now")
 print(value(0.5))
 """
     cache = str(tmp_path / "cache")
-    found = in_the_copy(tmp_path, code.format(cache=cache), NUMBA_CACHE_DIR=cache)
+    found = run_apart(tmp_path, code.format(cache=cache), NUMBA_CACHE_DIR=cache)
     assert float(found) == pytest.approx(np.tanh(0.5), abs=5e-16)
 
 
@@ -118,11 +113,11 @@ def test_half_a_file_in_the_cache_counts_as_none(tmp_path):
     copy_of_the_kernels(tmp_path)
     code = "from pararnn_ts.kernels.caller import value\nprint(value(0.5))"
     cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    expected = in_the_copy(tmp_path, code, **cache)
+    expected = run_apart(tmp_path, code, **cache)
     for end in ("*.nbi", "*.nbc"):
         for file in (tmp_path / "cache").rglob(end):
             file.write_bytes(file.read_bytes()[:20])
-        assert in_the_copy(tmp_path, code, **cache) == expected
+        assert run_apart(tmp_path, code, **cache) == expected
 
 
 def test_a_kernel_is_compiled_anew_when_one_that_it_calls_has_changed(tmp_path):
@@ -130,14 +125,14 @@ def test_a_kernel_is_compiled_anew_when_one_that_it_calls_has_changed(tmp_path):
     kernels = copy_of_the_kernels(tmp_path)
     code = "from pararnn_ts.kernels.caller import value\nprint(value(0.5), sum(value.stats.cache_hits.values()))"
     cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    value, hits = map(float, in_the_copy(tmp_path, code, **cache).split())
+    value, hits = map(float, run_apart(tmp_path, code, **cache).split())
     assert hits == 0
-    assert in_the_copy(tmp_path, code, **cache).split() == [str(value), "1"]
+    assert run_apart(tmp_path, code, **cache).split() == [str(value), "1"]
     source = (kernels / "activations.py").read_text()
     changed = source.replace("return p4 * q / (", "return 2.0 * p4 * q / (")
     assert changed != source
     (kernels / "activations.py").write_text(changed)
-    assert float(in_the_copy(tmp_path, code, **cache).split()[0]) == 2.0 * value
+    assert float(run_apart(tmp_path, code, **cache).split()[0]) == 2.0 * value
 
 
 def test_machines_with_different_processors_may_share_a_cache(tmp_path):
@@ -145,7 +140,7 @@ def test_machines_with_different_processors_may_share_a_cache(tmp_path):
     code = "from pararnn_ts.kernels.caller import value\nprint(value(0.5), sum(value.stats.cache_hits.values()))"
     plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
     found = [
-        in_the_copy(tmp_path, code, NUMBA_CACHE_DIR=str(tmp_path / "cache"), **processor).split()
+        run_apart(tmp_path, code, NUMBA_CACHE_DIR=str(tmp_path / "cache"), **processor).split()
         for processor in ({}, plain, {})
     ]
     assert [hits for _, hits in found] == ["0", "0", "1"]

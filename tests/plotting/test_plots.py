@@ -492,7 +492,7 @@ def test_observations_can_be_told_from_the_background_in_any_style(results, styl
 
 
 def test_positions_of_a_long_series_have_labels_that_do_not_overlap():
-    long = prt.ParaRNN(np.tile(values(), 3000), units=()).fit()
+    long = prt.ParaRNN(np.tile(values(), 1500), units=()).fit()
     figure = long.plot_diagnostics()
     figure.canvas.draw()
     boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels() if label.get_text()]

@@ -31,7 +31,7 @@ CASES = [
     Case((3,), "logistic", 20, 1, 1, 4),
     Case((1, 2), "relu", 20, 0, 2, 6),
     # more chunks than groups, and products of more than one tile
-    Case((2, 2, 2), "tanh", 24, 2, 3, 2),
+    Case((2, 2, 2), "tanh", 12, 2, 3, 2),
     # not even close after one iteration: sequential in the end
     Case((2, 1), "tanh", 16, 1, 1, 1, 1, 3.0),
 ]
