@@ -2,7 +2,7 @@
 # make test    create .venv and run tests, docstring examples and notebooks
 # make lint    style and types
 # make bench   create .venv-bench, check that the peers have the same loss, and time them; BENCH_ARGS for the latter
-# Overridable: PYTHON, VENV, DEMO, TESTS, PYTEST_ARGS.  Each environment is rebuilt when pyproject.toml changes.
+# Overridable: PYTHON, VENV, DEMO, TESTS, WORKERS, PYTEST_ARGS.  Each environment is rebuilt when pyproject.toml changes.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,6 +12,9 @@ DEMO ?= demo_output
 NOTEBOOKS := $(wildcard notebooks)
 TESTS ?= tests pararnn_ts $(NOTEBOOKS)
 PYTEST_ARGS ?=
+# processes that share out the files of the tests
+WORKERS ?= 2
+SHARED := -n $(WORKERS) --dist loadfile
 BENCH_ARGS ?=
 
 # A stamp per extra, so that `make demo` does not wait for the test tools.
@@ -54,12 +57,12 @@ demo: $(VENV)/.stamp-cli
 	@echo "The demo wrote its results to $(DEMO)/"
 
 test: $(VENV)/.stamp-test
-	$(VENV)/bin/python -m pytest $(if $(NOTEBOOKS),--nbmake) $(TESTS) $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest $(SHARED) $(if $(NOTEBOOKS),--nbmake) $(TESTS) $(PYTEST_ARGS)
 
 # The core on the older pandas, and all checks of sktime.  Docstring examples are written for the newer one and are left
 # out, but for those of the forecasters.
 test-pandas2: $(VENV_PANDAS2)/.stamp-test
-	$(VENV_PANDAS2)/bin/python -m pytest -m "not slow and not gpu" tests pararnn_ts/adapters $(PYTEST_ARGS)
+	$(VENV_PANDAS2)/bin/python -m pytest $(SHARED) -m "not slow and not gpu" tests pararnn_ts/adapters $(PYTEST_ARGS)
 	$(VENV_PANDAS2)/bin/python -m pytest -m slow tests/peer/test_sktime_forecasters.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.stamp-lint

@@ -12,6 +12,8 @@ from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.arima.model import ARIMA
 from statsmodels.tsa.stattools import kpss
 
+from pararnn_ts.estimation.blas import one_blas_thread
+
 __all__ = ["order_of_integration", "select_ar", "select_arma"]
 
 MAX_ORDER = 5
@@ -50,6 +52,7 @@ def order_of_integration(endog: pd.Series, exog: pd.DataFrame | None = None, *, 
     return max_diff
 
 
+@one_blas_thread()
 def select_arma(endog: pd.Series, exog: pd.DataFrame | None = None, *, max_order: int = MAX_ORDER) -> Any:
     """
     ARIMA model with the smallest AIC found by the stepwise search of Hyndman and Khandakar (2008).

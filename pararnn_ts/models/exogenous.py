@@ -184,7 +184,8 @@ def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] |
         if twice:
             raise ValueError(f"exog has more than one column named {_listed(twice)}; rename them.")
         if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in exog.dtypes):
-            return exog.to_numpy(np.float64), names, exog.index
+            # a copy, as of data of every other kind; numba would compile its functions once more for a read-only view
+            return np.array(exog.to_numpy(np.float64), order="C"), names, exog.index
         columns = [float_values(exog.iloc[:, j], f"exog column {name!r}") for j, name in enumerate(names)]
         return np.column_stack(columns) if columns else np.empty((len(exog), 0)), names, exog.index
     try:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 from scipy.signal import lfilter, lfiltic
 
+from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path
@@ -134,6 +135,7 @@ def test_nonlinearity(
     )
 
 
+@one_blas_thread()
 def linearity_test(
     y: np.ndarray,
     outside: np.ndarray | None = None,

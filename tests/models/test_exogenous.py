@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pararnn_ts.models.exogenous import align_exog
+from pararnn_ts.models.grid import complete_grid
 from pararnn_ts.models.series import SeriesModel
 
 N = 24
@@ -203,3 +205,11 @@ class ArrowTable:
 def test_columns_of_a_table_of_another_library_keep_their_names():
     table = ArrowTable(np.random.default_rng(0).standard_normal((20, 2)))
     assert SeriesModel(np.arange(20.0), table).exog_labels == ["price", "rain"]
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_the_values_of_a_frame_are_the_models_own(columns):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(30, columns)), columns=list("ab")[:columns])
+    values, _ = align_exog(frame, complete_grid(np.arange(30.0)))
+    assert values.flags.writeable and values.flags.c_contiguous
+    assert not np.shares_memory(values, frame.to_numpy())
