@@ -150,7 +150,7 @@ def _unit_2(theta, p, x, activation, state, s, jacobian, c, fitted):
     store(state, s + 1, h2)
 
 
-@jit
+@inlined
 def _push_any(work, a, state, sens, d, n, pushed):
     """
     Multiply the sensitivities of `n` weights by the (d, d) matrix at `a` of `work`, four weights at a time.
@@ -178,8 +178,8 @@ def _push_any(work, a, state, sens, d, n, pushed):
             store(state, at3 + i, load(work, pushed + 3 * d + i))
 
 
-@jit
-def _unit_any(theta, p, d, x, activation, state, s, jacobian, c, fitted, work):
+@inlined
+def _advance_any(theta, p, d, x, activation, state, s, jacobian, c, fitted, work):
     """Advance a unit of any dimension `d` over the rows of `x`; `work` holds d (d + 6) items."""
     m = x.shape[1]
     n = d * d + d * m + d  # weights that act through the state
@@ -222,6 +222,24 @@ def _unit_any(theta, p, d, x, activation, state, s, jacobian, c, fitted, work):
             store(jacobian, (c + n + i) * STRIDE + row, value)
             total = total + load(theta, p_v + i) * value
         store(fitted, row, total)
+
+
+@jit
+def _unit_3(theta, p, x, activation, state, s, jacobian, c, fitted, work):
+    """Advance a unit of dimension 3. The compiler knows the number, and nothing is left of the loops but arithmetic."""
+    _advance_any(theta, p, 3, x, activation, state, s, jacobian, c, fitted, work)
+
+
+@jit
+def _unit_4(theta, p, x, activation, state, s, jacobian, c, fitted, work):
+    """Advance a unit of dimension 4; see :func:`_unit_3`."""
+    _advance_any(theta, p, 4, x, activation, state, s, jacobian, c, fitted, work)
+
+
+@jit
+def _unit_any(theta, p, d, x, activation, state, s, jacobian, c, fitted, work):
+    """Advance a unit of any dimension."""
+    _advance_any(theta, p, d, x, activation, state, s, jacobian, c, fitted, work)
 
 
 @jit
@@ -299,6 +317,10 @@ def add_rows(theta, units, activation, x, linear, target, weight, n_rows, work, 
                 _unit_1(theta, p, inputs, activation, state, s, jacobian, c, fitted)
             elif d == 2:
                 _unit_2(theta, p, inputs, activation, state, s, jacobian, c, fitted)
+            elif d == 3:
+                _unit_3(theta, p, inputs, activation, state, s, jacobian, c, fitted, scratch)
+            elif d == 4:
+                _unit_4(theta, p, inputs, activation, state, s, jacobian, c, fitted, scratch)
             else:
                 _unit_any(theta, p, d, inputs, activation, state, s, jacobian, c, fitted, scratch)
             p += unit_size(d, m)

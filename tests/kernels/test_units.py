@@ -60,7 +60,7 @@ def compare(case, atol, derivative=imaginary_step, shortest=1e-4):
         )
 
 
-LAYOUTS = [(), (1,), (2,), (3,), (5,), (1, 2), (2, 1, 3), (1, 1, 1), (2, 2)]
+LAYOUTS = [(), (1,), (2,), (3,), (4,), (5,), (1, 2), (2, 1, 3), (1, 1, 1), (2, 2)]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -72,13 +72,13 @@ def test_products_are_those_of_the_textbook(units, activation):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("units", [(1,), (2, 1), (3,)], ids=str)
+@pytest.mark.parametrize("units", [(1,), (2, 1), (3,), (4,)], ids=str)
 def test_products_agree_with_central_differences(units, activation):
     rng = np.random.default_rng(3)
     compare(problem(units, activation, 40, 2, 1, rng), 1e-7, central_differences, shortest=1e-2)
 
 
-@pytest.mark.parametrize("units", [(1,), (2,), (3,)], ids=str)
+@pytest.mark.parametrize("units", [(1,), (2,), (3,), (4,)], ids=str)
 @pytest.mark.parametrize("n", [1, 2, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS, 200])
 def test_any_number_of_rows(n, units):
     compare(problem(units, "tanh", n, 1, 1, np.random.default_rng(n)), 1e-12)
@@ -118,7 +118,7 @@ def test_rows_of_weight_zero_move_the_state_but_enter_nothing():
     assert np.max(np.abs(products(theta, units, activation, other_x, linear, target, weight) - expected)) > 1e-3
 
 
-@pytest.mark.parametrize("units", [(1,), (2,), (3,)], ids=str)
+@pytest.mark.parametrize("units", [(1,), (2,), (3,), (4,)], ids=str)
 def test_lanes_do_not_touch_each_other(units):
     rng = np.random.default_rng(2)
     theta, *rest = problem(units, "identity", 40, 1, 1, rng)
