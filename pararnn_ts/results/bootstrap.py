@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
+from pararnn_ts.estimation.curvature import in_data_units
 from pararnn_ts.estimation.identification import nearest_image
 from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.prediction import is_explosive
@@ -96,7 +97,8 @@ def refit_estimates(results: RecurrentResults, count: int, rng: Any) -> np.ndarr
     if results.past is not None:
         raise ValueError("cov_type='bootstrap' needs the sample from its beginning; use append instead of extend.")
     spec = results.model.specification
-    precision = np.diag(results.details.precision)
+    # weights of a distance, for which a few digits are enough
+    precision = np.diag(in_data_units(results.details.precision, results.details.to_data))
     estimates = np.full((count, len(results.params)), np.nan)
     for row, sample in enumerate(simulate_samples(results, count, rng)):
         if is_explosive(sample[~np.isnan(results.model._y)], results.tail.low, results.tail.high):

@@ -164,7 +164,7 @@ def altered(results, change, drop=()):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda header, arrays: header.update(version=3), "format version 3, but this version of pararnn_ts reads"),
+        (lambda header, arrays: header.update(version=4), "format version 4, but this version of pararnn_ts reads"),
         (lambda header, arrays: header.update(format="other"), "must be a file written by results.save"),
         (lambda header, arrays: header.update(extra=1), "whose header do not fit .'extra'"),
         (lambda header, arrays: header["model"].pop("origin"), "whose model do not fit .'origin'"),
