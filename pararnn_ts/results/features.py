@@ -376,7 +376,10 @@ class FittedUnits:
         base = measure(self, self.params, self.path, 0)
         gradient = np.zeros((len(owners), len(everyone), *base.shape))
         size = np.fmax(np.abs(self.to_standard @ self.params), np.linalg.norm(self.root, axis=1))
-        steps = np.cbrt(np.finfo(float).eps) * np.where(size > 0, size, 1.0)
+        # paths at a level far above their variation have fewer digits
+        seen = self.model._y[np.isfinite(self.model._y)]
+        level = np.clip(np.abs(seen).max() / max(np.ptp(seen), 1e-300), 1.0, 1e12)
+        steps = np.cbrt(np.finfo(float).eps * level) * np.where(size > 0, size, 1.0)
         for position, (step, touched) in enumerate(zip(steps, owners, strict=True)):
             for signed in (step, -step) if touched else ():
                 moved = self.params + signed * self.to_data[:, position]
