@@ -221,44 +221,32 @@ def _effective_of(square: np.ndarray, scaled: np.ndarray, size: np.ndarray, ridg
     return float(np.sum(loads * (square @ loads)))
 
 
-def observed_information(
-    score: Callable[[np.ndarray], np.ndarray], params: np.ndarray, precision: np.ndarray
-) -> np.ndarray:
+def observed_information(score: Callable[[np.ndarray], np.ndarray], precision: np.ndarray) -> np.ndarray:
     """
-    Negative derivative of a score by central differences, extrapolated to fourth order (Richardson).
+    Negative derivative of a score at zero by central differences, extrapolated to fourth order (Richardson).
 
     Parameters
     ----------
     score : callable
-        The exact score.
-    params : ndarray, (P,)
-        Where to differentiate.
-    precision : ndarray, (P,)
+        The exact score, when parameters on the standardised scale move by its argument.
+    precision : ndarray, (F,)
         Precision of each parameter, the others held fixed: it sets the steps.
 
     Returns
     -------
-    ndarray, (P, P)
+    ndarray, (F, F)
 
     Examples
     --------
     >>> import numpy as np
     >>> from pararnn_ts.estimation.curvature import observed_information
-    >>> observed_information(lambda a: np.array([-2.0 * a[0] ** 3]), np.array([1.0]), np.array([6.0])).round(6)
+    >>> observed_information(lambda z: np.array([-2.0 * (1.0 + z[0]) ** 3]), np.array([6.0])).round(6)
     array([[6.]])
     """
-    size = np.where(params != 0.0, np.abs(params), 1.0)
     with np.errstate(divide="ignore"):
-        steps = STEP * np.where(precision > 0.0, 1.0 / np.sqrt(np.maximum(precision, 0.0)), size)
-    # a step that the parameter is too large to notice
-    steps = np.maximum(steps, 1e-7 * np.abs(params))
-    information = np.empty((len(params), len(params)))
-    for row, step in zip(range(len(params)), steps, strict=True):
-        slopes = []
-        for part in (step, 2.0 * step):
-            moved = [params.copy(), params.copy()]
-            moved[0][row] += part
-            moved[1][row] -= part
-            slopes.append((score(moved[0]) - score(moved[1])) / (moved[0][row] - moved[1][row]))
+        steps = STEP * np.where(precision > 0.0, 1.0 / np.sqrt(np.maximum(precision, 0.0)), 1.0)
+    information = np.empty((len(steps), len(steps)))
+    for row, step in enumerate(np.diag(steps)):
+        slopes = [(score(part * step) - score(-part * step)) / (2.0 * part * steps[row]) for part in (1.0, 2.0)]
         information[row] = -(4.0 * slopes[0] - slopes[1]) / 3.0
     return 0.5 * (information + information.T)

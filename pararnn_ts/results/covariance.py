@@ -109,7 +109,7 @@ class Ingredients:
         if self.score is None:
             raise ValueError("cov_type needs the score of the model, which is not known here; choose 'nonrobust'.")
         # an additive prior: what the precision has beyond the expected information
-        data = observed_information(self.score, np.zeros(len(self.precision)), np.diag(self.precision))
+        data = observed_information(self.score, np.diag(self.precision))
         return self.precision - self.information() + data
 
 
