@@ -378,7 +378,9 @@ class FittedUnits:
         size = np.fmax(np.abs(self.to_standard @ self.params), np.linalg.norm(self.root, axis=1))
         # paths at a level far above their variation have fewer digits
         seen = self.model._y[np.isfinite(self.model._y)]
-        level = np.clip(np.abs(seen).max() / max(np.ptp(seen), 1e-300), 1.0, 1e12)
+        with np.errstate(over="ignore"):
+            spread = max(np.ptp(seen), 1e-300) if len(seen) else 1.0
+        level = np.clip(np.abs(seen).max(initial=0.0) / spread, 1.0, 1e12)
         steps = np.cbrt(np.finfo(float).eps * level) * np.where(size > 0, size, 1.0)
         for position, (step, touched) in enumerate(zip(steps, owners, strict=True)):
             for signed in (step, -step) if touched else ():

@@ -24,7 +24,7 @@ from pararnn_ts.results.features import FittedUnits
 from pararnn_ts.results.refusals import NotOfTheSample
 from pararnn_ts.specification import Specification, UnitWeights
 
-__all__ = ["effective_parameters", "identification", "warn_of_unidentified", "without_unidentified"]
+__all__ = ["contrasts_of", "effective_parameters", "identification", "warn_of_unidentified", "without_unidentified"]
 
 LEVEL = 0.05
 
@@ -174,7 +174,7 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
     restrictions : array_like or tuple
         Matrix R, or a pair (R, q).
     """
-    contrasts = _contrasts(results, restrictions)
+    contrasts = contrasts_of(results, restrictions)
     if contrasts is None:
         return
     tested = (contrasts != 0.0).any(axis=0)
@@ -212,7 +212,7 @@ def without_unidentified(results: Any, restrictions: Any, found: Any) -> Any:
     ContrastResults
         The same object.
     """
-    contrasts = _contrasts(results, restrictions)
+    contrasts = contrasts_of(results, restrictions)
     if contrasts is None:
         return found
     details = results.details
@@ -231,7 +231,7 @@ def without_unidentified(results: Any, restrictions: Any, found: Any) -> Any:
     return found
 
 
-def _contrasts(results: Any, restrictions: Any) -> np.ndarray | None:
+def contrasts_of(results: Any, restrictions: Any) -> np.ndarray | None:
     """Matrix of a hypothesis, None where it is not one; statsmodels says then what is wrong."""
     matrix = restrictions[0] if isinstance(restrictions, tuple) else restrictions
     try:

@@ -15,7 +15,7 @@ from pararnn_ts.results import pairwise
 from pararnn_ts.results.bootstrap import refit_estimates
 from pararnn_ts.results.covariance import TOLERANCE, Covariance, Ingredients, check_covariance, estimate_covariance
 from pararnn_ts.results.details import FitDetails
-from pararnn_ts.results.identification import warn_of_unidentified, without_unidentified
+from pararnn_ts.results.identification import contrasts_of, warn_of_unidentified, without_unidentified
 from pararnn_ts.results.restrictions import parse_restrictions
 
 __all__ = ["Inherited", "ParameterInference"]
@@ -219,7 +219,7 @@ class ParameterInference(TimeSeriesModelResults):
         warn_of_unidentified(self, restrictions)
         tested = restrictions
         if cov_p is None and invcov is None:
-            whitened = _whitened(restrictions, self.covariance.root)
+            whitened = _whitened(self, restrictions)
             if whitened is not None:
                 tested, invcov = whitened, np.eye(len(whitened[0]))
         found = super().wald_test(tested, cov_p, invcov, use_f, df_constraints, scalar=scalar)
@@ -228,19 +228,20 @@ class ParameterInference(TimeSeriesModelResults):
     t_test_pairwise = pairwise.t_test_pairwise
 
 
-def _whitened(restrictions: Any, root: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def _whitened(results: ParameterInference, restrictions: Any) -> tuple[np.ndarray, np.ndarray] | None:
     """
     Restrictions in combinations that have the identity as covariance; None where they are not independent.
 
     The same hypothesis, tested without the inverse of a covariance matrix: where the level of a series is large, the
     entries of one differ by more digits than there are.
     """
-    matrix, values = restrictions if isinstance(restrictions, tuple) else (restrictions, 0.0)
-    rows = np.atleast_2d(np.asarray(matrix, dtype=float))
-    values = np.broadcast_to(np.ravel(values) if np.ndim(values) else values, len(rows))
+    rows, root = contrasts_of(results, restrictions), results.covariance.root
+    if rows is None or len(rows) > root.shape[1]:
+        return None
+    values = np.ravel(restrictions[1]) if isinstance(restrictions, tuple) else np.zeros(len(rows))
     spread = rows @ root
     size = np.linalg.norm(spread, axis=1)
-    if len(rows) > root.shape[1] or not np.isfinite(size).all():
+    if len(values) != len(rows) or not np.isfinite(size).all():
         return None
     triangle = linalg.qr(spread.T, mode="r")[0][: len(rows)]
     if (np.abs(np.diag(triangle)) <= TOLERANCE * size).any():
