@@ -269,6 +269,8 @@ class FittedUnits:
         self.params = np.array(results.params, dtype=float)
         # on the standardised scale a level of the series, which a bias makes up for, costs no digits
         self.to_data = results.details.to_data
+        if not len(self.to_data):  # it went with the data of the fit
+            self.to_data = np.eye(len(self.params))
         self.to_standard = derivative_by_data(self.to_data)
         self.root = self.to_standard @ results.covariance.root
         # results of `extend` go on from an earlier sample, and have states and predictions from their first row on

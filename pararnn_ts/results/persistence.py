@@ -163,14 +163,15 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
     held = decode(header["details"].get("held", ()))
     _expect_positions(held, n)
     free = np.delete(np.arange(n), held)
-    precision, to_data = take(arrays, "precision", None, None), np.eye(n)[:, free]
-    if header["version"] >= DERIVATIVE:
-        to_data = take(arrays, "to_data", n, len(free))
-    elif len(precision) == n:
-        precision = precision[np.ix_(free, free)]
+    precision, to_data = take(arrays, "precision", None, None), np.empty((0, 0))
     # the precision is needed to work the covariance out, which results of a sample without data bring with them
     brought = removed is not None or header["inherited"] is not None
-    if precision.shape != (len(free), len(free)) and not (brought and precision.shape == (0, 0)):
+    gone = brought and precision.shape == (0, 0)
+    if header["version"] >= DERIVATIVE:
+        to_data = take(arrays, "to_data", 0, 0) if gone else take(arrays, "to_data", n, len(free))
+    elif precision.shape == (n, n):
+        precision, to_data = precision[np.ix_(free, free)], np.eye(n)[:, free]
+    if precision.shape != (len(free), len(free)) and not gone:
         raise ValueError(f"path holds results whose precision is {precision.shape}, of {len(free)} parameters.")
     details = unpack_details(header["details"], precision, to_data)
     past = None if header["past"] is None else _unpack_standpoint(header["past"], "past", arrays, model)

@@ -135,3 +135,17 @@ def test_a_parameter_that_is_not_identified_is_not_hidden_by_large_ones():
 def test_a_root_has_no_directions_of_rounding_errors():
     flat = np.array([[1.0, 1.0], [1.0, 1.0]]) + np.diag([3e-16, 0.0])
     assert np.count_nonzero(np.abs(root_of(flat)).max(axis=0) > 0.0) == 1
+
+
+def test_forecasts_and_units_are_known_without_the_data(data):
+    """What is left of the fit has no precision, and its sample need not be there."""
+    results = fitted(data, "units", 0.0)
+    later = pd.Series(np.sin(np.arange(30.0)), index=range(N, N + 30), name="y")
+    before, exact = results.extend(later), {"method": "exact", "param_uncertainty": False}
+    errors, features = before.get_forecast(1, **exact).se_mean, before.recurrence_features
+    results.remove_data()
+    after = results.extend(later)
+    np.testing.assert_array_equal(after.get_forecast(1, **exact).se_mean, errors)
+    known = [table.select_dtypes("number") for table in (after.recurrence_features, features)]
+    pd.testing.assert_frame_equal(*known, rtol=1e-6)
+    assert after.wald_test(np.eye(6)[:3], scalar=True).statistic > 0.0
