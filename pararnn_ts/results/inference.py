@@ -94,6 +94,29 @@ class ParameterInference(TimeSeriesModelResults):
         """Covariance matrix of the parameters; statsmodels' `cov_params` and tests read this."""
         return self.covariance.matrix
 
+    def cov_params(
+        self, r_matrix: Any = None, column: Any = None, scale: Any = None, cov_p: Any = None, other: Any = None
+    ) -> np.ndarray:
+        """
+        Covariance matrix of the parameters, of linear combinations or of some of them, as statsmodels has it.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+        >>> res.cov_params(r_matrix=np.eye(6)[:2]).shape
+        (2, 2)
+        """
+        found = super().cov_params(r_matrix, column, scale, cov_p, other)
+        root = self.covariance.root
+        if r_matrix is None or scale is not None or cov_p is not None or other is not None:
+            return found
+        if not np.isfinite(root).all() or (np.count_nonzero(np.atleast_2d(r_matrix), axis=1) <= 1).all():
+            return found
+        # sums of the entries of the matrix may have no digits left
+        spread = np.atleast_2d(r_matrix) @ root
+        return np.reshape(spread @ spread.T, np.shape(found))
+
     @property
     def cov_kwds(self) -> dict[str, Any]:
         """Options of the covariance estimator and a description of it."""

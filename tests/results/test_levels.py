@@ -149,3 +149,12 @@ def test_forecasts_and_units_are_known_without_the_data(data):
     known = [table.select_dtypes("number") for table in (after.recurrence_features, features)]
     pd.testing.assert_frame_equal(*known, rtol=1e-6)
     assert after.wald_test(np.eye(6)[:3], scalar=True).statistic > 0.0
+
+
+@pytest.mark.parametrize("level", [0.0, *LEVELS])
+def test_the_mean_at_a_value_is_a_contrast_of_large_parameters(data, level):
+    """Where the last values were one above the level: const + (1 + level) (a1 + a2), less what the level is."""
+    here, there = fitted(data, "linear", 0.0), fitted(data, "linear", level)
+    tests = [one.t_test((np.array([[1.0, 1.0 + at, 1.0 + at]]), [at])) for one, at in ((here, 0.0), (there, level))]
+    np.testing.assert_allclose(tests[1].sd, tests[0].sd, rtol=1e-6)
+    np.testing.assert_allclose(tests[1].statistic, tests[0].statistic, rtol=1e-6)
