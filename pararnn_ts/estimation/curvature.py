@@ -11,7 +11,7 @@ from scipy import linalg
 from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.estimation.problem import Problem
 
-__all__ = ["Curvature", "curvature", "observed_information", "statistics"]
+__all__ = ["Curvature", "curvature", "derivative_by_data", "in_data_units", "observed_information", "statistics"]
 
 # share of the largest eigenvalue of the scaled normal equations below which a direction counts as undetermined
 _RANK_TOLERANCE = 1e-10
@@ -25,15 +25,19 @@ class Curvature(NamedTuple):
 
     Attributes
     ----------
-    precision : ndarray, (P, P)
-        Posterior precision of the parameters in the data's units.
+    precision : ndarray, (F, F)
+        Posterior precision of the estimated parameters on the standardised scale. In the data's units the constant of a
+        series of a large level would swallow the digits of everything else.
+    to_data : ndarray, (P, F)
+        Derivative of all parameters in the data's units by the estimated ones on the standardised scale.
     scale : float
-        Variance of the shocks.
+        Variance of the shocks, in the data's units.
     effective : float
         Effective number of parameters.
     """
 
     precision: np.ndarray
+    to_data: np.ndarray
     scale: float
     effective: float
 
@@ -60,11 +64,11 @@ def curvature(
     Returns
     -------
     Curvature
-        Statistics in the data's units; rows and columns of parameters that are held at a value are zero.
+        Statistics; rows of the derivative that belong to parameters held at a value are zero.
     """
     information = None if law is None else np.array([law.information])
     found = statistics(
-        products[None], problem.group, alpha[None], information, np.array([problem.n_obs]), problem.from_data()[None],
+        products[None], problem.group, alpha[None], information, np.array([problem.n_obs]), problem.derivative()[None],
         problem.scaling.scale[:1], params[None],
     )  # fmt: skip
     return found[0]
@@ -76,7 +80,7 @@ def statistics(
     alpha: np.ndarray,
     information: np.ndarray | None,
     n_obs: np.ndarray,
-    from_data: np.ndarray,
+    to_data: np.ndarray,
     scale: np.ndarray,
     params: np.ndarray,
 ) -> list[Curvature]:
@@ -95,8 +99,8 @@ def statistics(
         Information of one observation about its mean; None: that of a normal law with the residual variance.
     n_obs : ndarray, (S,)
         Observations.
-    from_data : ndarray, (S, F, P)
-        Derivatives of the standardised parameters by those in the data's units.
+    to_data : ndarray, (S, P, F)
+        Derivatives of the parameters in the data's units by the estimated ones on the standardised scale.
     scale : ndarray, (S,)
         Scale of the series.
     params : ndarray, (S, F)
@@ -122,11 +126,65 @@ def statistics(
     # residuals of a series that is fitted exactly are known up to rounding
     variance = np.maximum(sse / np.maximum(n_obs - effective, 1.0), float(np.finfo(float).eps) ** 2)
     noise = variance if information is None else np.maximum(1.0 / information, 1e-300)
-    # units of data so large that a precision overflows leave its parameter without standard error
     with np.errstate(over="ignore", invalid="ignore"):
-        precision = from_data.swapaxes(1, 2) @ (penalised / noise[:, None, None]) @ from_data
+        precision = penalised / noise[:, None, None]
         spread = variance * scale**2
-    return [Curvature(*one) for one in zip(precision, spread.tolist(), effective.tolist(), strict=True)]
+    return [Curvature(*one) for one in zip(precision, to_data, spread.tolist(), effective.tolist(), strict=True)]
+
+
+def derivative_by_data(to_data: np.ndarray) -> np.ndarray:
+    """
+    Derivative of the estimated parameters on the standardised scale by all parameters in the data's units.
+
+    Parameters
+    ----------
+    to_data : ndarray, (P, F)
+        The inverse derivative; rows of parameters that are held at a value are zero.
+
+    Returns
+    -------
+    ndarray, (F, P)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.curvature import derivative_by_data
+    >>> derivative_by_data(np.array([[2.0], [0.0]]))
+    array([[0.5, 0. ]])
+    """
+    free = to_data.any(axis=1)
+    derivative = np.zeros(to_data.shape[::-1])
+    derivative[:, free] = np.linalg.inv(to_data[free])
+    return derivative
+
+
+def in_data_units(precision: np.ndarray, to_data: np.ndarray) -> np.ndarray:
+    """
+    Precision of all parameters in the data's units, where its own digits are enough.
+
+    Its inverse has few of them: for a covariance invert the precision and map what comes out.
+
+    Parameters
+    ----------
+    precision : ndarray, (F, F)
+        Precision of the estimated parameters on the standardised scale.
+    to_data : ndarray, (P, F)
+        Derivative of the parameters in the data's units by them.
+
+    Returns
+    -------
+    ndarray, (P, P)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.curvature import in_data_units
+    >>> in_data_units(np.array([[1.0]]), np.array([[2.0]]))
+    array([[0.25]])
+    """
+    back = derivative_by_data(to_data)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return back.T @ precision @ back
 
 
 def _effective(square: np.ndarray, penalised: np.ndarray, ridge: np.ndarray) -> np.ndarray:
@@ -163,44 +221,32 @@ def _effective_of(square: np.ndarray, scaled: np.ndarray, size: np.ndarray, ridg
     return float(np.sum(loads * (square @ loads)))
 
 
-def observed_information(
-    score: Callable[[np.ndarray], np.ndarray], params: np.ndarray, precision: np.ndarray
-) -> np.ndarray:
+def observed_information(score: Callable[[np.ndarray], np.ndarray], precision: np.ndarray) -> np.ndarray:
     """
-    Negative derivative of a score by central differences, extrapolated to fourth order (Richardson).
+    Negative derivative of a score at zero by central differences, extrapolated to fourth order (Richardson).
 
     Parameters
     ----------
     score : callable
-        The exact score.
-    params : ndarray, (P,)
-        Where to differentiate.
-    precision : ndarray, (P,)
+        The exact score, when parameters on the standardised scale move by its argument.
+    precision : ndarray, (F,)
         Precision of each parameter, the others held fixed: it sets the steps.
 
     Returns
     -------
-    ndarray, (P, P)
+    ndarray, (F, F)
 
     Examples
     --------
     >>> import numpy as np
     >>> from pararnn_ts.estimation.curvature import observed_information
-    >>> observed_information(lambda a: np.array([-2.0 * a[0] ** 3]), np.array([1.0]), np.array([6.0])).round(6)
+    >>> observed_information(lambda z: np.array([-2.0 * (1.0 + z[0]) ** 3]), np.array([6.0])).round(6)
     array([[6.]])
     """
-    size = np.where(params != 0.0, np.abs(params), 1.0)
     with np.errstate(divide="ignore"):
-        steps = STEP * np.where(precision > 0.0, 1.0 / np.sqrt(np.maximum(precision, 0.0)), size)
-    # a step that the parameter is too large to notice
-    steps = np.maximum(steps, 1e-7 * np.abs(params))
-    information = np.empty((len(params), len(params)))
-    for row, step in zip(range(len(params)), steps, strict=True):
-        slopes = []
-        for part in (step, 2.0 * step):
-            moved = [params.copy(), params.copy()]
-            moved[0][row] += part
-            moved[1][row] -= part
-            slopes.append((score(moved[0]) - score(moved[1])) / (moved[0][row] - moved[1][row]))
+        steps = STEP * np.where(precision > 0.0, 1.0 / np.sqrt(np.maximum(precision, 0.0)), 1.0)
+    information = np.empty((len(steps), len(steps)))
+    for row, step in enumerate(np.diag(steps)):
+        slopes = [(score(part * step) - score(-part * step)) / (2.0 * part * steps[row]) for part in (1.0, 2.0)]
         information[row] = -(4.0 * slopes[0] - slopes[1]) / 3.0
     return 0.5 * (information + information.T)

@@ -27,7 +27,7 @@ from pararnn_ts.estimation.estimate import (
 from pararnn_ts.estimation.identification import canonical_form, distinct_units
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, FAILED, PEAKED, RETIRED, Options, Solutions
 from pararnn_ts.estimation.problem import Problem, Sample, UnitProblem, difference_series
-from pararnn_ts.estimation.scaling import STRETCH, inverses, jacobians, standardise_many
+from pararnn_ts.estimation.scaling import STRETCH, jacobians, standardise_many
 from pararnn_ts.estimation.threads import run_all
 from pararnn_ts.specification import Specification
 
@@ -261,8 +261,7 @@ def _reports(
     to_data = jacobians(spec, [problem.scaling for problem in problems])
     spread = beta**-0.5
     found = statistics(
-        products, problems[0].group, alpha, 1.0 / spread**2 if evidence else None, n_obs, inverses(to_data), scale,
-        free,
+        products, problems[0].group, alpha, 1.0 / spread**2 if evidence else None, n_obs, to_data, scale, free
     )  # fmt: skip
     log_evidence = np.full(len(problems), np.nan)
     if evidence:

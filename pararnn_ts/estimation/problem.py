@@ -139,9 +139,9 @@ class Problem:
         """All parameters from those that are estimated: the same ones, where none is held at a value."""
         return free
 
-    def from_data(self) -> np.ndarray:
-        """Derivative of the estimated parameters, standardised, with respect to all parameters in the data's units."""
-        return self.scaling.inverse()
+    def derivative(self) -> np.ndarray:
+        """Derivative of all parameters in the data's units with respect to the estimated ones, standardised."""
+        return self.scaling.jacobian()
 
     def whole_products(self, params: np.ndarray) -> np.ndarray:
         """Products of all parameters' Jacobian at values of those that are estimated; see :meth:`products`."""

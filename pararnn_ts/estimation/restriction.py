@@ -66,10 +66,10 @@ class RestrictedProblem(Problem):
         """See :meth:`Problem.log_symmetry`: values that are held leave no mirror images."""
         return 0.0
 
-    def from_data(self) -> np.ndarray:
-        """See :meth:`Problem.from_data`."""
-        derivative = np.zeros((len(self.free), self.specification.n_params))
-        derivative[:, self.free] = np.linalg.inv((self.scaling.jacobian() @ self._map)[self.free])
+    def derivative(self) -> np.ndarray:
+        """See :meth:`Problem.derivative`; parameters that are held stay where they are."""
+        derivative = self.scaling.jacobian() @ self._map
+        derivative[list(self.held)] = 0.0
         return derivative
 
     def whole_products(self, params: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pararnn_ts.estimation.curvature import observed_information
+from pararnn_ts.estimation.curvature import in_data_units, observed_information
 from pararnn_ts.estimation.errors import ErrorLaw, concentrated_loglike, likely_law
 from pararnn_ts.models.arguments import check_params
 
@@ -94,12 +94,16 @@ def hessian(model: RecurrentModel, params: Any) -> np.ndarray:
     params = check_params(params, model.param_names, "params")
     law = _law(model, _resid(model, params))
 
-    def slope(at: np.ndarray) -> np.ndarray:
-        resid = _resid(model, at)
-        return model.jacobian(at).T @ likely_law(resid, law.dof).scores(resid)
+    # steps that suit the standardised scale suit the data whatever their level
+    to_data = model._problem().scaling.jacobian()
 
-    precision = law.information * np.sum(model.jacobian(params) ** 2, axis=0)
-    return -observed_information(slope, params, precision)
+    def slope(move: np.ndarray) -> np.ndarray:
+        at = params + to_data @ move
+        resid = _resid(model, at)
+        return (model.jacobian(at) @ to_data).T @ likely_law(resid, law.dof).scores(resid)
+
+    precision = law.information * np.sum((model.jacobian(params) @ to_data) ** 2, axis=0)
+    return -in_data_units(observed_information(slope, precision), to_data)
 
 
 def _resid(model: RecurrentModel, params: np.ndarray) -> np.ndarray:

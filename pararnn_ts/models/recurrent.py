@@ -508,6 +508,7 @@ class RecurrentModel(SeriesModel):
         return FitDetails(
             penalty=penalty if isinstance(penalty, str) else float(penalty),
             precision=found.curvature.precision,
+            to_data=found.curvature.to_data,
             scale=found.curvature.scale,
             effective=found.curvature.effective,
             log_evidence=found.log_evidence,
@@ -542,6 +543,7 @@ def _given_details(
     return FitDetails(
         penalty=None,
         precision=found.precision,
+        to_data=found.to_data,
         scale=found.scale,
         effective=found.effective,
         law=law,

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["save", "unpack"]
 
-# version 1 has all rows of a series among those on which its parameters were estimated
-FORMAT, VERSION = "pararnn_ts.panel", 2
+# version 1 has all rows of a series among those on which its parameters were estimated, and versions 1 and 2 have the
+# precision in the data's units
+FORMAT, VERSION = "pararnn_ts.panel", 3
 # times are integers too large for a float64: they are kept in two parts
 PART = 2**32
 
@@ -54,11 +55,10 @@ def save(panel: Panel, path: Any) -> None:
 
     frame, task = panel._frame, panel._task
     fits = [outcome for outcome in panel._outcomes if isinstance(outcome, Fitted)]
-    appended = bool((panel._estimated < frame.lengths).any())
     freq = frame.freq if isinstance(frame.freq, str) else encode_freq(to_offset(frame.freq))
     header = {
         "format": FORMAT,
-        "version": VERSION if appended else 1,
+        "version": VERSION,
         "package": __version__,
         "columns": encode(tuple(frame.columns), "columns"),
         "ids": encode_index(frame.ids),
@@ -78,10 +78,10 @@ def save(panel: Panel, path: Any) -> None:
     arrays = {"offsets": frame.offsets, "times.high": high, "times.low": low, "y": frame.y}
     if frame.x is not None:
         arrays["x"] = frame.x
-    if appended:
-        arrays["estimated"] = panel._estimated
+    arrays["estimated"] = panel._estimated
     arrays["params"] = np.concatenate([np.zeros(0), *(fit.params for fit in fits)])
     arrays["precision"] = np.concatenate([np.zeros(0), *(fit.details.precision.ravel() for fit in fits)])
+    arrays["to_data"] = np.concatenate([np.zeros(0), *(fit.details.to_data.ravel() for fit in fits)])
     write_archive(path, header, arrays)
 
 
@@ -104,7 +104,7 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
     """
     from pararnn_ts.panel.panel import Panel
 
-    if header.get("version") not in (1, VERSION):
+    if header.get("version") not in range(1, VERSION + 1):
         raise ValueError(
             f"path holds a panel of format version {header.get('version')!r}, but this version of pararnn_ts reads "
             f"version {VERSION}; load it with pararnn_ts {header.get('package')}."
@@ -112,7 +112,7 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
     try:
         frame = _unpack_frame(header, arrays)
         estimated = frame.lengths
-        if header["version"] == VERSION:
+        if header["version"] > 1:
             estimated = take(arrays, "estimated", len(frame)).astype(np.int64)
             if (estimated < 1).any() or (estimated > frame.lengths).any():
                 raise ValueError("estimated")
@@ -122,15 +122,20 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
             int(code["seed"]), str(code["device"]),
         )  # fmt: skip
         params, precision = take(arrays, "params", None), take(arrays, "precision", None)
+        derivatives = take(arrays, "to_data", None) if header["version"] > 2 else None
         outcomes: list[Outcome] = []
-        at = square = 0
+        at = square = oblong = 0
         for entry in header["outcomes"]:
             n, m = (int(entry.get(name, 0)) for name in ("n_params", "n_precision"))
             matrix = precision[square : square + m * m].reshape(m, m)
-            outcomes.append(_unpack(entry, params[at : at + n], matrix))
-            at, square = at + n, square + m * m
+            # versions without derivatives have no parameters that are held
+            to_data = np.eye(n) if derivatives is None else derivatives[oblong : oblong + n * m].reshape(n, m)
+            outcomes.append(_unpack(entry, params[at : at + n], matrix, to_data))
+            at, square, oblong = at + n, square + m * m, oblong + n * m
             if isinstance(outcomes[-1], Fitted):
                 check_options({**task.options, **(outcomes[-1].chosen or {})}, n)
+        if derivatives is not None and oblong != len(derivatives):
+            raise ValueError("sizes differ")
         if len(outcomes) != len(frame) or at != len(params) or square != len(precision) or arrays:
             raise ValueError("sizes differ")
         return Panel(frame, task, outcomes, estimated)
@@ -183,8 +188,8 @@ def _pack(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _unpack(entry: dict[str, Any], params: np.ndarray, precision: np.ndarray) -> Outcome:
+def _unpack(entry: dict[str, Any], params: np.ndarray, precision: np.ndarray, to_data: np.ndarray) -> Outcome:
     if "details" not in entry:
         return Unfitted(str(entry["message"]), int(entry["n_missing"]))
-    details = unpack_details(entry["details"], precision)
+    details = unpack_details(entry["details"], precision, to_data)
     return Fitted(params, details, decode(entry["chosen"]), decode(entry["figures"]), str(entry["device"]))

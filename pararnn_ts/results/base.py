@@ -378,7 +378,7 @@ class RecurrentResults(ParameterInference):
         for name in ("normalized_cov_params", "bse", "tvalues", "pvalues"):  # made of the covariance when asked for
             self.__dict__.pop(name, None)
         # the covariance that was made of it is kept
-        self.details = replace(self.details, precision=np.empty((0, 0)))
+        self.details = replace(self.details, precision=np.empty((0, 0)), to_data=np.empty((0, 0)))
         self.__dict__.update(kept, shocks=kept["tail"].shocks)
         if kept["summary_facts"]["features"] is not None:
             self.__dict__["recurrence_features"] = kept["summary_facts"]["features"]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
+from pararnn_ts.estimation.curvature import derivative_by_data, in_data_units
 from pararnn_ts.estimation.identification import nearest_image
 from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.prediction import is_explosive
@@ -96,7 +97,12 @@ def refit_estimates(results: RecurrentResults, count: int, rng: Any) -> np.ndarr
     if results.past is not None:
         raise ValueError("cov_type='bootstrap' needs the sample from its beginning; use append instead of extend.")
     spec = results.model.specification
-    precision = np.diag(results.details.precision)
+    # distances are those of the standardised scale, unless values are held, which are in the units of the data; of the
+    # precision there, which only weighs the parameters, a few digits are enough
+    precision, to_data = results.details.precision, results.details.to_data
+    if results.details.held:
+        precision, to_data = in_data_units(precision, to_data), np.eye(len(to_data))
+    to_standard, weights = derivative_by_data(to_data), np.diag(precision)
     estimates = np.full((count, len(results.params)), np.nan)
     for row, sample in enumerate(simulate_samples(results, count, rng)):
         if is_explosive(sample[~np.isnan(results.model._y)], results.tail.low, results.tail.high):
@@ -107,6 +113,7 @@ def refit_estimates(results: RecurrentResults, count: int, rng: Any) -> np.ndarr
             # every start diverged
             continue
         if isinstance(spec, Specification):
-            found = nearest_image(spec, found, np.asarray(results.params), precision)
+            wanted = to_standard @ np.asarray(results.params)
+            found = to_data @ nearest_image(spec, to_standard @ found, wanted, weights)
         estimates[row] = found
     return estimates

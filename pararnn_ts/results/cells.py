@@ -46,14 +46,15 @@ class CellResults(RecurrentResults):
         if self.inherited is not None:
             return self.inherited.covariance
         if self.details.penalty == "early stopping":
-            return Covariance(self.details.precision, len(self.params), NONE)
+            unknown = self.details.precision
+            return Covariance(unknown, unknown, len(self.params), NONE)
         found, spec = super().covariance, self.model.specification
         if spec.cell.has_standard_errors:
             return found
         matrix = found.matrix.copy()
         matrix[spec.n_linear :] = np.nan
         matrix[:, spec.n_linear :] = np.nan
-        return replace(found, matrix=matrix)
+        return replace(found, matrix=matrix, root=np.full_like(found.root, np.nan))
 
     def stability(self) -> IntegratorStability:  # type: ignore[override]
         """

@@ -202,7 +202,7 @@ def _exact(results: RecurrentResults, root: np.ndarray, jacobian: np.ndarray) ->
     spec, first = results.model.specification, results.model.specification.hold_back
     sample = results.model.nobs - first
     units = [jacobian[:, own] @ root[own] for own in spec.unit_slices] if spec.units else []
-    shifts = np.array([unit[:sample].mean(axis=0) for unit in units]).reshape(len(units), len(root))
+    shifts = np.array([unit[:sample].mean(axis=0) for unit in units]).reshape(len(units), root.shape[1])
     slopes: dict[str, Any] = dict.fromkeys(part_names(spec), 0.0)
     for place, name in enumerate(spec.deterministic_names):
         slopes[column_of(name)] = slopes[column_of(name)] + jacobian[:, [place]] * root[place]
@@ -224,7 +224,7 @@ def _by_differences(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Errors where missing values are filled on the way, which makes every part depend on every parameter."""
     model, spec, first = results.model, results.model.specification, results.first_row
-    errors, shifts = np.zeros((len(y), len(part_names(spec)))), np.zeros((len(spec.units), len(root)))
+    errors, shifts = np.zeros((len(y), len(part_names(spec)))), np.zeros((len(spec.units), root.shape[1]))
     for place, axis in enumerate(root.T):
         slope = np.zeros_like(errors)
         with np.errstate(all="ignore"):

@@ -5,6 +5,9 @@ Each estimator is a function of the posterior precision (``J'J / scale`` plus th
 predictions), of the scores, whose row t is J_t e_t / scale, and of how these move with the parameters. Without a
 penalty the precision is J'J / scale and the estimators are those of nonlinear least squares. With Student-t errors the
 expected information of one observation stands for 1 / scale, and the weighted residual for the residual.
+
+All of them work on the standardised scale of the estimated parameters, and what they find is mapped to the data's units
+at the end: there the constant of a series of a large level swallows the digits of everything else.
 """
 
 from __future__ import annotations
@@ -18,11 +21,12 @@ import numpy as np
 from scipy import linalg
 from statsmodels.stats.sandwich_covariance import S_hac_simple
 
-from pararnn_ts.estimation.curvature import observed_information
+from pararnn_ts.estimation.curvature import derivative_by_data, observed_information
 from pararnn_ts.estimation.errors import ErrorLaw
 
 __all__ = [
     "ESTIMATORS",
+    "TOLERANCE",
     "Covariance",
     "Estimator",
     "Ingredients",
@@ -30,6 +34,7 @@ __all__ = [
     "estimable",
     "estimate_covariance",
     "invert",
+    "root_of",
     "smallest_eigenvalue",
 ]
 
@@ -48,32 +53,36 @@ class Ingredients:
 
     Parameters
     ----------
-    precision : ndarray, (P, P)
-        Posterior precision.
+    precision : ndarray, (F, F)
+        Posterior precision of the estimated parameters on the standardised scale.
     jacobian : callable
-        Returns the Jacobian of the used rows, (nobs, P); only called by the estimators that need it.
+        Returns the Jacobian of the used rows in the data's units, (nobs, P); only called by estimators that need it.
     resid : callable
         Returns the residuals of all rows, (n,), NaN in those not used.
     law : ErrorLaw
         Law of the shocks.
-    held : tuple of int
-        Parameters that are held at given values: nothing depends on them.
-    params : ndarray, (P,), optional
-        The parameters.
+    to_data : ndarray, (P, F), optional
+        Derivative of the parameters in the data's units by those of `precision`, zero for parameters that are held at
+        given values; by default the parameters are the same.
     score : callable, optional
-        Score of the data at other parameters, (P,) to (P,), the law of the shocks held fixed.
+        Score of the data along the standardised parameters, (F,), when these move from the estimate by the argument,
+        (F,), the law of the shocks held fixed.
     refits : callable, optional
-        Takes a number and a source of randomness; returns the parameters estimated on so many simulated samples.
+        Takes a number and a source of randomness; returns the parameters, in the data's units, estimated on so many
+        simulated samples.
     """
 
     precision: np.ndarray
     jacobian: Callable[[], np.ndarray]
     resid: Callable[[], np.ndarray]
     law: ErrorLaw
-    held: tuple[int, ...] = ()
-    params: np.ndarray | None = None
+    to_data: np.ndarray = None  # type: ignore[assignment]
     score: Callable[[np.ndarray], np.ndarray] | None = None
     refits: Callable[[int, Any], np.ndarray] | None = None
+
+    def __post_init__(self) -> None:
+        if self.to_data is None:
+            object.__setattr__(self, "to_data", np.eye(len(self.precision)))
 
     def scores(self) -> np.ndarray:
         """Scores of all rows in order of time, zero in those not used."""
@@ -84,10 +93,8 @@ class Ingredients:
         return scores
 
     def _derivative(self) -> np.ndarray:
-        """Jacobian of the free parameters, zero for those that are held."""
-        jacobian = np.array(self.jacobian())
-        jacobian[:, list(self.held)] = 0.0
-        return jacobian
+        """Jacobian by the estimated parameters on the standardised scale."""
+        return np.asarray(self.jacobian()) @ self.to_data
 
     def information(self) -> np.ndarray:
         """Expected information of the data, the prior left out."""
@@ -99,11 +106,10 @@ class Ingredients:
 
     def observed(self) -> np.ndarray:
         """Posterior precision with the observed information of the data in place of the expected one."""
-        if self.score is None or self.params is None:
+        if self.score is None:
             raise ValueError("cov_type needs the score of the model, which is not known here; choose 'nonrobust'.")
         # an additive prior: what the precision has beyond the expected information
-        data = observed_information(self.score, self.params, np.diag(self.precision))
-        data[list(self.held)] = data[:, list(self.held)] = 0.0
+        data = observed_information(self.score, np.diag(self.precision))
         return self.precision - self.information() + data
 
 
@@ -115,7 +121,10 @@ class Covariance:
     Parameters
     ----------
     matrix : ndarray, (P, P)
-        The matrix.
+        The matrix, in the data's units. Its entries are accurate relative to their size; where some of them are very
+        large, sums of them have few digits.
+    root : ndarray, (P, F)
+        Matrix R with R R' = `matrix`, whose products with contrasts and Jacobians keep their digits.
     rank : int
         Directions of the parameter space that are identified.
     description : str
@@ -125,6 +134,7 @@ class Covariance:
     """
 
     matrix: np.ndarray
+    root: np.ndarray
     rank: int
     description: str
     unidentified: tuple[int, ...] = ()
@@ -181,6 +191,28 @@ def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
     return np.where(np.isfinite(inverse), inverse, np.nan), int(keep.sum())
 
 
+def root_of(covariance: np.ndarray) -> np.ndarray:
+    """
+    Matrix R with R R' a covariance, its columns along the axes of the correlations; NaN where any of it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.results.covariance import root_of
+    >>> root = root_of(np.array([[4.0, 1.0], [1.0, 1.0]]))
+    >>> (root @ root.T).round(12).tolist()
+    [[4.0, 1.0], [1.0, 1.0]]
+    """
+    if not np.isfinite(covariance).all():
+        return np.full_like(covariance, np.nan)
+    # of the correlations: parameters have units, and rounding errors of large variances would swamp small ones
+    size = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    size[size == 0.0] = 1.0
+    values, vectors = linalg.eigh(covariance / size / size[:, None], driver="ev")
+    values[values <= TOLERANCE * len(values) * values.max(initial=0.0)] = 0.0
+    return size[:, None] * vectors * np.sqrt(values)
+
+
 def estimable(precision: np.ndarray, contrasts: np.ndarray | None = None) -> np.ndarray:
     """
     Tell which parameters are identified: no direction of the parameter space without information moves them.
@@ -190,7 +222,8 @@ def estimable(precision: np.ndarray, contrasts: np.ndarray | None = None) -> np.
     precision : ndarray, (P, P)
         Posterior precision.
     contrasts : ndarray, (k, P), optional
-        Linear functions of the parameters to ask about instead of the parameters themselves.
+        Linear functions of the parameters to ask about instead of the parameters themselves; one that is zero is not
+        identified.
 
     Returns
     -------
@@ -213,8 +246,12 @@ def estimable(precision: np.ndarray, contrasts: np.ndarray | None = None) -> np.
     null = values <= TOLERANCE * len(values) * max(values.max(initial=0.0), 0.0)
     with np.errstate(over="ignore", under="ignore"):
         rows = rows / size
+    # a large share of a parameter that is identified must not hide the share of one that is not
+    lost = np.sum(vectors[:, null] ** 2, axis=1) >= LOADING
+    known = rows.any(axis=1) & ~rows[:, lost].any(axis=1)
+    rows, vectors = rows[:, lost], vectors[np.ix_(lost, null)]
     rows = rows / np.maximum(np.abs(rows).max(axis=1, keepdims=True, initial=0.0), 1e-300)
-    return np.sum((rows @ vectors[:, null]) ** 2, axis=1) < LOADING * np.sum(rows**2, axis=1)
+    return known | (np.sum((rows @ vectors) ** 2, axis=1) < LOADING * np.sum(rows**2, axis=1))
 
 
 def _inverse_if_definite(precision: np.ndarray) -> tuple[np.ndarray, str]:
@@ -277,7 +314,9 @@ def _bootstrap(parts: Ingredients, n_boot: int = N_BOOT, rng: Any = 0) -> tuple[
     what = f"parametric bootstrap, spread of the estimates on {len(kept)} series simulated from the fitted model"
     if len(kept) < len(estimates):
         what += f", {len(estimates) - len(kept)} more having exploded or failed to give estimates"
-    matrix = np.cov(kept, rowvar=False) if len(kept) > 1 else np.full_like(parts.precision, np.nan)
+    # the estimates themselves have all their digits
+    moved = (kept - kept.mean(axis=0)) @ derivative_by_data(parts.to_data).T if len(kept) > 1 else kept
+    matrix = np.cov(moved, rowvar=False) if len(kept) > 1 else np.full_like(parts.precision, np.nan)
     return np.reshape(matrix, parts.precision.shape), f"{what}."
 
 
@@ -370,8 +409,8 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     Returns
     -------
     Covariance
-        The matrix with a description. Without a penalty, directions of the parameter space on which the predictions
-        do not depend have variance zero: the matrix is that of the identified part.
+        The matrix in the data's units with a description. Without a penalty, directions of the parameter space on which
+        the predictions do not depend have variance zero: the matrix is that of the identified part.
 
     References
     ----------
@@ -394,8 +433,9 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
     # values near the largest numbers: what overflows is NaN in the end
     with np.errstate(over="ignore", invalid="ignore"):
         matrix, description = ESTIMATORS[name].compute(parts, **(options or {}))
+        matrix = 0.5 * (matrix + matrix.T)
+        root = parts.to_data @ root_of(matrix)
+        matrix = parts.to_data @ matrix @ parts.to_data.T
     matrix = np.where(np.isfinite(matrix), matrix, np.nan)
-    held = list(parts.held)
-    matrix[held] = matrix[:, held] = 0.0
-    unidentified = tuple(np.flatnonzero(~estimable(parts.precision)).tolist())
-    return Covariance(0.5 * (matrix + matrix.T), invert(parts.precision)[1], description, unidentified)
+    unidentified = tuple(np.flatnonzero(~estimable(parts.precision, parts.to_data)).tolist())
+    return Covariance(0.5 * (matrix + matrix.T), root, invert(parts.precision)[1], description, unidentified)

@@ -24,8 +24,9 @@ class FitDetails:
     ----------
     penalty : "evidence", float or None
         How the parameters were penalised; zero for least squares, None when they were evaluated and not fitted.
-    precision : ndarray, (P, P)
-        Posterior precision of the parameters in the data's units, ``J'J / scale`` plus the precisions of the prior.
+    precision : ndarray, (F, F)
+        Posterior precision of the estimated parameters on the standardised scale: ``J'J`` over the variance of the
+        shocks, plus the precisions of the prior.
     scale : float
         Variance of the shocks, the sum of squared residuals over `nobs` less the effective number of parameters.
     effective : float
@@ -46,6 +47,9 @@ class FitDetails:
         Name of the covariance estimator; None for "laplace" with a penalty and "nonrobust" without.
     cov_kwds : mapping
         Options of the covariance estimator.
+    to_data : ndarray, (P, F), optional
+        Derivative of the parameters in the data's units by those of `precision`, zero for the ones that are held; by
+        default `precision` is that of all parameters in the data's units.
 
     Examples
     --------
@@ -68,8 +72,11 @@ class FitDetails:
     mle_retvals: Mapping[str, Any] = field(default_factory=dict)
     cov_type: str | None = None
     cov_kwds: Mapping[str, Any] = field(default_factory=dict)
+    to_data: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
+        if self.to_data is None:
+            object.__setattr__(self, "to_data", np.eye(len(self.precision)))
         if self.law is None:
             object.__setattr__(self, "law", ErrorLaw(float(np.sqrt(self.scale))))
         # plain numbers take less room in a file than numpy's

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.estimation.curvature import derivative_by_data
 from pararnn_ts.results.refusals import NotOfTheModel, NotOfTheSample
 from pararnn_ts.results.responses import (
     Eigen,
@@ -266,7 +267,12 @@ class FittedUnits:
         results.require_data()
         self.model, self.specification = model, specification
         self.params = np.array(results.params, dtype=float)
-        self.cov = np.array(results.cov_params(), dtype=float)
+        # on the standardised scale a level of the series, which a bias makes up for, costs no digits
+        self.to_data = results.details.to_data
+        if not len(self.to_data):  # it went with the data of the fit
+            self.to_data = np.eye(len(self.params))
+        self.to_standard = derivative_by_data(self.to_data)
+        self.root = self.to_standard @ results.covariance.root
         # results of `extend` go on from an earlier sample, and have states and predictions from their first row on
         self.past = getattr(results, "past", None)
         self.first = specification.first_state if self.past is None else 0
@@ -368,22 +374,26 @@ class FittedUnits:
             owners = [[] for _ in self.params]
             for number, part in enumerate(self.specification.unit_slices):
                 owners[part] = [[number]] * (part.stop - part.start)
+        owners = [owners[place] for place in np.flatnonzero(self.to_data.any(axis=1))]
         base = measure(self, self.params, self.path, 0)
-        gradient = np.zeros((len(self.params), len(everyone), *base.shape))
-        spread = np.sqrt(np.fmax(np.diag(self.cov), 0.0))
-        size = np.fmax(np.abs(self.params), spread)
-        steps = np.cbrt(np.finfo(float).eps) * np.where(size > 0, size, 1.0)
+        gradient = np.zeros((len(owners), len(everyone), *base.shape))
+        size = np.fmax(np.abs(self.to_standard @ self.params), np.linalg.norm(self.root, axis=1))
+        # paths at a level far above their variation have fewer digits
+        seen = self.model._y[np.isfinite(self.model._y)]
+        with np.errstate(over="ignore"):
+            spread = max(np.ptp(seen), 1e-300) if len(seen) else 1.0
+        level = np.clip(np.abs(seen).max(initial=0.0) / spread, 1.0, 1e12)
+        steps = np.cbrt(np.finfo(float).eps * level) * np.where(size > 0, size, 1.0)
         for position, (step, touched) in enumerate(zip(steps, owners, strict=True)):
             for signed in (step, -step) if touched else ():
-                moved = self.params.copy()
-                moved[position] += signed
+                moved = self.params + signed * self.to_data[:, position]
                 path = self.run(moved)
                 for number in touched:
                     with np.errstate(invalid="ignore"):
                         gradient[position, number] += measure(self, moved, path, number) / (2 * signed)
-        flat = gradient.reshape(len(self.params), -1)
+        flat = gradient.reshape(len(owners), -1)
         with np.errstate(invalid="ignore"):
-            variance = ((self.cov @ flat) * flat).sum(axis=0).reshape(gradient.shape[1:])
+            variance = np.sum((self.root.T @ flat) ** 2, axis=0).reshape(gradient.shape[1:])
             if sampling and len(self.rows) > BLOCKS:
                 parts = np.array([
                     [measure(part, self.params, self.path, number) for number in everyone]

@@ -16,13 +16,15 @@ import pandas as pd
 from scipy import stats
 
 from pararnn_ts._compat import ValueWarning, warn_user
+from pararnn_ts.estimation.curvature import derivative_by_data
 from pararnn_ts.estimation.identification import ODD, exchanged, nearest_states
 from pararnn_ts.results.covariance import estimable, invert
+from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.features import FittedUnits
 from pararnn_ts.results.refusals import NotOfTheSample
 from pararnn_ts.specification import Specification, UnitWeights
 
-__all__ = ["effective_parameters", "identification", "warn_of_unidentified", "without_unidentified"]
+__all__ = ["contrasts_of", "effective_parameters", "identification", "warn_of_unidentified", "without_unidentified"]
 
 LEVEL = 0.05
 
@@ -92,9 +94,9 @@ def identification(results: Any) -> pd.DataFrame:
         )
     fitted = FittedUnits(results)
     spec, names = fitted.specification, fitted.unit_names
-    precision, information = np.asarray(results.details.precision), results.ingredients.information()
-    effective = _shares(precision, information)
-    known = estimable(precision)
+    details, information = results.details, results.ingredients.information()
+    effective = _shares(details, information)
+    known = estimable(details.precision, details.to_data)
     known[list(results.details.held)] = True
 
     def told_from_zero(*units: int) -> bool:
@@ -102,7 +104,7 @@ def identification(results: Any) -> pd.DataFrame:
         price = stats.chi2.ppf(1.0 - LEVEL, count)
         if results.details.penalty == 0.0:
             price = max(price, count * np.log(results.nobs))
-        return bool(_deviance(spec, fitted.params, precision, information, units) > price)
+        return bool(_deviance(spec, fitted.params, details, information, units) > price)
 
     rows = []
     for number, part in enumerate(spec.unit_slices):
@@ -118,7 +120,7 @@ def identification(results: Any) -> pd.DataFrame:
         rows.append(
             {
                 "size": float(fitted.path.components[fitted.start :, number].std()),
-                "deviance": _deviance(spec, fitted.params, precision, information, (number,)),
+                "deviance": _deviance(spec, fitted.params, details, information, (number,)),
                 "parameters": part.stop - part.start,
                 "effective": float(effective[part].sum()),
                 "twin": "",
@@ -129,7 +131,7 @@ def identification(results: Any) -> pd.DataFrame:
     for one, other in combinations(range(len(rows)), 2):
         if rows[one]["identified"] != rows[other]["identified"] or spec.units[one] != spec.units[other]:
             continue
-        if _alike(spec, fitted.params, fitted.cov, one, other) and told_from_zero(one, other):
+        if _alike(fitted, one, other) and told_from_zero(one, other):
             for number, twin in ((one, names[other]), (other, names[one])):
                 note = f"it cannot be told from {twin}, only the sum of their output weights counts"
                 rows[number] |= {"twin": twin, "identified": False, "note": note}
@@ -141,18 +143,24 @@ def effective_parameters(results: Any) -> np.ndarray:
     """
     Share of each parameter that the data determine: diagonal of the inverse precision times the information.
 
+    Both are those of the standardised scale, where the prior is.
+
     Returns
     -------
     ndarray, (P,)
-        MacKay's gamma of each parameter: one where there is no penalty, zero where it alone holds the parameter.
+        MacKay's gamma of each parameter: one where there is no penalty, zero where it alone holds the parameter or
+        where the parameter was held at a value.
     """
-    return _shares(np.asarray(results.details.precision), results.ingredients.information())
+    return _shares(results.details, results.ingredients.information())
 
 
-def _shares(precision: np.ndarray, information: np.ndarray) -> np.ndarray:
+def _shares(details: FitDetails, information: np.ndarray) -> np.ndarray:
+    shares = np.zeros(len(details.to_data))
     # of information beyond every number nothing is known: NaN
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.clip(np.sum(invert(precision)[0] * information, axis=1), 0.0, 1.0)
+        own = np.clip(np.sum(invert(details.precision)[0] * information, axis=1), 0.0, 1.0)
+    shares[details.to_data.any(axis=1)] = own
+    return shares
 
 
 def warn_of_unidentified(results: Any, restrictions: Any) -> None:
@@ -166,7 +174,7 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
     restrictions : array_like or tuple
         Matrix R, or a pair (R, q).
     """
-    contrasts = _contrasts(results, restrictions)
+    contrasts = contrasts_of(results, restrictions)
     if contrasts is None:
         return
     tested = (contrasts != 0.0).any(axis=0)
@@ -204,14 +212,14 @@ def without_unidentified(results: Any, restrictions: Any, found: Any) -> Any:
     ContrastResults
         The same object.
     """
-    contrasts = _contrasts(results, restrictions)
+    contrasts = contrasts_of(results, restrictions)
     if contrasts is None:
         return found
-    precision = np.asarray(results.details.precision)
-    if not len(precision):  # it went with the data of the fit
+    details = results.details
+    if not len(details.precision):  # it went with the data of the fit
         lost = (contrasts[:, list(results.covariance.unidentified)] != 0.0).any(axis=1)
     else:
-        lost = ~estimable(precision, contrasts)
+        lost = ~estimable(details.precision, contrasts @ details.to_data)
     if not lost.any():
         return found
     joint = getattr(found, "sd", None) is None
@@ -223,7 +231,7 @@ def without_unidentified(results: Any, restrictions: Any, found: Any) -> Any:
     return found
 
 
-def _contrasts(results: Any, restrictions: Any) -> np.ndarray | None:
+def contrasts_of(results: Any, restrictions: Any) -> np.ndarray | None:
     """Matrix of a hypothesis, None where it is not one; statsmodels says then what is wrong."""
     matrix = restrictions[0] if isinstance(restrictions, tuple) else restrictions
     try:
@@ -234,15 +242,18 @@ def _contrasts(results: Any, restrictions: Any) -> np.ndarray | None:
 
 
 def _deviance(
-    spec: Specification, params: np.ndarray, precision: np.ndarray, information: np.ndarray, units: tuple[int, ...]
+    spec: Specification, params: np.ndarray, details: FitDetails, information: np.ndarray, units: tuple[int, ...]
 ) -> float:
     """Variation of components that the other parameters cannot take over, over the variance of the shocks."""
-    rest, v = np.ones(len(precision), dtype=bool), np.zeros(len(precision))
+    rest, v = np.ones(len(params), dtype=bool), np.zeros(len(params))
     for number in units:
         part = spec.unit_slices[number]
         output = slice(part.stop - spec.units[number], part.stop)
         rest[part], v[output] = False, params[output]
-    # in units of the parameters' precision, where products of very large and very small numbers do not overflow
+    # on the standardised scale, and there in units of the parameters' precision, where products of very large and very
+    # small numbers do not overflow
+    precision, v = details.precision, derivative_by_data(details.to_data) @ v
+    rest = rest[details.to_data.any(axis=1)]
     size = np.sqrt(np.maximum(np.diag(precision), 0.0))
     size[size == 0.0] = 1.0
     v, information, precision = v * size, information / size / size[:, None], precision / size / size[:, None]
@@ -252,11 +263,15 @@ def _deviance(
         return float(v @ information @ v - shared @ invert(precision[np.ix_(rest, rest)])[0] @ shared)
 
 
-def _alike(spec: Specification, params: np.ndarray, covariance: np.ndarray, one: int, other: int) -> bool:
+def _alike(fitted: FittedUnits, one: int, other: int) -> bool:
     """Whether a Wald test does not tell two units apart, their output weights left out."""
-    if not np.isfinite(covariance).all():
+    if not np.isfinite(fitted.root).all():
         return False
-    units, variances = (spec.unit_weights(values) for values in (params, np.diag(covariance)))
+    spec, params, root = fitted.specification, fitted.to_standard @ fitted.params, fitted.root
+    if len(params) < len(fitted.params):
+        # values are held in the data's units
+        params, root = fitted.params, fitted.to_data @ root
+    units, variances = (spec.unit_weights(values) for values in (params, np.sum(root**2, axis=1)))
     spread = [a + b for a, b in zip(variances[one], variances[other], strict=True)]
     weight = UnitWeights(*(np.where(part > 0.0, 1.0 / np.maximum(part, 1e-300), 0.0) for part in spread))
     weight = weight._replace(v=np.zeros_like(weight.v))
@@ -268,6 +283,7 @@ def _alike(spec: Specification, params: np.ndarray, covariance: np.ndarray, one:
         return np.concatenate([(a - b).ravel() for a, b in zip(both[one][:3], moved[:3], strict=True)])
 
     rows = np.array([difference(direction) for direction in np.eye(len(params))]).T
-    inverse, rank = invert(rows @ covariance @ rows.T)
+    spread = rows @ root
+    inverse, rank = invert(spread @ spread.T)
     gap = difference(params)
     return bool(gap @ inverse @ gap <= stats.chi2.ppf(1.0 - LEVEL, max(rank, 1)))

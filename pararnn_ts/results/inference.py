@@ -7,15 +7,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import linalg, stats
 
 from pararnn_ts._compat import TimeSeriesModelResults
 from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.results import pairwise
 from pararnn_ts.results.bootstrap import refit_estimates
-from pararnn_ts.results.covariance import Covariance, Ingredients, check_covariance, estimate_covariance
+from pararnn_ts.results.covariance import TOLERANCE, Covariance, Ingredients, check_covariance, estimate_covariance
 from pararnn_ts.results.details import FitDetails
-from pararnn_ts.results.identification import warn_of_unidentified, without_unidentified
+from pararnn_ts.results.identification import contrasts_of, warn_of_unidentified, without_unidentified
 from pararnn_ts.results.restrictions import parse_restrictions
 
 __all__ = ["Inherited", "ParameterInference"]
@@ -75,24 +75,47 @@ class ParameterInference(TimeSeriesModelResults):
         """What covariance estimators are made of."""
         return Ingredients(
             precision=self.details.precision,
+            to_data=self.details.to_data,
             jacobian=lambda: self.model.jacobian(self.params),
             resid=lambda: self.resid,
             law=self.details.law,
-            held=self.details.held,
-            params=self.params,
             score=self._score,
             refits=lambda count, rng: refit_estimates(self, count, rng),
         )
 
-    def _score(self, params: np.ndarray) -> np.ndarray:
-        """Derivative of the log likelihood with respect to the parameters, at other parameters."""
+    def _score(self, move: np.ndarray) -> np.ndarray:
+        """Derivative of the log likelihood by the estimated parameters, standardised, moved from the estimate."""
+        params = self.params + self.details.to_data @ move
         resid = (self.model._y - self.model.path(params).fitted)[self.used]
-        return self.model.jacobian(params).T @ self.details.law.scores(resid)
+        return (self.model.jacobian(params) @ self.details.to_data).T @ self.details.law.scores(resid)
 
     @property
     def cov_params_default(self) -> np.ndarray:
         """Covariance matrix of the parameters; statsmodels' `cov_params` and tests read this."""
         return self.covariance.matrix
+
+    def cov_params(
+        self, r_matrix: Any = None, column: Any = None, scale: Any = None, cov_p: Any = None, other: Any = None
+    ) -> np.ndarray:
+        """
+        Covariance matrix of the parameters, of linear combinations or of some of them, as statsmodels has it.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> res = prt.ParaRNN(np.random.default_rng(0).standard_normal(80), units=(1,)).fit(n_starts=2)
+        >>> res.cov_params(r_matrix=np.eye(6)[:2]).shape
+        (2, 2)
+        """
+        found = super().cov_params(r_matrix, column, scale, cov_p, other)
+        root = self.covariance.root
+        if r_matrix is None or scale is not None or cov_p is not None or other is not None:
+            return found
+        if not np.isfinite(root).all() or (np.count_nonzero(np.atleast_2d(r_matrix), axis=1) <= 1).all():
+            return found
+        # sums of the entries of the matrix may have no digits left
+        spread = np.atleast_2d(r_matrix) @ root
+        return np.reshape(spread @ spread.T, np.shape(found))
 
     @property
     def cov_kwds(self) -> dict[str, Any]:
@@ -217,7 +240,34 @@ class ParameterInference(TimeSeriesModelResults):
         """
         restrictions = parse_restrictions(r_matrix, self.model.param_names)
         warn_of_unidentified(self, restrictions)
-        found = super().wald_test(restrictions, cov_p, invcov, use_f, df_constraints, scalar=scalar)
+        tested = restrictions
+        if cov_p is None and invcov is None:
+            whitened = _whitened(self, restrictions)
+            if whitened is not None:
+                tested, invcov = whitened, np.eye(len(whitened[0]))
+        found = super().wald_test(tested, cov_p, invcov, use_f, df_constraints, scalar=scalar)
         return without_unidentified(self, restrictions, found)
 
     t_test_pairwise = pairwise.t_test_pairwise
+
+
+def _whitened(results: ParameterInference, restrictions: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    """
+    Restrictions in combinations that have the identity as covariance; None where they are not independent.
+
+    The same hypothesis, tested without the inverse of a covariance matrix: where the level of a series is large, the
+    entries of one differ by more digits than there are.
+    """
+    rows, root = contrasts_of(results, restrictions), results.covariance.root
+    if rows is None or len(rows) > root.shape[1]:
+        return None
+    values = np.ravel(restrictions[1]) if isinstance(restrictions, tuple) else np.zeros(len(rows))
+    spread = rows @ root
+    size = np.linalg.norm(spread, axis=1)
+    if len(values) != len(rows) or not np.isfinite(size).all():
+        return None
+    triangle = linalg.qr(spread.T, mode="r")[0][: len(rows)]
+    if (np.abs(np.diag(triangle)) <= TOLERANCE * size).any():
+        return None
+    solved = linalg.solve_triangular(triangle, np.column_stack([rows, values]), trans="T")
+    return solved[:, :-1], solved[:, -1]

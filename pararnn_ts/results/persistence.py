@@ -12,7 +12,7 @@ from pararnn_ts.estimation.errors import ErrorLaw, gaussian_loglike
 from pararnn_ts.models.index_code import decode_index, encode_index, n_labels
 from pararnn_ts.results import sista_persistence
 from pararnn_ts.results.archive import NOT_ONE, read_archive, take, write_archive
-from pararnn_ts.results.covariance import Covariance
+from pararnn_ts.results.covariance import Covariance, root_of
 from pararnn_ts.results.design_code import decode_design, encode_design
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.encoding import decode, encode
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["check_options", "find_model", "load", "pack_details", "save", "unpack_details"]
 
-# version 1 had no formulas
-FORMAT, VERSION = "pararnn_ts.results", 2
+# version 1 had no formulas, and up to version 2 the precision was in the data's units
+FORMAT, VERSION = "pararnn_ts.results", 3
 # what is read by a room above this one, which only a file can ask for
 _ELSEWHERE = {"pararnn_ts.panel": "pararnn_ts.panel.persistence"}
+# the version from which on there is a derivative beside the precision
+DERIVATIVE = 3
 # lags and seasons are no longer
 LARGEST_OPTION = 100_000
 _HEADER = {"format", "version", "package", "model", "details", "past", "inherited", "removed"}
@@ -81,6 +83,7 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
     from pararnn_ts import __version__
 
     arrays: dict[str, np.ndarray] = {"params": results.params, "precision": results.details.precision}
+    arrays["to_data"] = results.details.to_data
     header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "package": __version__}
     header["model"] = _pack_model(results.model)
     header["details"] = pack_details(results.details)
@@ -134,7 +137,7 @@ def load(path: Any) -> RecurrentResultsWrapper | Any:
     if header.get("format") != FORMAT and not many:
         raise ValueError(NOT_ONE.format(path))
     known = sista_persistence.VERSION if many else VERSION
-    if header.get("version") not in (1, known):
+    if header.get("version") not in range(1, known + 1):
         raise ValueError(
             f"path holds results of format version {header.get('version')!r}, but this version of pararnn_ts reads "
             f"version {known}; load it with pararnn_ts {header.get('package')}."
@@ -157,13 +160,20 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
         raise ValueError(f"path holds {model.nobs} observations, but lags of the model need more.")
     n = model.specification.n_params
     params = take(arrays, "params", n)
+    held = decode(header["details"].get("held", ()))
+    _expect_positions(held, n)
+    free = np.delete(np.arange(n), held)
+    precision, to_data = take(arrays, "precision", None, None), np.empty((0, 0))
     # the precision is needed to work the covariance out, which results of a sample without data bring with them
     brought = removed is not None or header["inherited"] is not None
-    precision = take(arrays, "precision", None, None) if brought else take(arrays, "precision", n, n)
-    if precision.shape not in ((0, 0), (n, n)):
-        raise ValueError(f"path holds results whose precision is {precision.shape}, of {n} parameters.")
-    details = unpack_details(header["details"], precision)
-    _expect_positions(details.held, n)
+    gone = brought and precision.shape == (0, 0)
+    if header["version"] >= DERIVATIVE:
+        to_data = take(arrays, "to_data", 0, 0) if gone else take(arrays, "to_data", n, len(free))
+    elif precision.shape == (n, n):
+        precision, to_data = precision[np.ix_(free, free)], np.eye(n)[:, free]
+    if precision.shape != (len(free), len(free)) and not gone:
+        raise ValueError(f"path holds results whose precision is {precision.shape}, of {len(free)} parameters.")
+    details = unpack_details(header["details"], precision, to_data)
     past = None if header["past"] is None else _unpack_standpoint(header["past"], "past", arrays, model)
     inherited = None
     if header["inherited"] is not None:
@@ -183,15 +193,15 @@ def pack_details(details: FitDetails) -> dict[str, Any]:
     return {**{name: encode(getattr(details, name), name) for name in _DETAILS}, "law": _pack_law(details.law)}
 
 
-def unpack_details(stored: dict[str, Any], precision: np.ndarray) -> FitDetails:
-    """Turn what :func:`pack_details` made, and the precision, into details again."""
+def unpack_details(stored: dict[str, Any], precision: np.ndarray, to_data: np.ndarray) -> FitDetails:
+    """Turn what :func:`pack_details` made, the precision and its derivative into details again."""
     _expect({*stored, *_LATER}, {*_DETAILS, "law"}, "details")
     kept = {name: decode(stored[name]) for name in _DETAILS if name in stored}
     starts = kept.pop("starts")
     kept["start_columns"] = {name: starts[name].to_numpy() for name in starts.columns}
     if "law" in stored:
         kept["law"] = _unpack_law(stored["law"])
-    return FitDetails(precision=precision, **kept)
+    return FitDetails(precision=precision, to_data=to_data, **kept)
 
 
 def _expect(found: set[str], known: set[str], where: str) -> None:
@@ -294,7 +304,7 @@ def _unpack_standpoint(code: dict[str, Any], name: str, arrays: dict[str, np.nda
 
 
 def _pack_covariance(covariance: Covariance, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    arrays[f"{name}.covariance"] = covariance.matrix
+    arrays[f"{name}.covariance"], arrays[f"{name}.root"] = covariance.matrix, covariance.root
     code = {"rank": int(covariance.rank), "description": covariance.description}
     return {**code, "unidentified": [int(position) for position in covariance.unidentified]}
 
@@ -303,7 +313,8 @@ def _unpack_covariance(code: dict[str, Any], name: str, arrays: dict[str, np.nda
     unidentified = tuple(int(position) for position in code.get("unidentified", ()))
     _expect_positions(unidentified, n)
     matrix = take(arrays, f"{name}.covariance", n, n)
-    return Covariance(matrix, int(code["rank"]), str(code["description"]), unidentified)
+    root = take(arrays, f"{name}.root", n, None) if f"{name}.root" in arrays else root_of(matrix)
+    return Covariance(matrix, root, int(code["rank"]), str(code["description"]), unidentified)
 
 
 def _pack_inherited(results: RecurrentResults, arrays: dict[str, np.ndarray]) -> dict[str, Any] | None:

@@ -333,7 +333,7 @@ def _parameter_draws(results: RecurrentResults, count: int, rng: np.random.Gener
     if not np.isfinite(results.cov_params_default).all():
         return None
     root = covariance_root(results)
-    return np.asarray(results.params) + rng.standard_normal((count, len(root))) @ root.T
+    return np.asarray(results.params) + rng.standard_normal((count, root.shape[1])) @ root.T
 
 
 def _skeleton(results: RecurrentResults) -> tuple[np.ndarray, np.ndarray]:

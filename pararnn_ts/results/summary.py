@@ -43,8 +43,8 @@ _LATEX_OF_STATSMODELS = {
     ">": r"\textgreater{}",
     "|": r"$|$",
 }
-# times its standard deviation, above which the level of a series is to blame for a loss of information
-HIGH_LEVEL = 1e5
+# times its standard deviation, above which the level of a series leaves four digits of its variation or fewer
+HIGH_LEVEL = 1e12
 # observations without which nothing is said about residuals and units
 FEWEST = 10
 
@@ -343,16 +343,16 @@ def _notes(results: RecurrentResults) -> list[str]:
             f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
             "parameters that they move have no standard errors."
         )
-        name, level = _highest_level(results.model)
-        if level > HIGH_LEVEL:
-            notes.append(
-                f"{name} is {level:.1g} times as large as it varies, which leaves too few digits for standard errors; "
-                "subtract a constant from it before the fit."
-            )
-    elif (smallest := smallest_eigenvalue(_without(results.details.precision, held))) < NEARLY_SINGULAR:
+    elif (smallest := smallest_eigenvalue(results.details.precision)) < NEARLY_SINGULAR:
         notes.append(
             f"The information matrix is nearly singular (smallest eigenvalue {smallest:.2g} on a diagonal of ones); "
             "standard errors may be unstable."
+        )
+    name, level = _highest_level(results.model)
+    if level > HIGH_LEVEL:
+        notes.append(
+            f"{name} is {level:.1g} times as large as it varies, which leaves few digits of its variation; subtract a "
+            "constant from it before it is rounded."
         )
     notes += _unit_notes(results)
     if results.explosive:
@@ -377,10 +377,6 @@ def _identified(results: RecurrentResults) -> list[bool]:
     """Which units are identified; empty where nothing is known of them."""
     table = _unit_table(results, "identification")
     return [] if table is None else table["identified"].tolist()
-
-
-def _without(matrix: np.ndarray, places: list[int]) -> np.ndarray:
-    return np.delete(np.delete(matrix, places, axis=0), places, axis=1)
 
 
 def _unit_notes(results: RecurrentResults) -> list[str]:

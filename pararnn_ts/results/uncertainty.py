@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import linalg, special
+from scipy import special
 
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.results.trajectory import (
@@ -37,8 +37,8 @@ STEP = 1e-4
 
 
 def covariance_root(results: RecurrentResults) -> np.ndarray:
-    """Matrix R with R R' the covariance of the parameters, its columns along the axes of their correlations."""
-    covariance = np.asarray(results.cov_params())
+    """Matrix R, (P, F), with R R' the covariance of the parameters; F of them were estimated."""
+    covariance = results.covariance.matrix
     unknown = ~np.isfinite(covariance).all(axis=1)
     if unknown.any():
         first = results.model.param_names[int(unknown.argmax())]
@@ -46,11 +46,7 @@ def covariance_root(results: RecurrentResults) -> np.ndarray:
             f"param_uncertainty=True needs the covariance of all parameters, but that of {int(unknown.sum())} is not "
             f"known, the first {first}; pass param_uncertainty=False."
         )
-    # of the correlations: parameters have units, and rounding errors of large variances would swamp small ones
-    size = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    size[size == 0.0] = 1.0
-    values, vectors = linalg.eigh(covariance / size / size[:, None], driver="ev")
-    return size[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
+    return results.covariance.root
 
 
 def draw_shocks(results: RecurrentResults, method: str, uniform: np.ndarray) -> np.ndarray:
@@ -88,8 +84,8 @@ class Simulation(NamedTuple):
     ----------
     bundles : list of Bundle
         One, or three.
-    draws : ndarray, (S, P) or None
-        Draws of the parameters along the axes of their covariance.
+    draws : ndarray, (S, F) or None
+        Draws of the parameters along the columns of the root of their covariance.
     """
 
     bundles: list[Bundle]
@@ -131,14 +127,14 @@ def simulate_bundles(
     """
     steps, start = stop - origin, standpoint(results, origin)
     with one_blas_thread():
-        draws = rng.standard_normal((n_sims, len(results.params))) if param_uncertainty else None
+        root = STEP * covariance_root(results) if param_uncertainty else np.empty((0, 0))
+        draws = rng.standard_normal((n_sims, root.shape[1])) if param_uncertainty else None
         uniform = rng.random((n_sims, steps))
         uniform[:, 0] = (rng.permutation(n_sims) + uniform[:, 0]) / n_sims
         shocks = draw_shocks(results, method, uniform)
         base = Bundle(continue_path(results, start, steps, future, shocks), results.params[None], start.state[None])
         if draws is None or not len(results.params):
             return Simulation([base], None)
-        root = STEP * covariance_root(results)
         ahead, back = (refit_states(results, origin, results.params + sign * root.T) for sign in (1, -1))
         moved, states = draws @ root.T, 0.5 * draws @ (ahead - back)
         bundles = [base]

@@ -68,7 +68,7 @@ def described(end):
     """Numbers of an estimate."""
     return {
         "params": end.params, "precision": end.curvature.precision,
-        "others": np.array([*end.curvature[1:], end.log_evidence, end.best, end.n_best, end.converged, end.law.spread]),
+        "others": np.array([*end.curvature[2:], end.log_evidence, end.best, end.n_best, end.converged, end.law.spread]),
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from panels import QUICK, long, price, values
 from statsmodels.tsa.deterministic import DeterministicProcess, TimeTrend
 
 import pararnn_ts as prt
+from pararnn_ts.estimation.curvature import in_data_units
 from pararnn_ts.results.archive import read_archive, write_archive
 
 
@@ -110,3 +111,19 @@ def test_a_damaged_file_is_one_sentence(tmp_path):
         write_archive(tmp_path / "bad.npz", head, parts)
         with pytest.raises(ValueError, match=words):
             prt.load(tmp_path / "bad.npz")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_with_precisions_in_the_units_of_the_data_are_read(tmp_path, version):
+    panel = prt.fit_panel(long({"a": 40, "b": 50}), **QUICK)
+    panel.save(tmp_path / "panel.npz")
+    header, arrays = read_archive(tmp_path / "panel.npz")
+    fits = [outcome.details for outcome in panel._outcomes]
+    arrays["precision"] = np.concatenate([in_data_units(fit.precision, fit.to_data).ravel() for fit in fits])
+    del arrays["to_data"]
+    if version == 1:
+        del arrays["estimated"]
+    write_archive(tmp_path / "before.npz", {**header, "version": version}, arrays)
+    loaded = prt.load(tmp_path / "before.npz")
+    for name in panel:
+        np.testing.assert_allclose(loaded[name].bse, panel[name].bse, rtol=1e-6)

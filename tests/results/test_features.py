@@ -9,6 +9,7 @@ from scipy.stats import chi2
 
 from pararnn_ts.models.arma_bridge import units_from_arma
 from pararnn_ts.models.pararnn import ParaRNN
+from pararnn_ts.results.covariance import root_of
 from pararnn_ts.results.features import (
     averaged_jacobian,
     lag_response,
@@ -41,7 +42,8 @@ DECAY = ([[0.6]], [[0.5]], [0.1], [0.4])
 
 def standing_for(model, params, cov):
     """What features read of results."""
-    return SimpleNamespace(model=model, params=params, cov_params=lambda: cov, require_data=lambda: None)
+    known = {"details": SimpleNamespace(to_data=np.eye(len(params))), "covariance": SimpleNamespace(root=root_of(cov))}
+    return SimpleNamespace(model=model, params=params, cov_params=lambda: cov, require_data=lambda: None, **known)
 
 
 def with_cov(model, params, scale=1e-8, seed=0):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from statsmodels.tsa.deterministic import DeterministicProcess, Fourier
 
+from pararnn_ts.estimation.curvature import in_data_units
 from pararnn_ts.models.elman import ElmanRNN
 from pararnn_ts.models.lstm import LSTM
 from pararnn_ts.models.pararnn import ParaRNN
@@ -164,7 +165,7 @@ def altered(results, change, drop=()):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda header, arrays: header.update(version=3), "format version 3, but this version of pararnn_ts reads"),
+        (lambda header, arrays: header.update(version=4), "format version 4, but this version of pararnn_ts reads"),
         (lambda header, arrays: header.update(format="other"), "must be a file written by results.save"),
         (lambda header, arrays: header.update(extra=1), "whose header do not fit .'extra'"),
         (lambda header, arrays: header["model"].pop("origin"), "whose model do not fit .'origin'"),
@@ -185,3 +186,22 @@ def test_other_files_are_refused(tmp_path):
             load(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "c")
+
+
+def test_files_with_a_precision_in_the_units_of_the_data_are_read(sales):
+    """As version 2 had it: rows and columns of held parameters zero, and no derivative or root beside."""
+    model = ParaRNN(sales, units=(1,), linear_lags=2)
+    with model.fix_params({"linear.sales.L2": 0.1}):
+        results = model.fit(n_starts=2)
+    elsewhere = results.append(sales[-5:].set_axis(sales.index[-5:] + 5 * sales.index.freq), refit=False)
+    for saved in (results, elsewhere):
+
+        def change(header, arrays):
+            header["version"] = 2
+            arrays["precision"] = in_data_units(arrays["precision"], arrays.pop("to_data"))
+            arrays.pop("inherited.root", None)
+
+        loaded = load(altered(saved, change))
+        np.testing.assert_allclose(loaded.cov_params(), saved.cov_params(), rtol=1e-6, atol=1e-12)
+        spread = loaded.get_prediction(10, 20, param_uncertainty=True).se_mean
+        np.testing.assert_allclose(spread, saved.get_prediction(10, 20, param_uncertainty=True).se_mean, rtol=1e-8)
