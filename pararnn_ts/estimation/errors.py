@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import lgamma, log, pi
 
 import numpy as np
 from scipy import optimize, special, stats
 
-from pararnn_ts.kernels.student import improved_spread, log_likelihood, settled_spread
+from pararnn_ts.kernels.student import improved_spread, log_constant, log_likelihood, settled_spread
 
 __all__ = [
     "FEWEST_DOF",
@@ -93,7 +92,7 @@ class ErrorLaw:
         square = (resid / self.spread) ** 2
         if self.is_normal:
             return -0.5 * square - 0.5 * np.log(2.0 * np.pi) - np.log(self.spread)
-        return _constant(self.dof) - np.log(self.spread) - 0.5 * (self.dof + 1.0) * np.log1p(square / self.dof)
+        return log_constant(self.dof) - np.log(self.spread) - 0.5 * (self.dof + 1.0) * np.log1p(square / self.dof)
 
     def distribution(self) -> stats.rv_continuous:
         """Frozen scipy distribution."""
@@ -109,11 +108,6 @@ class ErrorLaw:
         if self.is_normal:
             return self.spread * rng.standard_normal(shape)
         return self.spread * rng.standard_t(self.dof, shape)
-
-
-def _constant(dof: float) -> float:
-    """Log of the constant of Student's density of spread one."""
-    return lgamma(0.5 * (dof + 1.0)) - lgamma(0.5 * dof) - 0.5 * log(dof * pi)
 
 
 def _least_spread(square: np.ndarray, least: float) -> float:

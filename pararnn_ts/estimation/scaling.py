@@ -10,7 +10,7 @@ import numpy as np
 
 from pararnn_ts.specification import GROUPS, SeriesLayout
 
-__all__ = ["STRETCH", "Scaling", "inverses", "jacobians", "largest", "mean_square", "standardise", "standardise_many"]
+__all__ = ["STRETCH", "Scaling", "jacobians", "largest", "mean_square", "standardise", "standardise_many"]
 
 # rows that are looked at together
 STRETCH = 65_536
@@ -47,7 +47,10 @@ class Scaling:
 
     def inverse(self) -> np.ndarray:
         """Inverse of :meth:`jacobian`, from its form: a diagonal plus a part N whose square is zero."""
-        return inverses(self._jacobian[None])[0]
+        size = 1.0 / np.diag(self._jacobian)
+        inverse = -size[:, None] * self._jacobian * size
+        np.fill_diagonal(inverse, size)
+        return inverse
 
     def shift(self) -> np.ndarray:
         """Constant part of the map."""
@@ -90,15 +93,6 @@ def jacobians(specification: SeriesLayout, scalings: Sequence[Scaling]) -> np.nd
     outputs = np.flatnonzero(specification.groups == GROUPS["output"])
     a[:, outputs, outputs] = target[:, None]
     return a
-
-
-def inverses(a: np.ndarray) -> np.ndarray:
-    """Inverses of matrices of :func:`jacobians`, each a diagonal plus a part whose square is zero."""
-    every = np.arange(a.shape[-1])
-    size = 1.0 / a[:, every, every]
-    inverse = -size[:, :, None] * a * size[:, None, :]
-    inverse[:, every, every] = size
-    return inverse
 
 
 def _stretches(column: np.ndarray, seen: np.ndarray) -> Iterator[np.ndarray]:

@@ -4,12 +4,18 @@ from math import exp, lgamma, log, pi, sqrt
 
 from pararnn_ts.kernels.jit import jit
 
-__all__ = ["improved_spread", "log_likelihood", "settled_spread"]
+__all__ = ["improved_spread", "log_constant", "log_likelihood", "settled_spread"]
 
 # a product of so many is added to a sum of logarithms before it can overflow
 _LARGE = 1e150
 # largest change of the logarithm of the spread in one of Newton's steps
 _STEP = 0.1
+
+
+@jit
+def log_constant(dof):
+    """Log of the constant of Student's density of spread one."""
+    return lgamma(0.5 * (dof + 1.0)) - lgamma(0.5 * dof) - 0.5 * log(dof * pi)
 
 
 @jit
@@ -36,8 +42,7 @@ def log_likelihood(square, spread, dof):
             total += log(product)
             product = 1.0
     total += log(product)
-    constant = lgamma(0.5 * (dof + 1.0)) - lgamma(0.5 * dof) - 0.5 * log(dof * pi) - log(spread)
-    return len(square) * constant - 0.5 * (dof + 1.0) * total
+    return len(square) * (log_constant(dof) - log(spread)) - 0.5 * (dof + 1.0) * total
 
 
 @jit
