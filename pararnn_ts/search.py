@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -26,10 +26,14 @@ from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.starting import arma_blocks, start_values
 from pararnn_ts.specification import UnitWeights
 
-__all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria"]
+__all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria", "is_better_law"]
 
 # candidates that are fitted with Student-t errors, too, where residuals have outliers
 STUDENTS = 40
+# of these so many at a time, the most promising first, until none of so many is better for it
+PARTY = 8
+# degrees of freedom below which shocks have no third moment; the normal law is kept instead
+HEAVIEST = 3.0
 # a candidate needs to be compared, not polished
 OPTIONS = Options(maxiter=60, tol=1e-7)
 # share of the sample that criterion "cv" predicts
@@ -148,17 +152,34 @@ class Search:
         missing = [candidate for candidate in dict.fromkeys(candidates) if candidate not in self.fitted]
         jobs = list(zip(missing, self.rng.spawn(len(missing)), strict=True))
         if self.device == "cpu":
-            self._run(self._fit, jobs, what)
+            self._run(self._fit, [jobs], what, len(jobs))
         else:
             self._fit_on_device(jobs)
 
     def with_outliers(self, all_of_them: bool) -> None:
         """Fit candidates with Student-t errors, too: all of them, or those whose residuals have outliers."""
-        self._run(self._fit_robustly, _with_outliers(self.fitted, all_of_them), "Student-t errors")
+        what, known = "Student-t errors", list(self.fitted)
+        if all_of_them:
+            self._run(self._fit_robustly, [known], what, len(known))
+        else:
+            promising = _with_outliers(self.fitted)
+            self._run(self._fit_robustly, self._parties(promising), what, len(promising))
 
-    def _run(self, work: Callable, jobs: list, what: str) -> None:
-        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
-            self.fitted.update(tqdm(pool.map(work, jobs), total=len(jobs), desc=what, disable=not self.progress))
+    def _parties(self, promising: list[Candidate]) -> Iterator[list[Candidate]]:
+        """A few candidates at a time, while Student's law is the better one for some of the last few."""
+        for place in range(0, len(promising), PARTY):
+            party = promising[place : place + PARTY]
+            yield party
+            if not any(is_better_law(self.fitted[_robust(one)], self.fitted[one]) for one in party):
+                break
+
+    def _run(self, work: Callable, parties: Iterable[list], what: str, total: int) -> None:
+        bar = tqdm(total=total, desc=what, disable=not self.progress)
+        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool, bar:
+            for party in parties:
+                for candidate, one in pool.map(work, party):
+                    self.fitted[candidate] = one
+                    bar.update()
 
     def _model(self, candidate: Candidate) -> ParaRNN:
         return self.base.restructured(
@@ -200,7 +221,7 @@ class Search:
             self.fitted.update(map(self._finish, ready, found, early))
 
     def _fit_robustly(self, candidate: Candidate) -> tuple[Candidate, FittedCandidate]:
-        before, candidate = self.fitted[candidate], replace(candidate, errors="t")
+        before, candidate = self.fitted[candidate], _robust(candidate)
         model = self._model(candidate)
         problem = model._problem()
         found = estimate_student(problem, before.found.starts, before.found.best, OPTIONS)
@@ -241,10 +262,21 @@ def _score(model: ParaRNN, found: Estimate, criterion: str, early: Estimate | No
     return -float(np.mean((model._y - model.path(early.params).fitted)[_held_out(model)] ** 2))
 
 
-def _with_outliers(fitted: dict[Candidate, FittedCandidate], all_of_them: bool) -> list[Candidate]:
+def _robust(candidate: Candidate) -> Candidate:
+    return replace(candidate, errors="t")
+
+
+def is_better_law(robust: FittedCandidate, normal: FittedCandidate) -> bool:
+    """
+    Tell whether Student's law is to be kept for a candidate, and not the normal one.
+
+    Tails that are too heavy are those of errors of the model, not of shocks that follow one law.
+    """
+    return robust.found.law.dof > HEAVIEST and robust.score > normal.score
+
+
+def _with_outliers(fitted: dict[Candidate, FittedCandidate]) -> list[Candidate]:
     """Candidates worth a fit with Student-t errors: those whose evidence may come to be the largest."""
-    if all_of_them:
-        return list(fitted)
     promise = {}
     for candidate, one in fitted.items():
         resid = one.model._y - one.model.path(one.found.params).fitted
