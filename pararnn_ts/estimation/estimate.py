@@ -28,7 +28,7 @@ from pararnn_ts.estimation.levenberg_marquardt import (
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, difference_series
 from pararnn_ts.estimation.scaling import standardise
-from pararnn_ts.estimation.series_problem import complete_problem
+from pararnn_ts.estimation.series_problem import LONG_SAMPLE, complete_problem
 from pararnn_ts.estimation.student import reweight, robust_weights
 from pararnn_ts.specification import SeriesLayout, Specification
 
@@ -118,14 +118,22 @@ def n_threads() -> int:
     return wanted if wanted == 1 else max(1, min(wanted, os.cpu_count() or 1))
 
 
-def make_problem(specification: Specification, sample: Sample, constant: np.ndarray | None) -> Problem:
-    """Standardise a sample and state the least-squares problem for it."""
+def make_problem(
+    specification: Specification, sample: Sample, constant: np.ndarray | None, evidence: bool = True
+) -> Problem:
+    """Standardise a sample and state the least-squares problem for it; `evidence`: its penalty is that of a prior."""
     gaps = not np.isfinite(sample.y).all()
-    return on_own_scale(GappedProblem if gaps else complete_problem, specification, sample, constant)
+    # thousands of observations know better than a prior
+    persistent = evidence and len(sample.y) < LONG_SAMPLE
+    return on_own_scale(GappedProblem if gaps else complete_problem, specification, sample, constant, persistent)
 
 
 def on_own_scale(
-    state: Callable[..., Problem], specification: SeriesLayout, sample: Sample, constant: np.ndarray | None
+    state: Callable[..., Problem],
+    specification: SeriesLayout,
+    sample: Sample,
+    constant: np.ndarray | None,
+    persistent: bool = False,
 ) -> Problem:
     """
     State a problem on the locations and scales of its sample, gaps allowed.
@@ -139,6 +147,7 @@ def on_own_scale(
     sample : Sample
         The data.
     constant : ndarray or None
+    persistent : bool
         As in :func:`scaling.standardise`.
 
     Returns
@@ -151,7 +160,7 @@ def on_own_scale(
         seen = np.flatnonzero(np.isfinite(sample.y))
         bridged = np.interp(np.arange(len(sample.y)), seen, sample.y[seen])
         measured = difference_series(bridged, specification.difference)
-    scaling = standardise(specification, measured, sample.exog, sample.deterministic, constant)
+    scaling = standardise(specification, measured, sample.exog, sample.deterministic, constant, persistent)
     return state(specification, sample, scaling, target)
 
 

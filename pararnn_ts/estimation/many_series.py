@@ -38,7 +38,11 @@ TOGETHER = 128
 
 
 def make_problems(
-    specification: Specification, samples: Sequence[Sample], constant: np.ndarray | None, threads: int = 1
+    specification: Specification,
+    samples: Sequence[Sample],
+    constant: np.ndarray | None,
+    threads: int = 1,
+    evidence: bool = True,
 ) -> list[Problem]:
     """
     Standardise samples of one model and state the least-squares problem for each.
@@ -53,6 +57,8 @@ def make_problems(
         As in :func:`estimate.make_problem`.
     threads : int
         Threads over the series.
+    evidence : bool
+        As in :func:`estimate.make_problem`.
 
     Returns
     -------
@@ -65,7 +71,7 @@ def make_problems(
         if len(sample.y) <= STRETCH and np.isfinite(sample.y).all():
             alike.setdefault(len(sample.y), []).append(i)
         else:
-            found[i] = make_problem(specification, sample, constant)
+            found[i] = make_problem(specification, sample, constant, evidence)
 
     def state(places: list[int]) -> None:
         parts = [samples[i] for i in places]
@@ -73,7 +79,7 @@ def make_problems(
         deterministic = np.array([s.deterministic for s in parts], dtype=float)
         scalings = standardise_many(
             specification, difference_series(y, specification.difference)[:, specification.order_of_difference :],
-            exog, deterministic, constant,
+            exog, deterministic, constant, evidence,
         )  # fmt: skip
         for i, problem in zip(places, UnitProblem.many(specification, parts, scalings), strict=True):
             found[i] = problem

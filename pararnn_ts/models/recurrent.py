@@ -179,8 +179,8 @@ class RecurrentModel(SeriesModel):
         """Run the model along a series; see :meth:`UnitModel.path`."""
         raise NotImplementedError
 
-    def _problem(self) -> Problem:
-        """Return the standardised least-squares problem of the sample."""
+    def _problem(self, evidence: bool = True) -> Problem:
+        """Return the standardised least-squares problem of the sample; `evidence`: its penalty is that of a prior."""
         raise NotImplementedError
 
     def _starts(self, problem: Problem, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
@@ -318,7 +318,7 @@ class RecurrentModel(SeriesModel):
         options = self._fit_options(penalty, maxiter, tol)
         warm = start_params is not None
         with one_blas_thread():
-            problem = self._problem()
+            problem = self._problem(options.penalty is None)
             if device == "cuda":
                 problem = in_parallel(problem)
             if warm:
