@@ -278,8 +278,8 @@ def test_little_data_leave_a_persistent_series_a_random_walk_and_another_one_its
 
 
 def test_the_evidence_of_a_random_walk_is_the_integral_over_its_prior():
-    # two parameters, a free constant c and a direct lag a with prior N(1, 1 / alpha): with precisions fixed at the estimate
-    # the Gaussian integral is known, and what the log evidence adds to it does not depend on the prior mean
+    # a free constant and a direct lag a with prior N(1, 1 / alpha): given the precisions the Gaussian integral is known,
+    # and what the log evidence adds for them does not depend on the prior mean
     y = np.cumsum(np.random.default_rng(3).normal(size=40))
     problem = make(twin.specification((), "tanh", (), (1,), 1), y)
     assert problem.scaling.prior_mean.tolist() == [0.0, 1.0]
@@ -295,5 +295,5 @@ def test_the_evidence_of_a_random_walk_is_the_integral_over_its_prior():
     integral = 0.5 * (np.log(alpha) - np.linalg.slogdet(precision)[1] + 39 * np.log(beta / (2 * np.pi))) - exponent
     shape, rate = PRIOR[3]
     width = 0.5 * alpha * (centre[1] ** 2 + 2 * rate)
-    hyper = shape * np.log(rate) - lgamma(shape) + shape * np.log(alpha) - rate * alpha + 0.5 * np.log(2 * np.pi / width)
+    hyper = shape * np.log(rate * alpha) - lgamma(shape) - rate * alpha + 0.5 * np.log(2 * np.pi / width)
     assert found.log_evidence[0] == pytest.approx(integral + hyper, abs=1e-6)
