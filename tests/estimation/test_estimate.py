@@ -278,7 +278,7 @@ def test_little_data_leave_a_persistent_series_a_random_walk_and_another_one_its
 
 
 def test_the_evidence_of_a_random_walk_is_the_integral_over_its_prior():
-    # a free constant and a direct lag a with prior N(1, 1 / alpha): given the precisions the Gaussian integral is known,
+    # a free constant and a direct lag with prior N(1, 1 / alpha): given the precisions the Gaussian integral is known,
     # and what the log evidence adds for them does not depend on the prior mean
     y = np.cumsum(np.random.default_rng(3).normal(size=40))
     problem = make(twin.specification((), "tanh", (), (1,), 1), y)
