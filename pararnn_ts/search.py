@@ -34,8 +34,8 @@ STUDENTS = 40
 PARTY = 8
 # degrees of freedom below which shocks have no third moment; the normal law is kept instead
 HEAVIEST = 3.0
-# a candidate needs to be compared, not polished
-OPTIONS = Options(maxiter=60, tol=1e-7)
+# a candidate needs to be compared, not polished; a linear one is polished at no cost
+OPTIONS, LINEAR = Options(maxiter=60, tol=1e-7), Options()
 # share of the sample that criterion "cv" predicts
 HELD_OUT = 0.2
 
@@ -206,18 +206,21 @@ class Search:
 
     def _fit(self, job: _Job) -> tuple[Candidate, FittedCandidate]:
         one = self._prepare(job)
-        early = estimate(_before_held_out(one.model), one.starts, OPTIONS) if self.criterion == "cv" else None
-        return self._finish(one, estimate(one.problem, one.starts, OPTIONS), early)
+        options = _options(one.candidate)
+        early = estimate(_before_held_out(one.model), one.starts, options) if self.criterion == "cv" else None
+        return self._finish(one, estimate(one.problem, one.starts, options), early)
 
     def _fit_on_device(self, jobs: list[_Job]) -> None:
         with one_blas_thread():
             ready = [self._prepare(job) for job in jobs]
             starts = [one.starts for one in ready]
-            found = estimate_many([one.problem for one in ready], starts, OPTIONS, n_threads(), self.device)
+            # the candidates of a stage all have units, or none has
+            options = _options(ready[0].candidate) if ready else OPTIONS
+            found = estimate_many([one.problem for one in ready], starts, options, n_threads(), self.device)
             early: list[Any] = [None] * len(ready)
             if self.criterion == "cv":
                 parts = [_before_held_out(one.model) for one in ready]
-                early = list(estimate_many(parts, starts, OPTIONS, n_threads(), self.device))
+                early = list(estimate_many(parts, starts, options, n_threads(), self.device))
             self.fitted.update(map(self._finish, ready, found, early))
 
     def _fit_robustly(self, candidate: Candidate) -> tuple[Candidate, FittedCandidate]:
@@ -260,6 +263,10 @@ def _score(model: ParaRNN, found: Estimate, criterion: str, early: Estimate | No
     if early is None:
         return -information_criteria(found, int(model.used.sum()))[criterion == "bic"]
     return -float(np.mean((model._y - model.path(early.params).fitted)[_held_out(model)] ** 2))
+
+
+def _options(candidate: Candidate) -> Options:
+    return OPTIONS if candidate.units else LINEAR
 
 
 def _robust(candidate: Candidate) -> Candidate:

@@ -28,7 +28,7 @@ from pararnn_ts.estimation.levenberg_marquardt import (
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, difference_series
 from pararnn_ts.estimation.scaling import standardise
-from pararnn_ts.estimation.series_problem import LONG_SAMPLE, complete_problem
+from pararnn_ts.estimation.series_problem import complete_problem
 from pararnn_ts.estimation.student import reweight, robust_weights
 from pararnn_ts.specification import SeriesLayout, Specification
 
@@ -123,9 +123,7 @@ def make_problem(
 ) -> Problem:
     """Standardise a sample and state the least-squares problem for it; `evidence`: its penalty is that of a prior."""
     gaps = not np.isfinite(sample.y).all()
-    # thousands of observations know better than a prior
-    persistent = evidence and len(sample.y) < LONG_SAMPLE
-    return on_own_scale(GappedProblem if gaps else complete_problem, specification, sample, constant, persistent)
+    return on_own_scale(GappedProblem if gaps else complete_problem, specification, sample, constant, evidence)
 
 
 def on_own_scale(

@@ -279,7 +279,8 @@ class RecurrentModel(SeriesModel):
         start_params : array_like, (P,), optional
             Start values in the order of `param_names`; with them there are no other starts.
         penalty : "evidence" or float
-            "evidence": the strength of the ridge on each group of weights is chosen by the evidence (MacKay 1992).
+            "evidence": the strength of the ridge on each group of weights is chosen by the evidence (MacKay 1992); it
+            shrinks them towards zero, and the first direct lag of a persistent series towards one, a random walk.
             A number is a fixed ridge on the standardised scale; zero is conditional Gaussian maximum likelihood.
         n_starts : int
             Number of starts; some are images of fitted ARMA models, the others random.
