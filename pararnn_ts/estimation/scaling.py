@@ -66,15 +66,19 @@ class Scaling:
         np.fill_diagonal(inverse, size)
         return inverse
 
+    def location(self) -> np.ndarray:
+        """What the location of the series adds to the parameters in the data's units."""
+        location = np.zeros(self.specification.n_params)
+        location[: self.specification.n_deterministic] = self.constant * self.center[0]
+        return location
+
     def shift(self) -> np.ndarray:
         """Constant part of the map."""
-        shift = np.zeros(self.specification.n_params)
-        shift[: self.specification.n_deterministic] = self.constant * self.center[0]
-        return shift + self._jacobian @ self.prior_mean
+        return self._jacobian @ self.prior_mean + self.location()
 
     def to_data(self, params: np.ndarray) -> np.ndarray:
         """Parameters in the data's units, of one vector or of rows of them."""
-        return params @ self._jacobian.T + self.shift()
+        return (params + self.prior_mean) @ self._jacobian.T + self.location()
 
     def to_standard(self, params: np.ndarray) -> np.ndarray:
         """Parameters on the standardised scale, of one vector or of rows of them."""
