@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.estimate import estimate_student, n_threads
 from pararnn_ts.estimation.levenberg_marquardt import Options
@@ -162,12 +163,12 @@ def on_threads(work: Callable[[int], Any], n: int, threads: int, tick: Callable[
     found: list[Any] = [None] * n
 
     def run(k: int) -> None:
-        with alone():
+        with alone(), unheard_warnings():
             found[k] = work(k)
         tick(1)
 
+    # pandas and statsmodels change the filters in each thread, and the last to end may leave another's
     with warnings.catch_warnings(), one_blas_thread():
-        warnings.simplefilter("ignore")
         run_all(run, range(n), threads)
     return found
 
