@@ -71,7 +71,9 @@ def __getattr__(name: str) -> Any:
         chosen = list(warnings.filters)
         home = import_module(_HOMES[name])
         # statsmodels, imported only now, asks that its warnings be shown: what was chosen before counts more
-        warnings.filters = [*chosen, *(added for added in warnings.filters if added not in chosen)]
+        added = [one for one in warnings.filters if one not in chosen]
+        if added:
+            warnings.filters = [*chosen, *added]
         return getattr(home, name)
     raise AttributeError(f"module 'pararnn_ts' has no attribute {name!r}")
 

@@ -9,8 +9,9 @@ import pickle
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from threading import Lock, local
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import statsmodels
@@ -47,11 +48,14 @@ __all__ = [
     "forget_values",
     "freq_to_period",
     "has_wide_registers",
+    "heard_warnings",
     "infer_offset",
     "keep_compiled",
+    "raised_warnings",
     "relayed_warnings",
     "statsmodels_index",
     "to_offset",
+    "unheard_warnings",
     "user_frame",
     "warn_user",
     "warnings_once",
@@ -78,26 +82,132 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     warnings.warn(message, category, stacklevel=user_frame(2)[1] + 1)
 
 
+class _Block(NamedTuple):
+    """A block of code, what it hears of, and what is done with what it hears."""
+
+    category: type[Warning]
+    hear: Callable[[Warning], Any]
+
+
+class _Hearing:
+    """
+    Who hears the warnings of which thread.
+
+    Filters of warnings, and what shows those that pass, belong to the process. `warnings.catch_warnings` takes no heed
+    of threads: where blocks of two threads overlap, one hears what the other warns of, and the filters of the first
+    stay for good once the second has put back what it found. Here the first block of all threads adds one filter, which
+    is for threads inside a block only, and the last one takes it away.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._of_thread = Lock(), 0, local()
+        self._say, self._show = self._hear, warnings.showwarning
+
+    @property
+    def blocks(self) -> list[_Block]:
+        """Blocks that the present thread is in, the innermost last."""
+        return self._of_thread.__dict__.setdefault("blocks", [])
+
+    def enter(self, block: _Block) -> None:
+        with self._lock:
+            self._users += 1
+            if warnings.showwarning is not self._say:
+                self._show, warnings.showwarning = warnings.showwarning, self._say
+            # anew in each block: what was warned of before is forgotten, and heard again
+            warnings.simplefilter("always", _Heard)
+        self.blocks.append(block)
+
+    def leave(self) -> None:
+        self.blocks.pop()
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                warnings.filters = [kept for kept in warnings.filters if kept[2] is not _Heard]
+                if warnings.showwarning is self._say:
+                    warnings.showwarning = self._show
+
+    def _hear(self, message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        """Stand in for `warnings.showwarning`."""
+        for block in reversed(self.blocks):
+            if issubclass(category, block.category):
+                block.hear(message)
+                return
+        self._show(message, category, *place, **more)
+
+
+# one for the process, as the filters are; made by the import, which only one thread does
+_HEARING = _Hearing()
+
+
+class _OfTheBlocks(type):
+    def __subclasscheck__(cls, category: type) -> bool:
+        return any(issubclass(category, block.category) for block in _HEARING.blocks)
+
+
+class _Heard(Warning, metaclass=_OfTheBlocks):
+    """Stands in a filter for the categories that blocks of the present thread hear."""
+
+
+@contextlib.contextmanager
+def _heard_by(hear: Callable[[Warning], Any], category: type[Warning] = Warning) -> Iterator[None]:
+    _HEARING.enter(_Block(category, hear))
+    try:
+        yield
+    finally:
+        _HEARING.leave()
+
+
+@contextlib.contextmanager
+def heard_warnings() -> Iterator[list[Warning]]:
+    """
+    Collect what this thread warns of inside the block instead of showing it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from pararnn_ts._compat import heard_warnings
+    >>> with heard_warnings() as heard:
+    ...     warnings.warn("The sample is short.")
+    >>> heard
+    [UserWarning('The sample is short.')]
+    """
+    heard: list[Warning] = []
+    with _heard_by(heard.append):
+        yield heard
+
+
+def unheard_warnings(category: type[Warning] = Warning) -> contextlib.AbstractContextManager[None]:
+    """Let nobody hear what this thread warns of inside the block."""
+    return _heard_by(lambda _: None, category)
+
+
+def raised_warnings(category: type[Warning]) -> contextlib.AbstractContextManager[None]:
+    """Raise warnings of a category that this thread gives inside the block."""
+
+    def refuse(warning: Warning) -> None:
+        raise warning
+
+    return _heard_by(refuse, category)
+
+
 @contextlib.contextmanager
 def relayed_warnings() -> Iterator[None]:
     """Let what statsmodels warns of inside the block point at the line of the user; silence what pandas says there."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with heard_warnings() as heard:
         yield
-    for warning in caught:
-        if issubclass(warning.category, ValueWarning):
-            warn_user(str(warning.message), warning.category)
+    for warning in heard:
+        if isinstance(warning, ValueWarning):
+            warn_user(str(warning), type(warning))
 
 
 @contextlib.contextmanager
 def warnings_once() -> Iterator[None]:
     """Let many forecasts inside the block, or of a function decorated with it, give one warning of each kind."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with heard_warnings() as heard:
         yield
     others = " There were others like it."
-    for category in dict.fromkeys(warning.category for warning in caught):
-        said = list(dict.fromkeys(str(warning.message) for warning in caught if warning.category is category))
+    for category in dict.fromkeys(map(type, heard)):
+        said = list(dict.fromkeys(str(warning) for warning in heard if type(warning) is category))
         warn_user(said[0] if len(said) == 1 else said[0].removesuffix(others) + others, category)
 
 

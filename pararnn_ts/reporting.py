@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.models.arguments import check_count
 
 if TYPE_CHECKING:
@@ -263,9 +263,8 @@ def _image(draw: Callable[[], Figure]) -> str:
     """PNG of a figure as a data address."""
     import matplotlib.pyplot as plt
 
-    with warnings.catch_warnings():
-        # what a forecast warns about stands in the notes of the summary
-        warnings.simplefilter("ignore")
+    # what a forecast warns about stands in the notes of the summary
+    with unheard_warnings():
         figure = draw()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.errors import student_gain
@@ -24,6 +23,7 @@ from pararnn_ts.estimation.levenberg_marquardt import LEAD, Options
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.starting import arma_blocks, start_values
+from pararnn_ts.progress import progress_bar
 from pararnn_ts.specification import UnitWeights
 
 __all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria", "is_better_law"]
@@ -174,12 +174,12 @@ class Search:
                 break
 
     def _run(self, work: Callable, parties: Iterable[list], what: str, total: int) -> None:
-        bar = tqdm(total=total, desc=what, disable=not self.progress)
-        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool, bar:
+        bar = progress_bar(total, what, self.progress)
+        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool, bar as done:
             for party in parties:
                 for candidate, one in pool.map(work, party):
                     self.fitted[candidate] = one
-                    bar.update()
+                    done(1)
 
     def _model(self, candidate: Candidate) -> ParaRNN:
         return self.base.restructured(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-import warnings
 from typing import Any
 
 import numpy as np
 
+from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.models.pararnn import ParaRNN
 
 __all__ = ["warmup"]
@@ -52,8 +52,7 @@ def warmup(*models: Any) -> float:
     for model in models or (ParaRNN,):
         if not (isinstance(model, type) and hasattr(model, "fit") and hasattr(model, "option_names")):
             raise TypeError(f"models must be classes such as prt.ParaRNN, but one of them is {model!r}.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with unheard_warnings():
             for series in (y, gapped):
                 results = model(series).fit(n_starts=2, maxiter=3)
                 results.get_forecast(2, method="bootstrap", n_sims=2, rng=0).conf_int()

@@ -87,6 +87,22 @@ def test_a_fit_and_a_summary_draw_nothing():
     assert not loaded_after(statement) & {"matplotlib", "typer", "jinja2", "sktime"}
 
 
+def test_work_without_a_progress_bar_leaves_no_thread_that_watches_over_bars():
+    """Which would outlive it, and make Python warn of every later fork."""
+    statement = """
+import threading
+import numpy as np, pandas as pd, pararnn_ts as prt
+y = np.random.default_rng(0).normal(size=60)
+search = {"max_lags": 1, "max_linear_lags": 1, "max_units": 1, "unit_dims": (1,), "n_starts": 1}
+results = prt.select_order(y, **search).results
+prt.rolling_forecast(results, y[:3])
+prt.fit_panel(pd.DataFrame({"unique_id": "a", "ds": range(60), "y": y}), units=(1,), n_starts=1)
+prt.compare(y, holdout=3, models={"units": prt.ParaRNN(y, units=(1,))})
+assert threading.enumerate() == [threading.main_thread()]
+"""
+    assert "tqdm" not in loaded_after(statement)
+
+
 @pytest.mark.parametrize("name", pararnn_ts.__all__)
 def test_every_public_name_can_be_imported(name):
     assert getattr(pararnn_ts, name) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.arima.model import ARIMA
 from statsmodels.tsa.stattools import kpss
 
+from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.estimation.blas import one_blas_thread
 
 __all__ = ["order_of_integration", "select_ar", "select_arma"]
@@ -44,8 +44,7 @@ def order_of_integration(endog: pd.Series, exog: pd.DataFrame | None = None, *, 
         seen = y[np.isfinite(y)]
         if len(seen) < 10 or np.ptp(seen) == 0:
             return order
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # p-values beyond the printed table
+        with unheard_warnings():  # p-values beyond the printed table
             if kpss(seen, regression="c", nlags="auto")[1] > 0.05:
                 return order
         y = np.diff(y)
@@ -127,8 +126,7 @@ def _fit(
     method_kwargs: dict[str, Any] | None = None,
 ) -> Any:
     """Fit one model; None when it cannot be fitted or has a root at the unit circle."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # poor start values and slow convergence of orders that will not be chosen
+    with unheard_warnings():  # poor start values and slow convergence of orders that will not be chosen
         try:
             results = ARIMA(endog, exog, order=order, trend=trend).fit(start_params, method_kwargs=method_kwargs)
         except (np.linalg.LinAlgError, ValueError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 from statsmodels.base.model import Model
 
+from pararnn_ts._compat import heard_warnings
 from pararnn_ts.comparison.arma import MAX_LAG, select_ar, select_arma
 from pararnn_ts.comparison.faces import describe, exog_columns, numbered, takes
 from pararnn_ts.models.elman import ElmanRNN
@@ -56,10 +56,9 @@ class Candidate:
 def caught_warnings() -> Iterator[list[str]]:
     """Collect what is warned of inside the block, each message once; only what is meant for users is kept."""
     said: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with heard_warnings() as heard:
         yield said
-    said += dict.fromkeys(str(warning.message) for warning in caught if issubclass(warning.category, UserWarning))
+    said += dict.fromkeys(str(warning) for warning in heard if isinstance(warning, UserWarning))
 
 
 def fit_candidates(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from pararnn_ts.comparison.candidates import Candidate, caught_warnings, default_makers, fit_candidates, user_makers
 from pararnn_ts.comparison.evaluation import criteria, scores
@@ -18,6 +17,7 @@ from pararnn_ts.comparison.faces import exog_columns
 from pararnn_ts.comparison.rolling import rolling_forecast
 from pararnn_ts.comparison.sample import Sample, split_sample
 from pararnn_ts.estimation.blas import one_blas_thread
+from pararnn_ts.progress import progress_bar
 from pararnn_ts.results.graphics import PlotMethod
 
 if TYPE_CHECKING:
@@ -214,11 +214,11 @@ def compare(
     candidates: dict[str, Candidate] = {}
     forecasts: dict[str, pd.DataFrame] = {}
     said: dict[str, tuple[str, ...]] = {}
-    with one_blas_thread(), tqdm(total=len(makers), desc="models", disable=not progress) as bar:
+    with one_blas_thread(), progress_bar(len(makers), "models", progress) as done:
         for name, candidate in fit_candidates(makers, *sample.train):
             candidates[name] = candidate
             forecasts[name], said[name] = _forecast(name, candidate, sample, horizon, every, rng)
-            bar.update()
+            done(1)
     everything = pd.concat([frame.assign(model=name) for name, frame in forecasts.items()], ignore_index=True)
     everything = everything[["model", *everything.columns.drop("model")]]
     reference = "ARMA" if models is None else next(iter(candidates))

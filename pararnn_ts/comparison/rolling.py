@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from pararnn_ts._compat import warnings_once
 from pararnn_ts.comparison.faces import kind, numbered, sample_size, simulates, takes
 from pararnn_ts.comparison.sample import aligned
 from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.models.window import PredictionWindow
+from pararnn_ts.progress import progress_bar
 from pararnn_ts.results.prediction import predict_window
 from pararnn_ts.scores import crps_gaussian, crps_sample
 
@@ -118,7 +118,7 @@ def rolling_forecast(
     generator = check_generator(rng)
     origins = _origin_labels(results, new.y.index)
     found: list[tuple[int, _Forecast]] = []
-    with tqdm(total=len(range(0, n, step)), desc="rolling origin", disable=not progress) as bar:
+    with progress_bar(len(range(0, n, step)), "rolling origin", progress) as done:
         for start in range(0, n, every):
             chosen = [row for row in range(0, n, step) if start <= row < start + every]
             if not chosen:
@@ -126,7 +126,7 @@ def rolling_forecast(
             current = results.append(*new.rows(0, start), refit=True) if start else results
             for forecast in _roll(current, new, start, chosen, int(h), alpha, generator):
                 found.append(forecast)
-                bar.update()
+                done(1)
     # one frame of all origins: a frame for each would take longer than its forecasts
     counts = [len(forecast.mean) for _, forecast in found]
     first = np.repeat([row for row, _ in found], counts)

@@ -57,7 +57,10 @@ def run_all(function: Callable[[Any], None], items: Sequence[Any], threads: int)
     others = [Thread(target=work) for _ in range(min(threads, len(items)) - 1)]
     for thread in others:
         thread.start()
-    work()
+    try:
+        work()
+    except BaseException as interrupt:  # that came between two items
+        failures[-1] = interrupt
     for thread in others:
         thread.join()
     if failures:

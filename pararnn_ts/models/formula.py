@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts._compat import raised_warnings
 from pararnn_ts.models.expressions import look_back
 
 if TYPE_CHECKING:
@@ -95,9 +95,8 @@ class FormulaDesign:
         both = rows if self.history is None else pd.concat([self.history, rows])
         from formulaic.errors import DataMismatchWarning
 
-        with _one_sentence(self.formula), warnings.catch_warnings():
-            # formulaic would take an unknown category for the one that has no column
-            warnings.simplefilter("error", DataMismatchWarning)
+        # formulaic would take an unknown category for the one that has no column
+        with _one_sentence(self.formula), raised_warnings(DataMismatchWarning):
             made = self.regressors.get_model_matrix(both, context=self.context)
         return pd.DataFrame(made)[list(self.columns)].iloc[len(both) - len(rows) :]
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.estimate import estimate_student, n_threads
 from pararnn_ts.estimation.levenberg_marquardt import Options
@@ -23,6 +23,7 @@ from pararnn_ts.estimation.threads import run_all
 from pararnn_ts.models.recurrent import RecurrentModel
 from pararnn_ts.panel.frame import LongFrame
 from pararnn_ts.panel.task import UNFIT, Fitted, Outcome, Task, alone, figures, unfitted
+from pararnn_ts.progress import progress_bar
 
 __all__ = ["find_engine", "fit_all", "on_threads"]
 
@@ -99,16 +100,16 @@ def fit_all(task: Task, frame: LongFrame, engine: Any, progress: bool) -> list[O
         One for each series; the engine makes no difference to them.
     """
     # an executor may have threads of this process, which leave filters of warnings as they find them at the end
-    with warnings.catch_warnings(), tqdm(total=len(frame), desc="series", disable=not progress) as bar:
+    with warnings.catch_warnings(), progress_bar(len(frame), "series", progress) as done:
         if engine is None:
-            return _fit_here(task, frame, n_threads(), bar.update)
+            return _fit_here(task, frame, n_threads(), done)
         size = min(max(1, len(frame) // MOST_PIECES), LARGEST_SEARCH if task.select else LARGEST_PIECE)
         pieces = [frame.part(first, min(first + size, len(frame))) for first in range(0, len(frame), size)]
         found: list[Outcome] = []
         send = _with_executor if isinstance(engine, Executor) else _with_fugue
         for outcomes in send(task, pieces, engine):
             found += outcomes
-            bar.update(len(outcomes))
+            done(len(outcomes))
         return found
 
 
@@ -162,12 +163,12 @@ def on_threads(work: Callable[[int], Any], n: int, threads: int, tick: Callable[
     found: list[Any] = [None] * n
 
     def run(k: int) -> None:
-        with alone():
+        with alone(), unheard_warnings():
             found[k] = work(k)
         tick(1)
 
+    # pandas and statsmodels change the filters in each thread, and the last to end may leave another's
     with warnings.catch_warnings(), one_blas_thread():
-        warnings.simplefilter("ignore")
         run_all(run, range(n), threads)
     return found
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
+from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.estimation.curvature import derivative_by_data, in_data_units
 from pararnn_ts.estimation.identification import nearest_image
 from pararnn_ts.models.arguments import check_generator
@@ -63,8 +63,7 @@ def sample_frames(results: RecurrentResults, sample: np.ndarray) -> tuple[Any, A
 def refitted(results: RecurrentResults, sample: np.ndarray, **fit_kwargs: Any) -> RecurrentResultsWrapper:
     """Results of the same model, fitted in the same way from the present parameters, to another sample."""
     y, x = sample_frames(results, sample)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unheard_warnings(ConvergenceWarning):
         return results.apply(y, x, refit=True, fit_kwargs={"cov_type": None, "cov_kwds": None, **fit_kwargs})
 
 

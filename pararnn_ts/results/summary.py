@@ -6,7 +6,6 @@ import copy
 import csv
 import io
 import textwrap
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from statsmodels.iolib.summary import Summary, summary_params
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
+from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.results.covariance import smallest_eigenvalue
 from pararnn_ts.results.stability import HORIZON
@@ -304,8 +304,7 @@ def _tests(results: RecurrentResults) -> dict[str, float]:
     found = dict.fromkeys(("q", "q_pvalue", "h", "h_pvalue", "jb", "jb_pvalue", "skew", "kurtosis"), float("nan"))
     if results.nobs < FEWEST or results.sse == 0.0:
         return found
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    with unheard_warnings(), np.errstate(all="ignore"):
         q = results.test_serial_correlation(lags=1)[0, :, 0]
         h = results.test_heteroskedasticity()[0]
         jb = results.test_normality()[0]

@@ -53,6 +53,10 @@ def test_holds_the_package_and_every_data_file(wheel):
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"pararnn_ts"}
 
 
+def test_tells_type_checkers_that_the_package_has_annotations(wheel):
+    assert "pararnn_ts/py.typed" in zipfile.ZipFile(wheel).namelist()
+
+
 def test_declares_the_command_and_the_licence(wheel):
     archive = zipfile.ZipFile(wheel)
     text = {Path(name).name: archive.read(name).decode() for name in archive.namelist() if ".dist-info/" in name}
