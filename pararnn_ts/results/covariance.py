@@ -193,7 +193,10 @@ def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
 
 def root_of(covariance: np.ndarray) -> np.ndarray:
     """
-    Matrix R with R R' a covariance, its columns along the axes of the correlations; NaN where any of it is.
+    Matrix R with R R' a covariance, of the correlations the symmetric root; NaN where any of it is.
+
+    Eigenvectors have no sign of their own, and hardly a direction where eigenvalues are close: draws along them would
+    be others on another processor.
 
     Examples
     --------
@@ -210,7 +213,7 @@ def root_of(covariance: np.ndarray) -> np.ndarray:
     size[size == 0.0] = 1.0
     values, vectors = linalg.eigh(covariance / size / size[:, None], driver="ev")
     values[values <= TOLERANCE * len(values) * values.max(initial=0.0)] = 0.0
-    return size[:, None] * vectors * np.sqrt(values)
+    return size[:, None] * (vectors * np.sqrt(values)) @ vectors.T
 
 
 def estimable(precision: np.ndarray, contrasts: np.ndarray | None = None) -> np.ndarray:

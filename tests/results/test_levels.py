@@ -134,7 +134,23 @@ def test_a_parameter_that_is_not_identified_is_not_hidden_by_large_ones():
 
 def test_a_root_has_no_directions_of_rounding_errors():
     flat = np.array([[1.0, 1.0], [1.0, 1.0]]) + np.diag([3e-16, 0.0])
-    assert np.count_nonzero(np.abs(root_of(flat)).max(axis=0) > 0.0) == 1
+    assert np.abs(root_of(flat) @ [1.0, -1.0]).max() < 1e-15
+
+
+def test_the_root_of_a_covariance_is_not_left_to_rounding_errors():
+    # two equal variances beside others: any turn of their plane is as good as another to an eigenvector
+    rng = np.random.default_rng(0)
+    size = np.array([1.0, 1e-3, 1e4, 2.0])
+    axes = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    covariance = (axes * [2.0, 2.0, 1.0, 0.5]) @ axes.T * np.outer(size, size)
+    root = root_of(covariance)
+    np.testing.assert_allclose(root @ root.T, covariance, rtol=1e-12)
+    rounded = covariance * (1.0 + 1e-15 * rng.choice([-1.0, 1.0], size=(4, 4)))
+    again = root_of(np.tril(rounded) + np.tril(rounded, -1).T)
+    np.testing.assert_allclose(again / size[:, None], root / size[:, None], atol=1e-13)
+    order, sign = rng.permutation(4), np.array([1.0, -1.0, -1.0, 1.0])
+    moved = root_of(covariance[np.ix_(order, order)] * np.outer(sign, sign))
+    np.testing.assert_allclose(moved, root[np.ix_(order, order)] * np.outer(sign, sign), rtol=1e-9)
 
 
 def test_forecasts_and_units_are_known_without_the_data(data):
