@@ -341,7 +341,7 @@ def fit_panel(
 def _warn(panel: Panel, failures: pd.Series) -> None:
     """Say once what the table says in full."""
     table, n = panel.table, len(panel)
-    loose = ~failures & ~table["converged"]
+    loose = ~failures & (table["message"] != "")
     inserted = table["n_missing"].to_numpy(int) > _n_missing(panel._frame)
     stayed = [isinstance(one, Fitted) and one.device != panel._task.device for one in panel._outcomes]
     parts = []

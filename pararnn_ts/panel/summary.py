@@ -65,8 +65,14 @@ def make_summary(panel: Panel) -> Summary:
     summary.tables = [head, spread]
     align_tables(summary.tables)
     notes = [f"{name}: {why}" for name, why in table["message"][table["nobs"].isna()].head(NAMED).items()]
-    loose = table["status"][table["nobs"].notna() & ~table["converged"]].value_counts()
+    loose = fitted["status"][fitted["message"] != ""].value_counts()
     notes += [f"{count} series did not converge ({status})." for status, count in loose.items()]
+    peaked = int(((fitted["message"] == "") & ~fitted["converged"]).sum())
+    if peaked:
+        notes.append(
+            f"{peaked} series went back to where their evidence was largest (past its peak); nothing has to be done, "
+            "standard errors of the weights of units are approximate."
+        )
     if notes:
         summary.add_extra_txt(["Notes:", *(f"[{i}] {note}" for i, note in enumerate(notes, start=1))])
     return summary

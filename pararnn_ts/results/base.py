@@ -60,7 +60,8 @@ class RecurrentResults(ParameterInference):
     details : FitDetails
         Penalty, precision and other outcomes of the optimiser.
     mle_retvals : dict
-        What the optimiser returned.
+        What the optimiser returned about the best start: `converged`, `status`, `iterations`, `decrement`, and how many
+        starts there were (`n_starts`) and reached it (`n_best`).
     starts : DataFrame
         One row for each start of the optimiser.
     scale : float
@@ -99,7 +100,14 @@ class RecurrentResults(ParameterInference):
 
     @property
     def starts(self) -> pd.DataFrame:
-        """One row for each start of the optimiser."""
+        """
+        One row for each start of the optimiser.
+
+        Columns are `origin` ("arma": the image of a fitted ARMA, "random" or "given"), `status` (how it ended),
+        `iterations` (evaluations), `sse` (sum of squared residuals, of the standardised series), `log_evidence`,
+        `effective` (number of parameters), `decrement` (log-likelihood units by which a quadratic approximation of the
+        penalised objective could still fall) and `best`.
+        """
         return self.details.starts
 
     # ------------------------------------------------------------------------------------------ the sample
@@ -218,7 +226,12 @@ class RecurrentResults(ParameterInference):
 
     @property
     def converged(self) -> bool:
-        """Whether the optimiser converged."""
+        """
+        Whether the best start reached an optimum.
+
+        At a start past its peak only if the penalised optimum is within a tenth of a log-likelihood unit; such a start
+        has ended as it should in any case, see docs/inference.md.
+        """
         return bool(self.mle_retvals.get("converged", False))
 
     @cached_property

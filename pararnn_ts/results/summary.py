@@ -16,6 +16,7 @@ from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
 from pararnn_ts.models.arguments import check_alpha
+from pararnn_ts.models.convergence import PAST_ITS_PEAK, has_settled, is_past_its_peak
 from pararnn_ts.results.covariance import smallest_eigenvalue
 from pararnn_ts.results.stability import HORIZON
 
@@ -331,7 +332,9 @@ def _notes(results: RecurrentResults) -> list[str]:
         given = "observation is" if held_back == 1 else f"{held_back} observations are"
         notes.append(f"The first {given} given: nothing is predicted there.")
     retvals = results.mle_retvals
-    if not results.converged:
+    if has_settled(retvals):
+        notes += [PAST_ITS_PEAK] * is_past_its_peak(retvals)
+    else:
         status = retvals.get("status", "unknown")
         notes.append(f"The optimiser did not converge ({status}); see mle_retvals and starts.")
     if retvals.get("n_starts", 0) > 1 and retvals.get("n_best", 2) == 1:
