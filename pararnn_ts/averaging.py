@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import SimpleTable
+from statsmodels.iolib.tableformatting import fmt_params
 
 from pararnn_ts._compat import warnings_once
 from pararnn_ts.models.arguments import check_count, check_generator
@@ -384,20 +385,21 @@ class Average:
         """
         weights = self.weights
         shown = weights.head(largest)
-        rows = [[label, f"{weight:.4f}"] for label, weight in shown.items()]
         summary = RecurrentSummary()
         effective = 1.0 / float(np.sum(self._weights**2))
         summary.tables.append(
             SimpleTable(
-                rows,
-                headers=["candidate", "weight"],
+                [[f"{weight:.4f}"] for weight in shown],
+                headers=["weight"],
+                stubs=list(shown.index),
                 title=f"Average of {len(weights)} models of {self.model.endog_name}",
+                txt_fmt=fmt_params,
             )
         )
-        summary.add_extra_txt([
-            f"The weights are those of about {effective:.1f} equally weighted candidates; "
-            f"{len(weights) - len(shown)} candidates with smaller weights are not shown."
-        ])  # fmt: skip
+        note = f"The weights are spread as over {effective:.1f} equally weighted candidates."
+        if len(weights) > len(shown):
+            note += f" Not shown: {len(weights) - len(shown)} with smaller weights."
+        summary.add_extra_txt([note])
         return summary
 
     def __repr__(self) -> str:

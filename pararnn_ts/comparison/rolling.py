@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from pararnn_ts._compat import warnings_once
 from pararnn_ts.comparison.faces import kind, numbered, sample_size, simulates, takes

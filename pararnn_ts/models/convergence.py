@@ -52,7 +52,7 @@ def not_converged(retvals: Mapping[str, Any]) -> str:
     if is_past_its_peak(retvals):
         return (
             "The best start did not converge (past its peak: it went back to where its evidence was largest, and the "
-            f"penalised objective could fall by about {retvals['decrement']:.2g} log-likelihood units from there); "
+            f"penalised objective could fall by about {retvals['decrement']:.1f} log-likelihood units from there); "
             "standard errors are rough; try a larger maxiter, more starts, fewer units or a fixed penalty, and see "
             "results.starts."
         )

@@ -34,12 +34,13 @@ def make_summary(panel: Panel) -> Summary:
     """Lay out the summary, see `Panel.summary`."""
     table, frame = panel.table, panel._frame
     fitted = table[table["nobs"].notna()]
+    peaked = int(((fitted["message"] == "") & ~fitted["converged"]).sum())
     times = frame.times
     lengths = frame.lengths
     left = [
         ("Series:", f"{len(panel)}"),
         ("Fitted:", f"{len(fitted)}"),
-        ("Converged:", f"{int(table['converged'].sum())}"),
+        ("Converged:", f"{int(table['converged'].sum())}" + (f" ({peaked} more past the peak)" if peaked else "")),
         ("Not fitted:", f"{len(panel) - len(fitted)}"),
     ]
     span = f"{lengths.min()}" if lengths.min() == lengths.max() else f"{lengths.min()} to {lengths.max()}"
@@ -67,7 +68,6 @@ def make_summary(panel: Panel) -> Summary:
     notes = [f"{name}: {why}" for name, why in table["message"][table["nobs"].isna()].head(NAMED).items()]
     loose = fitted["status"][fitted["message"] != ""].value_counts()
     notes += [f"{count} series did not converge ({status})." for status, count in loose.items()]
-    peaked = int(((fitted["message"] == "") & ~fitted["converged"]).sum())
     if peaked:
         notes.append(
             f"{peaked} series went back to where their evidence was largest (past its peak); nothing has to be done, "

@@ -209,7 +209,7 @@ class IntegratorStability:
             ("Share of factors up to one", f"{self.share_inside:.3f}"),
             ("Largest norm of a step", f"{self.step_norm:.6g}"),
             ("Largest logarithmic norm", f"{self.log_norm:.4g}" if np.isfinite(self.log_norm) else "-"),
-            ("Largest Lyapunov exponent per step", f"{self.lyapunov:.4g}"),
+            ("Largest Lyapunov exponent per step", f"{self.lyapunov if abs(self.lyapunov) > TOLERANCE else 0.0:.4g}"),
             (f"Gradient ratio over {steps} steps", f"{self.gradients[-1]:.4g}"),
         ]
         if self.bound is not None:
