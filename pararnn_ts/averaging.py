@@ -231,6 +231,15 @@ class Average:
         -------
         Average
             The last rows of `fittedvalues` are one-step forecasts of the new observations.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> nile = prt.datasets.load_nile()
+        >>> average = prt.select_order(nile[:"1960"], max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+        >>> longer = average.append(nile["1961":])
+        >>> len(longer.fittedvalues), float(longer.weights.sum().round(9))
+        (100, 1.0)
         """
         members = [member.append(endog, exog, refit=refit) for member in self.members]
         if refit:
@@ -256,6 +265,14 @@ class Average:
         -------
         Series or ndarray
             Forecasts.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> nile = prt.datasets.load_nile()
+        >>> average = prt.select_order(nile, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+        >>> average.forecast(2).index.tolist()
+        [Period('1971', 'Y-DEC'), Period('1972', 'Y-DEC')]
         """
         single = [member.forecast(steps, exog, index) for member in self.members]
         combined = self._weights @ np.array([np.asarray(values, dtype=float) for values in single])
@@ -282,7 +299,7 @@ class Average:
         steps, exog, index
             As in `forecast`.
         method : {"bootstrap", "gaussian", "simulated"}
-            Shocks of the paths: residuals, or normal ones ("gaussian" and "simulated" are the same).
+            Shocks of the paths: residuals, normal ones, or those of the law of each candidate, normal or Student's t.
         n_sims : int
             Number of paths, divided among the candidates in proportion to their weights.
         rng : None, int or Generator
@@ -294,6 +311,14 @@ class Average:
         -------
         RecurrentPrediction
             With `predicted_mean`, `se_mean`, `conf_int(alpha)`, `summary_frame(alpha)` and `simulations`.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> nile = prt.datasets.load_nile()
+        >>> average = prt.select_order(nile, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+        >>> average.get_forecast(3, n_sims=500, rng=0).simulations.shape
+        (3, 500)
         """
         check_method(method, SIMULATED)
         n_sims, generator = check_count(n_sims, "n_sims", 2), check_generator(rng)
@@ -382,6 +407,14 @@ class Average:
         -------
         Summary
             With `as_text`, `as_html`, `as_latex`.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> nile = prt.datasets.load_nile()
+        >>> average = prt.select_order(nile, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+        >>> print(average.summary(largest=2))  # doctest: +ELLIPSIS
+        Average of ... models of flow...
         """
         weights = self.weights
         shown = weights.head(largest)

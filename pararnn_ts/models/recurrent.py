@@ -474,7 +474,30 @@ class RecurrentModel(SeriesModel):
         return held
 
     def predict(self, params: np.ndarray, start: Any = None, end: Any = None, dynamic: Any = False, exog: Any = None):
-        """One-step, dynamic or out-of-sample predictions at given parameters; see the results' method."""
+        """
+        One-step, dynamic or out-of-sample predictions at given parameters.
+
+        Parameters
+        ----------
+        params : array_like, (P,)
+            Parameters in the order of `param_names`.
+        start, end, dynamic, exog
+            As in ``results.predict``.
+
+        Returns
+        -------
+        Series or ndarray
+            Predictions.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> model = prt.ParaRNN(prt.datasets.load_nile(), units=())
+        >>> model.param_names
+        ['const', 'linear.flow.L1']
+        >>> model.predict([450.0, 0.5], "1971", "1972").tolist()
+        [820.0, 860.0]
+        """
         return self.evaluate(params).predict(start, end, dynamic, exog)
 
     def _results(self, params: np.ndarray, details: FitDetails, **origin: Any):

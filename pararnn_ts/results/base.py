@@ -334,12 +334,37 @@ class RecurrentResults(ParameterInference):
 
     @classmethod
     def load(cls, path: Any) -> RecurrentResults:
-        """Read results from a file written by `save`, without labels; see `pararnn_ts.load`."""
+        """
+        Read results from a file written by `save`, without labels; see `pararnn_ts.load`.
+
+        Parameters
+        ----------
+        path : str, path or binary file
+            Where to read.
+
+        Returns
+        -------
+        RecurrentResults
+            The results, whose arrays carry no labels; `pararnn_ts.load` gives them labelled.
+
+        Examples
+        --------
+        >>> import io, pararnn_ts as prt
+        >>> file = io.BytesIO()
+        >>> prt.ParaRNN(prt.datasets.load_nile(), units=()).fit().save(file)
+        >>> type(RecurrentResults.load(io.BytesIO(file.getvalue())).params).__name__
+        'ndarray'
+        """
         return persistence.load(path)._results
 
     def to_arma(self) -> Any:
         """
         Turn a model with identity activation into the ARMA it is, see `pararnn_ts.models.arma_link`.
+
+        Returns
+        -------
+        ARIMAResults
+            Of statsmodels, at the same parameters, not fitted again.
 
         Examples
         --------
@@ -367,6 +392,15 @@ class RecurrentResults(ParameterInference):
 
         What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 120
         quantiles. Other results of the same model lose their data, too.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=2)
+        >>> before = results.forecast(3)
+        >>> results.remove_data()
+        >>> bool((results.forecast(3) == before).all())
+        True
         """
         if self.data_removed:
             return

@@ -79,6 +79,13 @@ class Stability:
         All this in one or two sentences.
     n_paths : int
         Number of simulated paths, each as long as the sample.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> found = prt.ParaRNN(prt.datasets.load_nile(), units=()).fit().stability()
+    >>> found.bounded, found.explosive, found.attractor.split(" at ")[0]
+    (True, False, 'comes to rest')
     """
 
     linear_root: float
