@@ -46,6 +46,8 @@ _LATEX_OF_STATSMODELS = {
 }
 # times its standard deviation, above which the level of a series leaves four digits of its variation or fewer
 HIGH_LEVEL = 1e12
+# below it three decimals say nothing about a number
+SMALL = 1e-3
 # observations without which nothing is said about residuals and units
 FEWEST = 10
 
@@ -246,6 +248,12 @@ def _parameter_table(results: RecurrentResults, part: slice, alpha: float, teste
     for cell in (cell for row in table[1:] for cell in row[1:]):
         if str(cell.data).strip() == "nan":
             cell.data = ""
+    shown = {1: (results.params, 4), 2: (results.bse, 3), 5: (interval[:, 0], 3), 6: (interval[:, 1], 3)}
+    for column, (values, digits) in shown.items():
+        for row, value in zip(table[1:], values[part], strict=True):
+            # input weights are as small as the series is large
+            if 0.0 < abs(value) < SMALL and row[column].data:
+                row[column].data = f"{value:.{digits}g}"
     return table
 
 

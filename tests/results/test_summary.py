@@ -151,3 +151,13 @@ def test_nearly_singular_information_is_named(sales):
     results = ParaRNN(sales, np.column_stack([x, x + 1e-5 * noise]), units=()).fit(penalty=0)
     assert results.covariance.rank == len(results.params)
     assert "The information matrix is nearly singular" in results.summary().as_text()
+
+
+def test_small_numbers_keep_their_digits(sales):
+    results = ParaRNN(3e3 * sales, units=(1,)).fit(n_starts=2)
+    place = results.model.param_names.index("unit1.U[sales.L1]")
+    (shown,) = [line.split() for line in str(results.summary()).splitlines() if line.startswith("unit1.U[sales.L1]")]
+    exact = [results.params.iloc[place], results.bse.iloc[place], *results.conf_int().iloc[place]]
+    assert max(map(abs, exact)) < 1e-3
+    for text, value in zip([shown[1], shown[2], *shown[-2:]], exact, strict=True):
+        assert float(text) == pytest.approx(value, rel=5e-3)
