@@ -20,6 +20,7 @@ from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path
 from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.trajectory import model_exog
+from pararnn_ts.specification import lags_in_words
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
@@ -85,7 +86,7 @@ class NonlinearityTest(NamedTuple):
         table = SimpleTable(
             rows, ["statistic", "df", "p-value"], stubs, title="Is a linear autoregression enough?", txt_fmt=fmt_params
         )
-        lags = ", ".join(map(str, self.lags)) or "none"
+        lags = lags_in_words(self.lags)
         return f"{table.as_text()}\nLags of the autoregression: {lags}.\nA small p-value speaks against it."
 
 

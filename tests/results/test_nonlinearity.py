@@ -155,5 +155,5 @@ def test_it_prints_its_statistics_degrees_of_freedom_and_pvalues():
     assert ["F", "form", "12.463", "10,", "277", "7e-18"] in lines
     assert ["the", "same,", "from", "19", "simulated", "series", "0.05"] in lines
     assert ["chi-squared", "form", "92.160", "10", "2e-15"] in lines
-    assert "Lags of the autoregression: 1, 2, 5." in str(found)
+    assert "Lags of the autoregression: 1-2,5." in str(found)
     assert "simulated series" not in str(found._replace(n_bootstrap=0))
