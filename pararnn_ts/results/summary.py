@@ -250,9 +250,9 @@ def _parameter_table(results: RecurrentResults, part: slice, alpha: float, teste
             cell.data = ""
     shown = {1: (results.params, 4), 2: (results.bse, 3), 5: (interval[:, 0], 3), 6: (interval[:, 1], 3)}
     for column, (values, digits) in shown.items():
-        for row, value in zip(table[1:], values[part], strict=True):
+        for row, value, error in zip(table[1:], values[part], results.bse[part], strict=True):
             # input weights are as small as the series is large
-            if 0.0 < abs(value) < SMALL and row[column].data:
+            if 0.0 < abs(value) < SMALL and not error >= SMALL and row[column].data:
                 row[column].data = f"{value:.{digits}g}"
     return table
 
