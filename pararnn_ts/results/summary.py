@@ -351,8 +351,8 @@ def _notes(results: RecurrentResults) -> list[str]:
     lost = len(results.params) - len(held) - results.covariance.rank
     if lost > 0:
         notes.append(
-            f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
-            "parameters that they move have no standard errors."
+            f"{lost} of {len(results.params)} directions of the parameter space {'is' if lost == 1 else 'are'} not "
+            "identified by the data; parameters that move along have no standard errors."
         )
     elif (smallest := smallest_eigenvalue(results.details.precision)) < NEARLY_SINGULAR:
         notes.append(
