@@ -511,3 +511,13 @@ def test_a_model_that_cannot_be_made_again_is_refused_with_a_reason():
 
 def not_implemented(endog, exog):
     raise NotImplementedError
+
+
+def test_the_notes_name_the_largest_log_evidence_where_criteria_prefer_another():
+    nile = datasets.load_nile()
+    models = {"linear": ParaRNN(nile, units=()), "unit": ParaRNN(nile, units=(1,)), "AR": AutoReg(nile, 1)}
+    comparison = compare(nile, holdout=20, models=models)
+    table = comparison.table
+    assert table["aic"].idxmin() == table["bic"].idxmin() == "unit" and table["log_evidence"].idxmax() == "linear"
+    text = " ".join(str(comparison).split())
+    assert "AIC and BIC prefer unit; of the log evidences that of linear is the largest." in text

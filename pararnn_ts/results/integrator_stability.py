@@ -160,12 +160,14 @@ class IntegratorStability:
 
     @property
     def verdict(self) -> str:
-        """One of "norm-preserving", "contractive", "frozen-stable" and "unstable"."""
+        """One of "norm-preserving", "contractive", "frozen-stable", "frozen-unstable" and "unstable"."""
         if np.isfinite(self.norm_drift):
             return "norm-preserving"
         if self.step_norm <= 1.0 + TOLERANCE:
             return "contractive"
-        return "frozen-stable" if self.amplification <= 1.0 + TOLERANCE else "unstable"
+        if self.amplification <= 1.0 + TOLERANCE:
+            return "frozen-stable"
+        return "unstable" if self.lyapunov > 0.0 else "frozen-unstable"
 
     @property
     def explanation(self) -> str:
@@ -182,7 +184,8 @@ class IntegratorStability:
                 "No eigenvalue of a step is beyond one, but norms are: products of steps may grow although no step "
                 f"frozen in time is unstable. This is no proof of stability; {path}."
             ),
-            "unstable": f"Some step, frozen in time, enlarges a change; {path}.",
+            "frozen-unstable": f"Some step, frozen in time, enlarges a change, but {path}.",
+            "unstable": f"Some step, frozen in time, enlarges a change, and {path}.",
         }[self.verdict]
 
     def summary_frame(self) -> dict[str, Any]:
