@@ -215,6 +215,11 @@ class Panel:
         """
         Summary of the panel: how many series were fitted, the spread of their figures, and what went wrong.
 
+        Returns
+        -------
+        Summary
+            Prints as text; has `as_text`, `as_html`, `as_latex` and `as_csv`.
+
         Examples
         --------
         >>> import numpy as np, pandas as pd, pararnn_ts as prt

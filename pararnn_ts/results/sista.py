@@ -170,7 +170,20 @@ class SISTAResults:
         return unfold(self.values, self.model.n_layers), stacked_wiring(self.model.n_layers)
 
     def encode(self, panel: Panel, states: np.ndarray | None = None) -> np.ndarray:
-        """Codes of any panel of measurements, from given codes before it or from h0."""
+        """
+        Codes of any panel of measurements.
+
+        Parameters
+        ----------
+        panel : Panel
+            Measurements, as ``frame.panel`` holds them.
+        states : ndarray, (sequences, H), optional
+            Codes before each sequence; by default h0.
+
+        Returns
+        -------
+        ndarray, (rows, H)
+        """
         if self.training is None:
             return code(self.values, panel, self.tol, self.maxiter, states).codes
         network, wiring = self.wired()
@@ -181,7 +194,18 @@ class SISTAResults:
         return run(network, wiring, panel, before)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Signals of codes."""
+        """
+        Signals of codes.
+
+        Parameters
+        ----------
+        codes : ndarray, (rows, H)
+            Codes.
+
+        Returns
+        -------
+        ndarray, (rows, N)
+        """
         return codes @ self.values.D.T if self.free is None else codes @ self.free.output.T + self.free.bias
 
     @cached_property

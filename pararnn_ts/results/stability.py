@@ -102,7 +102,14 @@ class Stability:
     n_paths: int
 
     def summary(self) -> str:
-        """Return the numbers, one in each line, and the verdict."""
+        """
+        Return the numbers, one in each line, and the verdict.
+
+        Returns
+        -------
+        str
+            Text of at most 79 characters a line.
+        """
         rows = [
             ("largest root of the linear path", f"{self.linear_root:.4f}"),
             ("largest root of the linearised closed loop", f"{self.closed_loop_root:.4f}"),
