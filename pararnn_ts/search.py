@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -26,12 +26,16 @@ from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.starting import arma_blocks, start_values
 from pararnn_ts.specification import UnitWeights, lags_in_words
 
-__all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria"]
+__all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria", "is_better_law"]
 
 # candidates that are fitted with Student-t errors, too, where residuals have outliers
 STUDENTS = 40
-# a candidate needs to be compared, not polished
-OPTIONS = Options(maxiter=60, tol=1e-7)
+# of these so many at a time, the most promising first, until none of so many is better for it
+PARTY = 8
+# degrees of freedom below which shocks have no third moment; the normal law is kept instead
+HEAVIEST = 3.0
+# a candidate needs to be compared, not polished; a linear one is polished at no cost
+OPTIONS, LINEAR = Options(maxiter=60, tol=1e-7), Options()
 # share of the sample that criterion "cv" predicts
 HELD_OUT = 0.2
 
@@ -145,17 +149,34 @@ class Search:
         missing = [candidate for candidate in dict.fromkeys(candidates) if candidate not in self.fitted]
         jobs = list(zip(missing, self.rng.spawn(len(missing)), strict=True))
         if self.device == "cpu":
-            self._run(self._fit, jobs, what)
+            self._run(self._fit, [jobs], what, len(jobs))
         else:
             self._fit_on_device(jobs)
 
     def with_outliers(self, all_of_them: bool) -> None:
         """Fit candidates with Student-t errors, too: all of them, or those whose residuals have outliers."""
-        self._run(self._fit_robustly, _with_outliers(self.fitted, all_of_them), "Student-t errors")
+        what, known = "Student-t errors", list(self.fitted)
+        if all_of_them:
+            self._run(self._fit_robustly, [known], what, len(known))
+        else:
+            promising = _with_outliers(self.fitted)
+            self._run(self._fit_robustly, self._parties(promising), what, len(promising))
 
-    def _run(self, work: Callable, jobs: list, what: str) -> None:
-        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool:
-            self.fitted.update(tqdm(pool.map(work, jobs), total=len(jobs), desc=what, disable=not self.progress))
+    def _parties(self, promising: list[Candidate]) -> Iterator[list[Candidate]]:
+        """A few candidates at a time, while Student's law is the better one for some of the last few."""
+        for place in range(0, len(promising), PARTY):
+            party = promising[place : place + PARTY]
+            yield party
+            if not any(is_better_law(self.fitted[_robust(one)], self.fitted[one]) for one in party):
+                break
+
+    def _run(self, work: Callable, parties: Iterable[list], what: str, total: int) -> None:
+        bar = tqdm(total=total, desc=what, disable=not self.progress)
+        with one_blas_thread(), ThreadPoolExecutor(n_threads()) as pool, bar:
+            for party in parties:
+                for candidate, one in pool.map(work, party):
+                    self.fitted[candidate] = one
+                    bar.update()
 
     def _model(self, candidate: Candidate) -> ParaRNN:
         return self.base.restructured(
@@ -182,22 +203,25 @@ class Search:
 
     def _fit(self, job: _Job) -> tuple[Candidate, FittedCandidate]:
         one = self._prepare(job)
-        early = estimate(_before_held_out(one.model), one.starts, OPTIONS) if self.criterion == "cv" else None
-        return self._finish(one, estimate(one.problem, one.starts, OPTIONS), early)
+        options = _options(one.candidate)
+        early = estimate(_before_held_out(one.model), one.starts, options) if self.criterion == "cv" else None
+        return self._finish(one, estimate(one.problem, one.starts, options), early)
 
     def _fit_on_device(self, jobs: list[_Job]) -> None:
         with one_blas_thread():
             ready = [self._prepare(job) for job in jobs]
             starts = [one.starts for one in ready]
-            found = estimate_many([one.problem for one in ready], starts, OPTIONS, n_threads(), self.device)
+            # the candidates of a stage all have units, or none has
+            options = _options(ready[0].candidate) if ready else OPTIONS
+            found = estimate_many([one.problem for one in ready], starts, options, n_threads(), self.device)
             early: list[Any] = [None] * len(ready)
             if self.criterion == "cv":
                 parts = [_before_held_out(one.model) for one in ready]
-                early = list(estimate_many(parts, starts, OPTIONS, n_threads(), self.device))
+                early = list(estimate_many(parts, starts, options, n_threads(), self.device))
             self.fitted.update(map(self._finish, ready, found, early))
 
     def _fit_robustly(self, candidate: Candidate) -> tuple[Candidate, FittedCandidate]:
-        before, candidate = self.fitted[candidate], replace(candidate, errors="t")
+        before, candidate = self.fitted[candidate], _robust(candidate)
         model = self._model(candidate)
         problem = model._problem()
         found = estimate_student(problem, before.found.starts, before.found.best, OPTIONS)
@@ -238,10 +262,25 @@ def _score(model: ParaRNN, found: Estimate, criterion: str, early: Estimate | No
     return -float(np.mean((model._y - model.path(early.params).fitted)[_held_out(model)] ** 2))
 
 
-def _with_outliers(fitted: dict[Candidate, FittedCandidate], all_of_them: bool) -> list[Candidate]:
+def _options(candidate: Candidate) -> Options:
+    return OPTIONS if candidate.units else LINEAR
+
+
+def _robust(candidate: Candidate) -> Candidate:
+    return replace(candidate, errors="t")
+
+
+def is_better_law(robust: FittedCandidate, normal: FittedCandidate) -> bool:
+    """
+    Tell whether Student's law is to be kept for a candidate, and not the normal one.
+
+    Tails that are too heavy are those of errors of the model, not of shocks that follow one law.
+    """
+    return robust.found.law.dof > HEAVIEST and robust.score > normal.score
+
+
+def _with_outliers(fitted: dict[Candidate, FittedCandidate]) -> list[Candidate]:
     """Candidates worth a fit with Student-t errors: those whose evidence may come to be the largest."""
-    if all_of_them:
-        return list(fitted)
     promise = {}
     for candidate, one in fitted.items():
         resid = one.model._y - one.model.path(one.found.params).fitted

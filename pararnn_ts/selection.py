@@ -17,7 +17,7 @@ from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.recurrent import ERRORS, check_lags
-from pararnn_ts.search import Candidate, FittedCandidate, Search, information_criteria
+from pararnn_ts.search import Candidate, FittedCandidate, Search, information_criteria, is_better_law
 
 __all__ = ["Candidate", "Selection", "select_order"]
 
@@ -26,8 +26,6 @@ CRITERIA = ("evidence", "aic", "bic", "cv")
 COARSE = (0, 2, 4, 8, 12)
 # choices of units and lags that are refined
 REFINED = 3
-# degrees of freedom below which shocks have no third moment; the normal law is kept instead
-HEAVIEST = 3.0
 # candidates whose log weight in the average is less than the largest by no more than this are plausible
 PLAUSIBLE = 0.5
 # mean squared difference of fitted values, as a share of the variance of the shocks, that makes two candidates the same
@@ -241,14 +239,12 @@ def _better_law(fitted: dict[Candidate, FittedCandidate], laws: Sequence[str]) -
     """Keep each choice of lags and units with the better of its laws."""
     kept: dict[Candidate, FittedCandidate] = {}
     for candidate, one in fitted.items():
+        rival = replace(candidate, errors="normal")
         if candidate.errors not in laws:
             continue
-        rival = replace(candidate, errors="t" if candidate.errors == "normal" else "normal")
-        # heavier tails are those of errors of the model, not of shocks that follow one law
-        degenerate = candidate.errors == "t" and one.found.law.dof <= HEAVIEST
         if rival not in kept:
             kept[candidate] = one
-        elif not degenerate and one.score > kept[rival].score:
+        elif is_better_law(one, kept[rival]):
             del kept[rival]
             kept[candidate] = one
     return kept

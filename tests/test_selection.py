@@ -202,3 +202,19 @@ def test_candidates_are_the_models_that_the_constructor_makes():
         ours, theirs = (model.evaluate(one.found.params) for model in (one.model, made))
         pd.testing.assert_series_equal(ours.fittedvalues, theirs.fittedvalues)
         pd.testing.assert_frame_equal(ours.cov_params(), theirs.cov_params())
+
+
+@pytest.mark.parametrize(("dof", "count", "law"), [(np.inf, search.PARTY, "normal"), (4.0, 13, "t")])
+def test_students_law_is_tried_on_as_long_as_it_is_better_for_some(monkeypatch, dof, count, law):
+    rng = np.random.default_rng(3)
+    shocks = rng.standard_normal(200) if np.isinf(dof) else rng.standard_t(dof, 200)
+    # every candidate is promising: the rule alone decides
+    monkeypatch.setattr(search, "student_gain", lambda resid: 10.0)
+    tried = []
+    monkeypatch.setattr(
+        search, "estimate_student", lambda *given, fit=search.estimate_student: tried.append(0) or fit(*given)
+    )
+    sel = prt.select_order(shocks, max_units=0, max_linear_lags=12)
+    assert len(sel.table) == 13
+    assert len(tried) == count
+    assert set(sel.table["errors"]) == {law}

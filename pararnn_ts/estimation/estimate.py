@@ -118,14 +118,20 @@ def n_threads() -> int:
     return wanted if wanted == 1 else max(1, min(wanted, os.cpu_count() or 1))
 
 
-def make_problem(specification: Specification, sample: Sample, constant: np.ndarray | None) -> Problem:
-    """Standardise a sample and state the least-squares problem for it."""
+def make_problem(
+    specification: Specification, sample: Sample, constant: np.ndarray | None, evidence: bool = True
+) -> Problem:
+    """Standardise a sample and state the least-squares problem for it; `evidence`: its penalty is that of a prior."""
     gaps = not np.isfinite(sample.y).all()
-    return on_own_scale(GappedProblem if gaps else complete_problem, specification, sample, constant)
+    return on_own_scale(GappedProblem if gaps else complete_problem, specification, sample, constant, evidence)
 
 
 def on_own_scale(
-    state: Callable[..., Problem], specification: SeriesLayout, sample: Sample, constant: np.ndarray | None
+    state: Callable[..., Problem],
+    specification: SeriesLayout,
+    sample: Sample,
+    constant: np.ndarray | None,
+    persistent: bool = False,
 ) -> Problem:
     """
     State a problem on the locations and scales of its sample, gaps allowed.
@@ -139,6 +145,7 @@ def on_own_scale(
     sample : Sample
         The data.
     constant : ndarray or None
+    persistent : bool
         As in :func:`scaling.standardise`.
 
     Returns
@@ -151,7 +158,7 @@ def on_own_scale(
         seen = np.flatnonzero(np.isfinite(sample.y))
         bridged = np.interp(np.arange(len(sample.y)), seen, sample.y[seen])
         measured = difference_series(bridged, specification.difference)
-    scaling = standardise(specification, measured, sample.exog, sample.deterministic, constant)
+    scaling = standardise(specification, measured, sample.exog, sample.deterministic, constant, persistent)
     return state(specification, sample, scaling, target)
 
 

@@ -38,7 +38,11 @@ TOGETHER = 128
 
 
 def make_problems(
-    specification: Specification, samples: Sequence[Sample], constant: np.ndarray | None, threads: int = 1
+    specification: Specification,
+    samples: Sequence[Sample],
+    constant: np.ndarray | None,
+    threads: int = 1,
+    evidence: bool = True,
 ) -> list[Problem]:
     """
     Standardise samples of one model and state the least-squares problem for each.
@@ -53,6 +57,8 @@ def make_problems(
         As in :func:`estimate.make_problem`.
     threads : int
         Threads over the series.
+    evidence : bool
+        As in :func:`estimate.make_problem`.
 
     Returns
     -------
@@ -65,7 +71,7 @@ def make_problems(
         if len(sample.y) <= STRETCH and np.isfinite(sample.y).all():
             alike.setdefault(len(sample.y), []).append(i)
         else:
-            found[i] = make_problem(specification, sample, constant)
+            found[i] = make_problem(specification, sample, constant, evidence)
 
     def state(places: list[int]) -> None:
         parts = [samples[i] for i in places]
@@ -73,7 +79,7 @@ def make_problems(
         deterministic = np.array([s.deterministic for s in parts], dtype=float)
         scalings = standardise_many(
             specification, difference_series(y, specification.difference)[:, specification.order_of_difference :],
-            exog, deterministic, constant,
+            exog, deterministic, constant, evidence,
         )  # fmt: skip
         for i, problem in zip(places, UnitProblem.many(specification, parts, scalings), strict=True):
             found[i] = problem
@@ -255,10 +261,10 @@ def _reports(
         return np.array([getattr(one, name)[k] for one, k in zip(solutions, best, strict=True)])
 
     params, alpha, beta, status = of_best("params"), of_best("alpha"), of_best("beta"), of_best("status")
-    n_obs = np.array([problem.n_obs for problem in problems])
-    scale = np.array([problem.scaling.scale[0] for problem in problems])
+    n_obs, scalings = np.array([problem.n_obs for problem in problems]), [problem.scaling for problem in problems]
+    scale = np.array([scaling.scale[0] for scaling in scalings])
     free, products = canonical_form(spec, params, products)
-    to_data = jacobians(spec, [problem.scaling for problem in problems])
+    to_data = jacobians(spec, scalings)
     spread = beta**-0.5
     found = statistics(
         products, problems[0].group, alpha, 1.0 / spread**2 if evidence else None, n_obs, to_data, scale, free
@@ -269,8 +275,8 @@ def _reports(
         symmetry = np.array([problems[0].log_symmetry(list(pattern)) for pattern in patterns])[which.ravel()]
         log_evidence = of_best("log_evidence") - n_obs * np.log(scale) + symmetry
         log_evidence -= EXPANSION_ODDS * problems[0].n_expansive(free)
-    shift = np.array([problem.scaling.shift() for problem in problems])
-    values = np.einsum("sij,sj->si", to_data, free) + shift
+    mean, location = np.array([s.prior_mean for s in scalings]), np.array([s.location() for s in scalings])
+    values = np.einsum("sij,sj->si", to_data, free + mean) + location
     converged = (status == CONVERGED) | ((status == PEAKED) & (of_best("decrement") < NEARLY))
     names = [(g, name) for g, name in enumerate(spec.group_names) if g in problems[0].group]
     return [

@@ -300,6 +300,10 @@ def _unit_columns(
         linear[:, :, k + len(spec.linear_lags) + j] = column
     weight = np.array([s.weight[first:] for s in samples], dtype=float)
     y = np.where(weight > 0.0, target[:, first:], 0.0)
+    mean = np.array([s.prior_mean[: spec.n_linear] for s in scalings])
+    if mean.any():
+        # predicted are differences from what the prior means of the linear path predict
+        y -= np.where(weight > 0.0, np.einsum("sij,sj->si", linear, mean), 0.0)
     weighted = linear * weight[:, :, None]
     return x, linear, weight, y, weighted.swapaxes(1, 2) @ weighted
 
@@ -352,7 +356,7 @@ class GappedProblem(RowProblem):
         spec, sample, scaling = self.specification, self.sample, self.scaling
         rows = np.empty((len(sample.y) - spec.hold_back, spec.n_params + 1))
         jacobian_rows(
-            np.ascontiguousarray(params), np.array(spec.units, dtype=np.int64), ACTIVATIONS[spec.activation],
+            params + scaling.prior_mean, np.array(spec.units, dtype=np.int64), ACTIVATIONS[spec.activation],
             np.array(spec.lags, dtype=np.int64), np.array(spec.linear_lags, dtype=np.int64), np.array(spec.difference),
             sample.deterministic / scaling.deterministic_scale, sample.exog, sample.y.copy(),
             sample.weight.astype(float),

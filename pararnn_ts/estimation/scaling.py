@@ -10,7 +10,16 @@ import numpy as np
 
 from pararnn_ts.specification import GROUPS, SeriesLayout
 
-__all__ = ["STRETCH", "Scaling", "jacobians", "largest", "mean_square", "standardise", "standardise_many"]
+__all__ = [
+    "STRETCH",
+    "Scaling",
+    "jacobians",
+    "largest",
+    "mean_square",
+    "prior_mean",
+    "standardise",
+    "standardise_many",
+]
 
 # rows that are looked at together
 STRETCH = 65_536
@@ -21,6 +30,8 @@ class Scaling:
     """
     Locations and scales of target and inputs, and what they do to parameters.
 
+    What is estimated are differences from the prior means, on the standardised scale.
+
     Parameters
     ----------
     center, scale : ndarray, (1 + n_inputs,)
@@ -29,6 +40,8 @@ class Scaling:
         Scale of each deterministic column.
     constant : ndarray, (k,)
         Weights w with D w = 1, by which locations are moved into the deterministic terms; zero when there are none.
+    prior_mean : ndarray, (P,)
+        From :func:`prior_mean`.
     """
 
     specification: SeriesLayout
@@ -36,6 +49,7 @@ class Scaling:
     scale: np.ndarray
     deterministic_scale: np.ndarray
     constant: np.ndarray
+    prior_mean: np.ndarray
 
     @cached_property
     def _jacobian(self) -> np.ndarray:
@@ -52,15 +66,19 @@ class Scaling:
         np.fill_diagonal(inverse, size)
         return inverse
 
+    def location(self) -> np.ndarray:
+        """What the location of the series adds to the parameters in the data's units."""
+        location = np.zeros(self.specification.n_params)
+        location[: self.specification.n_deterministic] = self.constant * self.center[0]
+        return location
+
     def shift(self) -> np.ndarray:
         """Constant part of the map."""
-        shift = np.zeros(self.specification.n_params)
-        shift[: self.specification.n_deterministic] = self.constant * self.center[0]
-        return shift
+        return self._jacobian @ self.prior_mean + self.location()
 
     def to_data(self, params: np.ndarray) -> np.ndarray:
         """Parameters in the data's units, of one vector or of rows of them."""
-        return params @ self._jacobian.T + self.shift()
+        return (params + self.prior_mean) @ self._jacobian.T + self.location()
 
     def to_standard(self, params: np.ndarray) -> np.ndarray:
         """Parameters on the standardised scale, of one vector or of rows of them."""
@@ -135,12 +153,52 @@ def mean_square(column: np.ndarray, center: float, seen: np.ndarray) -> float:
     return total / count if count else 0.0
 
 
+def prior_mean(specification: SeriesLayout, target: np.ndarray, variance: float) -> np.ndarray:
+    """
+    Prior means of the parameters on the standardised scale: those of a random walk, or zero.
+
+    Where differences vary less than the series itself, the weight of the first direct lag has mean one (Litterman 1986,
+    "Forecasting with Bayesian vector autoregressions", Journal of Business & Economic Statistics 4). Shrunk towards
+    zero, forecasts of a short persistent series would be drawn to its mean.
+
+    Parameters
+    ----------
+    specification : SeriesLayout
+        The model.
+    target : ndarray, (n,)
+        The series after differencing, NaN where missing.
+    variance : float
+        Its variance.
+
+    Returns
+    -------
+    ndarray, (P,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.scaling import prior_mean
+    >>> from pararnn_ts.specification import Specification
+    >>> specification = Specification("y", (), (1,), (), "tanh")
+    >>> prior_mean(specification, np.arange(4.0), 1.25), prior_mean(specification, np.array([1.0, -1, 1, -1]), 1.0)
+    (array([1.]), array([0.]))
+    """
+    mean = np.zeros(specification.n_params)
+    if specification.linear_lags[:1] == (1,):
+        change = np.diff(target)
+        seen = np.isfinite(change)
+        if seen.any() and mean_square(change, 0.0, seen) < variance:
+            mean[specification.n_deterministic] = 1.0
+    return mean
+
+
 def standardise(
     specification: SeriesLayout,
     target: np.ndarray,
     exog: np.ndarray,
     deterministic: np.ndarray,
     constant: np.ndarray | None,
+    persistent: bool = False,
 ) -> Scaling:
     """
     Choose locations and scales from a sample.
@@ -156,6 +214,8 @@ def standardise(
     constant : ndarray, (k,), or None
         Weights w with D w = 1 if the deterministic terms contain a constant; without one nothing is centred, because
         the model could not move the locations back.
+    persistent : bool
+        Whether a persistent series has the prior means of a random walk; see :func:`prior_mean`.
 
     Returns
     -------
@@ -183,6 +243,7 @@ def standardise(
         scale=scale.copy(),
         deterministic_scale=np.where(size > 0.0, size, 1.0),
         constant=np.zeros(specification.n_deterministic) if constant is None else np.asarray(constant, float),
+        prior_mean=prior_mean(specification, target, own[1] ** 2) if persistent else np.zeros(specification.n_params),
     )
 
 
@@ -192,6 +253,7 @@ def standardise_many(
     exog: np.ndarray,
     deterministic: np.ndarray,
     constant: np.ndarray | None,
+    persistent: bool = False,
 ) -> list[Scaling]:
     """
     Choose locations and scales of several samples of up to `STRETCH` rows, none of them missing.
@@ -207,6 +269,7 @@ def standardise_many(
     exog, deterministic : ndarray, (S, N, e) and (S, N, k)
         Exogenous values and deterministic terms.
     constant : ndarray, (k,), or None
+    persistent : bool
         As for :func:`standardise`.
 
     Returns
@@ -230,4 +293,7 @@ def standardise_many(
     size = np.abs(deterministic).max(axis=1, initial=0.0)
     size = np.where(size > 0.0, size, 1.0)
     weights = np.zeros(specification.n_deterministic) if constant is None else np.asarray(constant, float)
-    return [Scaling(specification, center[s], scale[s], size[s], weights) for s in range(count)]
+    mean = np.zeros((count, specification.n_params))
+    if persistent:
+        mean[:] = [prior_mean(specification, row, spread**2) for row, spread in zip(target, own[1], strict=True)]
+    return [Scaling(specification, center[s], scale[s], size[s], weights, mean[s]) for s in range(count)]

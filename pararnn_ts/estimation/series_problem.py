@@ -45,7 +45,7 @@ class SeriesProblem(Problem):
             self.target, spec.order_of_difference, spec.first_state, np.array(spec.lags, dtype=np.int64),
             np.array(spec.linear_lags, dtype=np.int64), np.asarray(spec.linear_lag_ranks, dtype=float),
             sample.deterministic, scaling.deterministic_scale, sample.exog, scaling.center, scaling.scale,
-            sample.weight,
+            sample.weight, np.ascontiguousarray(scaling.prior_mean[: spec.n_linear]),
         )  # fmt: skip
 
     def _scratch(self) -> tuple[np.ndarray, ...]:

@@ -16,7 +16,7 @@ STRETCH = 2048
 
 @jit
 def _fill(series, first, at, rows, lags, linear_lags, ranks, deterministic, deterministic_scale, exog, center, scale,
-          weight, x, linear, target, root):  # fmt: skip
+          weight, prior_mean, x, linear, target, root):  # fmt: skip
     """Write `rows` rows from row `at` of the sample."""
     n_lags, k, l, e = lags.shape[0], deterministic.shape[1], linear_lags.shape[0], exog.shape[1]
     last = center.shape[0] - e
@@ -34,12 +34,17 @@ def _fill(series, first, at, rows, lags, linear_lags, ranks, deterministic, dete
             x[row, n_lags + j] = value
             linear[row, k + l + j] = value
         root[row] = weight[t]
-        target[row] = series[t] if root[row] > 0.0 else 0.0
+        target[row] = 0.0
+        if root[row] > 0.0:
+            target[row] = series[t]
+            for j in range(prior_mean.shape[0]):
+                if prior_mean[j] != 0.0:
+                    target[row] -= prior_mean[j] * linear[row, j]
 
 
 @jit
 def linear_products(series, first, start, lags, linear_lags, ranks, deterministic, deterministic_scale, exog, center,
-                    scale, weight, x, linear, target, root, products):  # fmt: skip
+                    scale, weight, prior_mean, x, linear, target, root, products):  # fmt: skip
     """
     Products of the weighted columns of the linear path.
 
@@ -53,7 +58,7 @@ def linear_products(series, first, start, lags, linear_lags, ranks, deterministi
     for at in range(start, series.shape[0], STRETCH):
         rows = min(STRETCH, series.shape[0] - at)
         _fill(series, first, at, rows, lags, linear_lags, ranks, deterministic, deterministic_scale, exog, center,
-              scale, weight, x, linear, target, root)  # fmt: skip
+              scale, weight, prior_mean, x, linear, target, root)  # fmt: skip
         for i in range(q):
             for j in range(i + 1):
                 total = 0.0
@@ -67,8 +72,8 @@ def linear_products(series, first, start, lags, linear_lags, ranks, deterministi
 
 @jit
 def accumulate_series(theta, units, activation, linear_gram, work, series, first, start, lags, linear_lags, ranks,
-                      deterministic, deterministic_scale, exog, center, scale, weight, x, linear, target, root,
-                      gram):  # fmt: skip
+                      deterministic, deterministic_scale, exog, center, scale, weight, prior_mean, x, linear, target,
+                      root, gram):  # fmt: skip
     """
     Normal equations at `LANES` parameter vectors, as :func:`pararnn_ts.kernels.units.accumulate` has them.
 
@@ -92,6 +97,8 @@ def accumulate_series(theta, units, activation, linear_gram, work, series, first
         Exogenous values in the data's units; the last `e` locations and scales are theirs.
     weight : ndarray, (n,)
         Square roots of the observation weights.
+    prior_mean : ndarray, (q,)
+        Of the linear path: what it predicts is taken off the series.
     x, linear, target, root : ndarray, (STRETCH, m), (STRETCH, q), (STRETCH,) and (STRETCH,)
         Scratch space.
     """
@@ -99,5 +106,5 @@ def accumulate_series(theta, units, activation, linear_gram, work, series, first
     for at in range(start, series.shape[0], STRETCH):
         rows = min(STRETCH, series.shape[0] - at)
         _fill(series, first, at, rows, lags, linear_lags, ranks, deterministic, deterministic_scale, exog, center,
-              scale, weight, x, linear, target, root)  # fmt: skip
+              scale, weight, prior_mean, x, linear, target, root)  # fmt: skip
         add_rows(theta, units, activation, x, linear, target, root, rows, work, gram)

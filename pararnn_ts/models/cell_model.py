@@ -92,7 +92,7 @@ class CellModel(RecurrentModel):
             difference=tuple(float(c) for c in self.difference),
         )
 
-    def _problem(self) -> Problem:
+    def _problem(self, evidence: bool = True) -> Problem:
         exog, dt = self._split_exog(self._exog, len(self._y))
         sample = CellSample(
             self._with_history(self._y), exog, self._det, self.used.astype(float), dt, self._input_location()

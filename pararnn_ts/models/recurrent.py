@@ -180,8 +180,8 @@ class RecurrentModel(SeriesModel):
         """Run the model along a series; see :meth:`UnitModel.path`."""
         raise NotImplementedError
 
-    def _problem(self) -> Problem:
-        """Return the standardised least-squares problem of the sample."""
+    def _problem(self, evidence: bool = True) -> Problem:
+        """Return the standardised least-squares problem of the sample; `evidence`: its penalty is that of a prior."""
         raise NotImplementedError
 
     def _starts(self, problem: Problem, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
@@ -280,7 +280,8 @@ class RecurrentModel(SeriesModel):
         start_params : array_like, (P,), optional
             Start values in the order of `param_names`; with them there are no other starts.
         penalty : "evidence" or float
-            "evidence": the strength of the ridge on each group of weights is chosen by the evidence (MacKay 1992).
+            "evidence": the strength of the ridge on each group of weights is chosen by the evidence (MacKay 1992); it
+            shrinks them towards zero, and the first direct lag of a persistent series towards one, a random walk.
             A number is a fixed ridge on the standardised scale; zero is conditional Gaussian maximum likelihood.
         n_starts : int
             Number of starts; some are images of fitted ARMA models, the others random.
@@ -325,7 +326,7 @@ class RecurrentModel(SeriesModel):
         options = self._fit_options(penalty, maxiter, tol)
         warm = start_params is not None
         with one_blas_thread():
-            problem = self._problem()
+            problem = self._problem(options.penalty is None)
             if device == "cuda":
                 problem = in_parallel(problem)
             if warm:

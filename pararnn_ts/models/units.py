@@ -143,8 +143,8 @@ class UnitModel(RecurrentModel):
             difference=tuple(float(c) for c in self.difference),
         )
 
-    def _problem(self) -> Problem:
-        return make_problem(self.specification, self._sample(), self.constant_weights)
+    def _problem(self, evidence: bool = True) -> Problem:
+        return make_problem(self.specification, self._sample(), self.constant_weights, evidence)
 
     def _starts(self, problem: Problem, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
         return start_values(problem, count if self.units else 1, rng)

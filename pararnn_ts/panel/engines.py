@@ -264,7 +264,7 @@ def _fit_together(
     first, options = members[0].model, members[0].options
     with one_blas_thread():
         samples = [one.model._sample() for one in members]
-        problems = make_problems(first.specification, samples, first.constant_weights, threads)
+        problems = make_problems(first.specification, samples, first.constant_weights, threads, options.penalty is None)
         starts = _starts(first, problems, arguments["n_starts"], task.seed, threads)
         weighted = problems if first.errors == "normal" else [_weighted(problem) for problem in problems]
         ends = estimate_on_device(weighted, [start for start, _ in starts], options, threads, task.device)

@@ -48,6 +48,8 @@ _LATEX_OF_STATSMODELS = {
 HIGH_LEVEL = 1e12
 # below it three decimals say nothing about a number
 SMALL = 1e-3
+# share of the variance of a series that a straight line explains, from which on it counts as a trend
+TRENDING = 0.8
 # observations without which nothing is said about residuals and units
 FEWEST = 10
 
@@ -370,9 +372,28 @@ def _notes(results: RecurrentResults) -> list[str]:
         notes.append(
             f"Forecasts are explosive: without shocks they leave the range of the data within {HORIZON} steps."
         )
+    notes += _trend_notes(results.model)
     if results.details.penalty is None:
         notes.append("The parameters were given, not estimated.")
     return notes
+
+
+def _trend_notes(model: Any) -> list[str]:
+    """A sentence where units that saturate are to follow a trend."""
+    bounded = getattr(model.specification, "units", ()) and model.specification.activation in ("tanh", "logistic")
+    if not bounded or model.diff or model.seasonal_diff or "t" in model.trend:
+        return []
+    seen = np.flatnonzero(np.isfinite(model._y))
+    y = model._y[seen]
+    if len(y) < FEWEST or not np.std(y) > 0.0:
+        return []
+    share = float(np.corrcoef(seen, y)[0, 1] ** 2)
+    if share < TRENDING:
+        return []
+    return [
+        f"{model.endog_name} trends: a straight line explains {share:.0%} of its variance. Beyond the range of the "
+        "sample units saturate and forecasts fall behind the trend; with diff=1 or trend='ct' they follow it."
+    ]
 
 
 def _highest_level(model: Any) -> tuple[str, float]:

@@ -31,7 +31,8 @@ def residuals(problem, params):
     """Weighted residuals of the standardised problem, by the twin; `params` may be complex."""
     spec, sample, scaling = problem.specification, problem.sample, problem.scaling
     run = twin.run(
-        spec, np.asarray(params), sample.y, sample.exog, sample.deterministic / scaling.deterministic_scale,
+        spec, np.asarray(params) + scaling.prior_mean, sample.y, sample.exog,
+        sample.deterministic / scaling.deterministic_scale,
         center=scaling.center, scale=scaling.scale, ranks=spec.linear_lag_ranks,
     )  # fmt: skip
     used = sample.weight > 0.0

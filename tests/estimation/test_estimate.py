@@ -1,5 +1,7 @@
 """From a sample to parameters in the data's units: equivariance, curvature, gaps, choice among starts."""
 
+from math import lgamma
+
 import numpy as np
 import pytest
 import twin
@@ -8,7 +10,7 @@ from problems import derivatives, make, nonlinear_series, ridge_of
 from pararnn_ts.estimation.curvature import in_data_units
 from pararnn_ts.estimation.estimate import EXPANSION_ODDS, curvature, estimate
 from pararnn_ts.estimation.identification import n_expansive
-from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, RETIRED, Options
+from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, PRIOR, RETIRED, Options, minimize
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.models.pararnn import ParaRNN
 
@@ -260,3 +262,38 @@ def test_differences_that_are_all_zero_but_for_gaps_can_be_fitted():
     y[41] = 1.0
     results = ParaRNN(y, units=(2,), linear_lags=0, diff=2).fit(n_starts=2, maxiter=30)
     assert np.isfinite(results.params).all()
+
+
+def test_little_data_leave_a_persistent_series_a_random_walk_and_another_one_its_mean():
+    rng = np.random.default_rng(5)
+    walk, noise = np.cumsum(1.0 + rng.normal(size=14)), rng.normal(size=14)
+    lags = {}
+    for name, y in (("walk", walk), ("noise", noise)):
+        fits = [ParaRNN(y, units=(), linear_lags=1).fit(penalty=c) for c in ("evidence", 0.0, 1e6)]
+        lags[name] = [fit.params[1] for fit in fits]
+    assert abs(lags["walk"][0] - 1.0) < abs(lags["walk"][1] - 1.0)
+    assert abs(lags["noise"][0]) < abs(lags["noise"][1])
+    # a fixed ridge draws everything to zero
+    assert max(abs(lags["walk"][2]), abs(lags["noise"][2])) < 1e-4
+
+
+def test_the_evidence_of_a_random_walk_is_the_integral_over_its_prior():
+    # a free constant and a direct lag with prior N(1, 1 / alpha): given the precisions the Gaussian integral is known,
+    # and what the log evidence adds for them does not depend on the prior mean
+    y = np.cumsum(np.random.default_rng(3).normal(size=40))
+    problem = make(twin.specification((), "tanh", (), (1,), 1), y)
+    assert problem.scaling.prior_mean.tolist() == [0.0, 1.0]
+    found = minimize(problem, np.zeros((1, 2)), Options())
+    alpha, beta = float(found.alpha[0, 3]), float(found.beta[0])
+    z = (y - y.mean()) / y.std()
+    design, target = np.column_stack([np.ones(39), z[:-1]]), z[1:]
+    scale, noise = np.array([0.0, alpha]), target - design @ [0.0, 1.0]
+    precision = beta * design.T @ design + np.diag(scale)
+    centre = np.linalg.solve(precision, beta * design.T @ noise)
+    np.testing.assert_allclose(found.params[0], centre, atol=1e-6)
+    exponent = 0.5 * beta * np.sum((noise - design @ centre) ** 2) + 0.5 * alpha * centre[1] ** 2
+    integral = 0.5 * (np.log(alpha) - np.linalg.slogdet(precision)[1] + 39 * np.log(beta / (2 * np.pi))) - exponent
+    shape, rate = PRIOR[3]
+    width = 0.5 * alpha * (centre[1] ** 2 + 2 * rate)
+    hyper = shape * np.log(rate * alpha) - lgamma(shape) - rate * alpha + 0.5 * np.log(2 * np.pi / width)
+    assert found.log_evidence[0] == pytest.approx(integral + hyper, abs=1e-6)

@@ -44,7 +44,7 @@ def test_both_scales_make_the_same_predictions(spec, seed):
     problem, params = drawn(spec, seed)
     sample, scaling = problem.sample, problem.scaling
     standard = twin.run(
-        spec, params, sample.y, sample.exog, sample.deterministic / scaling.deterministic_scale,
+        spec, params + scaling.prior_mean, sample.y, sample.exog, sample.deterministic / scaling.deterministic_scale,
         center=scaling.center, scale=scaling.scale, ranks=spec.linear_lag_ranks,
     )  # fmt: skip
     data = twin.run(spec, scaling.to_data(params), sample.y, sample.exog, sample.deterministic)
@@ -90,3 +90,25 @@ def test_missing_values_have_no_say():
     gapped = np.append(y, np.nan)
     np.testing.assert_array_equal(make(spec, gapped).scaling.center, make(spec, y).scaling.center)
     np.testing.assert_array_equal(make(spec, gapped).scaling.scale, make(spec, y).scaling.scale)
+
+
+@pytest.mark.parametrize(
+    ("y", "lags", "mean"),
+    [
+        (np.arange(20.0), (1, 2), 1.0),
+        (np.arange(20.0), (2, 3), 0.0),
+        ((-1.0) ** np.arange(20), (1, 2), 0.0),
+        # every other value is missing: no difference tells
+        (np.where(np.arange(20) % 2, np.nan, np.arange(20.0)), (1, 2), 0.0),
+        (np.sin(np.arange(200) * np.pi / 3.1), (1,), 1.0),  # first autocorrelation cos(pi / 3.1), above one half
+        (np.sin(np.arange(200) * np.pi / 2.9), (1,), 0.0),
+    ],
+)
+def test_only_the_first_direct_lag_of_a_persistent_series_has_a_prior_mean(y, lags, mean):
+    spec = twin.specification((1,), "tanh", (1,), lags, 1)
+    expected = np.zeros(spec.n_params)
+    expected[1] = mean
+    scaling = standardise(spec, y, np.zeros((len(y), 0)), np.ones((len(y), 1)), np.ones(1), persistent=True)
+    np.testing.assert_array_equal(scaling.prior_mean, expected)
+    without = standardise(spec, y, np.zeros((len(y), 0)), np.ones((len(y), 1)), np.ones(1))
+    np.testing.assert_array_equal(without.prior_mean, 0.0)

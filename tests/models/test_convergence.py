@@ -1,19 +1,51 @@
 """How a search ended: what is a warning, what is a note, and what is neither."""
 
 import warnings
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
-from statsmodels.tools.sm_exceptions import ConvergenceWarning
+from statsmodels.tools.sm_exceptions import ConvergenceWarning, ModelWarning
 
 import pararnn_ts as prt
 from pararnn_ts.models.convergence import has_settled, not_converged
+from pararnn_ts.models.recurrent import RecurrentModel
 
 NOTE = "went back to where the evidence was largest (past its peak)"
 
 
 def retvals(status, converged=False, decrement=0.0):
     return {"status": status, "converged": converged, "decrement": decrement, "iterations": 30}
+
+
+@pytest.fixture
+def searches_end(monkeypatch):
+    """Let the search of every fit end in a given way."""
+    true = RecurrentModel._details
+
+    def end(status, converged, decrement):
+        def details(*args, **options):
+            found = true(*args, **options)
+            return replace(found, mle_retvals={**found.mle_retvals, **retvals(status, converged, decrement)})
+
+        monkeypatch.setattr(RecurrentModel, "_details", details)
+
+    return end
+
+
+def fit():
+    return prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=4)
+
+
+def panel():
+    y = np.random.default_rng(0).normal(size=60)
+    df = pd.DataFrame({"unique_id": np.repeat(["a", "b"], 30), "ds": np.tile(range(30), 2), "y": y})
+    return prt.fit_panel(df, units=(1,), n_starts=2)
+
+
+def text_of(summary):
+    return " ".join(summary.as_text().split())
 
 
 @pytest.mark.parametrize(
@@ -34,36 +66,40 @@ def test_a_search_has_settled_at_an_optimum_or_close_to_it_at_the_peak_of_its_ev
     assert has_settled(found) == settled
 
 
-def test_what_does_not_need_the_user_is_a_note_and_no_warning():
-    series = prt.datasets.load_gasoline()
+@pytest.mark.parametrize(("converged", "decrement"), [(True, 0.05), (False, 0.9)])
+def test_a_peak_close_to_the_optimum_is_a_note_and_no_warning(searches_end, converged, decrement):
+    searches_end("past its peak", converged, decrement)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
-        results = prt.ParaRNN(series, lags=2, units=(2, 2)).fit()
-    assert results.mle_retvals["status"] == "past its peak" and 0.1 < results.mle_retvals["decrement"] < 1.0
-    text = " ".join(results.summary().as_text().split())
-    assert not results.converged and NOTE in text and "did not converge" not in text
+        results = fit()
+    text = text_of(results.summary())
+    assert results.converged == converged and NOTE in text and "did not converge" not in text
 
 
-def test_an_optimum_has_neither():
-    results = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=4)
-    assert results.mle_retvals["status"] == "converged" and NOTE not in " ".join(str(results.summary()).split())
+def test_a_peak_far_from_the_optimum_is_a_warning_that_names_the_distance(searches_end):
+    searches_end("past its peak", False, 5.4321)
+    with pytest.warns(ConvergenceWarning, match=r"could fall by about 5\.4 log-likelihood units .* larger maxiter"):
+        results = fit()
+    assert "did not converge (past its peak)" in text_of(results.summary())
 
 
-def test_far_from_the_optimum_the_distance_is_named_and_what_to_try():
-    text = not_converged(retvals("past its peak", False, 5.4321))
-    assert "could fall by about 5.4 log-likelihood units" in text and "try a larger maxiter" in text
+def test_an_optimum_is_neither():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        results = fit()
+    assert results.mle_retvals["status"] == "converged" and NOTE not in text_of(results.summary())
 
 
-def test_a_panel_counts_apart_what_needs_the_user():
-    series = {"gas": prt.datasets.load_gasoline(), "nile": prt.datasets.load_nile()}
-    parts = [y.reset_index(drop=True).rename("y").rename_axis("ds").reset_index() for y in series.values()]
-    df = pd.concat(part.assign(unique_id=name) for name, part in zip(series, parts, strict=True))
+def test_a_panel_counts_peaks_apart_from_what_needs_the_user(searches_end):
+    searches_end("past its peak", False, 0.9)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        panel = prt.fit_panel(df, lags=2, units=(2, 2))
-    loose = panel.table[~panel.table["converged"]]
-    assert len(loose) and set(loose["status"]) == {"past its peak"} and (loose["message"] == "").all()
-    text = " ".join(panel.summary().as_text().split())
-    assert (
-        f"{len(loose)} series went back to where their evidence was largest" in text and "did not converge" not in text
-    )
+        found = panel()
+    assert not found.table["converged"].any() and (found.table["message"] == "").all()
+    text = text_of(found.summary())
+    assert "2 series went back to where their evidence was largest" in text and "did not converge" not in text
+    searches_end("past its peak", False, 1.5)
+    with pytest.warns(ModelWarning, match="2 did not converge"):
+        found = panel()
+    assert (found.table["message"] == not_converged(retvals("past its peak", False, 1.5))).all()
+    assert "2 series did not converge (past its peak)" in text_of(found.summary())

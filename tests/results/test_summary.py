@@ -121,6 +121,24 @@ def test_a_level_that_hides_the_variation_is_named(sales):
     assert "as large as it varies" not in known and "not identified" not in known
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [({}, True), *((part, False) for part in ({"diff": 1}, {"trend": "ct"}, {"units": ()}, {"activation": "relu"}))],
+)
+def test_a_trend_that_units_cannot_follow_is_named(options, named):
+    y = np.arange(60.0) + np.random.default_rng(0).normal(size=60)
+    results = ParaRNN(y, **{"units": (1,)} | options).fit(n_starts=2)
+    text = " ".join(results.summary().as_text().split())
+    assert ("y trends: a straight line explains 100% of its variance" in text) == named
+    if named:
+        # as it says: the trend would rise by ten
+        assert np.ptp(results.forecast(2000)[-11:]) < 1.0
+
+
+def test_a_series_that_only_wanders_has_no_trend(sales):
+    assert "trends:" not in ParaRNN(sales, units=(1,)).fit(n_starts=2).summary().as_text()
+
+
 def test_a_fit_that_did_not_converge_is_named(sales):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
