@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import SimpleTable
+from statsmodels.iolib.tableformatting import fmt_params
 
 from pararnn_ts._compat import warnings_once
 from pararnn_ts.models.arguments import check_count, check_generator
@@ -230,6 +231,15 @@ class Average:
         -------
         Average
             The last rows of `fittedvalues` are one-step forecasts of the new observations.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> nile = prt.datasets.load_nile()
+        >>> average = prt.select_order(nile[:"1960"], max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+        >>> longer = average.append(nile["1961":])
+        >>> len(longer.fittedvalues), float(longer.weights.sum().round(9))
+        (100, 1.0)
         """
         members = [member.append(endog, exog, refit=refit) for member in self.members]
         if refit:
@@ -255,6 +265,14 @@ class Average:
         -------
         Series or ndarray
             Forecasts.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> nile = prt.datasets.load_nile()
+        >>> average = prt.select_order(nile, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+        >>> average.forecast(2).index.tolist()
+        [Period('1971', 'Y-DEC'), Period('1972', 'Y-DEC')]
         """
         single = [member.forecast(steps, exog, index) for member in self.members]
         combined = self._weights @ np.array([np.asarray(values, dtype=float) for values in single])
@@ -281,7 +299,7 @@ class Average:
         steps, exog, index
             As in `forecast`.
         method : {"bootstrap", "gaussian", "simulated"}
-            Shocks of the paths: residuals, or normal ones ("gaussian" and "simulated" are the same).
+            Shocks of the paths: residuals, normal ones, or those of the law of each candidate, normal or Student's t.
         n_sims : int
             Number of paths, divided among the candidates in proportion to their weights.
         rng : None, int or Generator
@@ -293,6 +311,14 @@ class Average:
         -------
         RecurrentPrediction
             With `predicted_mean`, `se_mean`, `conf_int(alpha)`, `summary_frame(alpha)` and `simulations`.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> nile = prt.datasets.load_nile()
+        >>> average = prt.select_order(nile, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+        >>> average.get_forecast(3, n_sims=500, rng=0).simulations.shape
+        (3, 500)
         """
         check_method(method, SIMULATED)
         n_sims, generator = check_count(n_sims, "n_sims", 2), check_generator(rng)
@@ -381,23 +407,32 @@ class Average:
         -------
         Summary
             With `as_text`, `as_html`, `as_latex`.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> nile = prt.datasets.load_nile()
+        >>> average = prt.select_order(nile, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+        >>> print(average.summary(largest=2))  # doctest: +ELLIPSIS
+        Average of ... models of flow...
         """
         weights = self.weights
         shown = weights.head(largest)
-        rows = [[label, f"{weight:.4f}"] for label, weight in shown.items()]
         summary = RecurrentSummary()
         effective = 1.0 / float(np.sum(self._weights**2))
         summary.tables.append(
             SimpleTable(
-                rows,
-                headers=["candidate", "weight"],
+                [[f"{weight:.4f}"] for weight in shown],
+                headers=["weight"],
+                stubs=list(shown.index),
                 title=f"Average of {len(weights)} models of {self.model.endog_name}",
+                txt_fmt=fmt_params,
             )
         )
-        summary.add_extra_txt([
-            f"The weights are those of about {effective:.1f} equally weighted candidates; "
-            f"{len(weights) - len(shown)} candidates with smaller weights are not shown."
-        ])  # fmt: skip
+        note = f"The weights are spread as over {effective:.1f} equally weighted candidates."
+        if len(weights) > len(shown):
+            note += f" Not shown: {len(weights) - len(shown)} with smaller weights."
+        summary.add_extra_txt([note])
         return summary
 
     def __repr__(self) -> str:

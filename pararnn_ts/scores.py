@@ -381,6 +381,13 @@ class DieboldMariano(NamedTuple):
         Number of pairs of errors used.
     lags : int
         Lags in the long-run variance of the loss differential.
+
+    Examples
+    --------
+    >>> from pararnn_ts.scores import diebold_mariano
+    >>> found = diebold_mariano([0.1, -0.2, 0.1, 0.3], [0.9, -1.2, 1.1, -0.8])
+    >>> found.nobs, found.statistic < 0.0
+    (4, True)
     """
 
     statistic: float

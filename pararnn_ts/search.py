@@ -24,7 +24,7 @@ from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.starting import arma_blocks, start_values
 from pararnn_ts.progress import progress_bar
-from pararnn_ts.specification import UnitWeights
+from pararnn_ts.specification import UnitWeights, lags_in_words
 
 __all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria", "is_better_law"]
 
@@ -63,14 +63,11 @@ class Candidate:
     @property
     def label(self) -> str:
         """Short description."""
-
-        def span(lags: tuple[int, ...]) -> str:
-            run = sum(lag == place for place, lag in enumerate(lags, start=1))
-            head = [] if run == 0 else [f"1-{run}"] if run > 1 else ["1"]
-            return ",".join([*head, *map(str, lags[run:])]) or "none"
-
-        units = f"units {','.join(map(str, self.units))} on lags {span(self.lags)}" if self.units else "no units"
-        return f"linear lags {span(self.linear_lags)}; {units}" + ("; t errors" if self.errors == "t" else "")
+        units = "no units"
+        if self.units:
+            units = f"units {','.join(map(str, self.units))} on lags {lags_in_words(self.lags)}"
+        linear = f"linear lags {lags_in_words(self.linear_lags)}"
+        return f"{linear}; {units}" + ("; t errors" if self.errors == "t" else "")
 
 
 @dataclass(frozen=True)

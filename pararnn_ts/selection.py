@@ -52,6 +52,15 @@ class Selection:
         The chosen candidate, not fitted, on the rows on which all were compared.
     results : RecurrentResultsWrapper
         The chosen candidate, fitted until it has converged.
+    notes : list of str
+        What was asked for and left out, for want of observations.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> selection = prt.select_order(prt.datasets.load_nile(), max_lags=1, max_linear_lags=1, max_units=1, n_starts=2)
+    >>> int(selection.table["chosen"].sum()), selection.model.units == selection.results.model.units
+    (1, True)
     """
 
     def __init__(self, fitted: dict[Candidate, FittedCandidate], criterion: str, notes: Sequence[str]):
@@ -81,6 +90,14 @@ class Selection:
         Average
             With `append`, `fittedvalues`, `forecast` and `get_forecast`. The evidence is tempered, and observations
             that are appended go on updating the weights.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> nile = prt.datasets.load_nile()
+        >>> average = prt.select_order(nile, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2).average()
+        >>> len(average.fittedvalues), len(average.forecast(5))
+        (100, 5)
         """
         members, labels, evidence, prior = [], [], [], []
         log_prior, score = _weights(self._fitted, [one.found.log_evidence for one in self._fitted.values()])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["GROUPS", "SeriesLayout", "Specification", "UnitWeights"]
+__all__ = ["GROUPS", "SeriesLayout", "Specification", "UnitWeights", "lags_in_words"]
 
 # prior groups of the evidence penalty; deterministic terms belong to none (-1)
 GROUPS = {"recurrent": 0, "input": 1, "output": 2, "linear": 3}
@@ -251,3 +251,31 @@ class Specification(SeriesLayout):
     def join(self, linear: np.ndarray, units: Sequence[UnitWeights]) -> np.ndarray:
         """Parameter vector from the linear coefficients (deterministic terms first) and the units' weights."""
         return np.concatenate([np.asarray(linear, float), *(np.asarray(a, float).ravel() for w in units for a in w)])
+
+
+def lags_in_words(lags: Sequence[int]) -> str:
+    """
+    Lags, runs of them written as ranges.
+
+    Parameters
+    ----------
+    lags : sequence of int
+        The lags, in order.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from pararnn_ts.specification import lags_in_words
+    >>> lags_in_words((1, 2, 3, 4, 12)), lags_in_words([1, 2]), lags_in_words([])
+    ('1-4,12', '1-2', 'none')
+    """
+    runs: list[list[int]] = []
+    for lag in lags:
+        if runs and lag == runs[-1][-1] + 1:
+            runs[-1].append(lag)
+        else:
+            runs.append([lag])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs) or "none"

@@ -167,7 +167,10 @@ def test_refitting_uses_the_longer_sample(average, y):
 def test_summary_names_the_largest(average):
     text = average.summary(largest=2).as_text()
     assert average.weights.index[0] in text
-    assert f"{len(average.members) - 2} candidates with smaller weights are not shown" in " ".join(text.split())
+    assert f"Not shown: {len(average.members) - 2} with smaller weights." in " ".join(text.split())
+    names = [line for line in text.splitlines() if line.startswith(average.weights.index[0])]
+    assert len(names) == 1 and float(names[0].split()[-1]) == pytest.approx(average.weights.iloc[0], abs=5e-5)
+    assert "Not shown" not in average.summary(largest=len(average.members)).as_text()
 
 
 def test_no_evidence_is_refused(average):

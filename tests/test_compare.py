@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -484,9 +485,9 @@ def test_gaps_move_the_autoregression_to_exact_likelihood(lynx):
     ("results", "words"),
     [
         (lambda y: ARIMA(y, order=(2, 1, 1), trend="t").fit(), "ARIMA(2,1,1), drift"),
-        (lambda y: ARIMA(y, order=([1, 3], 0, 0)).fit(), "ARMA([1 3],0), constant"),
+        (lambda y: ARIMA(y, order=([1, 3], 0, 0)).fit(), "ARMA([1,3],0), constant"),
         (lambda y: ARIMA(y, order=(1, 0, 0), seasonal_order=(1, 0, 0, 4)).fit(), "ARIMA(1,0,0)(1,0,0)[4], constant"),
-        (lambda y: AutoReg(y, [1, 2, 3, 7]).fit(), "AR([1-3 7]), constant"),
+        (lambda y: AutoReg(y, [1, 2, 3, 7]).fit(), "AR([1-3,7]), constant"),
         (
             lambda y: ParaRNN(y, lags=3, units=(2, 1), linear_lags=0).fit(n_starts=1),
             "units (2, 1), lags 1-3, linear lags none",
@@ -511,3 +512,17 @@ def test_a_model_that_cannot_be_made_again_is_refused_with_a_reason():
 
 def not_implemented(endog, exog):
     raise NotImplementedError
+
+
+def test_the_notes_name_the_largest_log_evidence_where_criteria_prefer_another():
+    nile = datasets.load_nile()
+    models = {"linear": ParaRNN(nile, units=()), "unit": ParaRNN(nile, units=(1,)), "AR": AutoReg(nile, 1)}
+    found = compare(nile, holdout=20, models=models)
+
+    def notes(aic, evidence):
+        changed = found.table.assign(aic=aic, bic=aic, log_evidence=evidence)
+        return " ".join(str(replace(found, table=changed)).split())
+
+    assert "prefer unit; of the log evidences that of linear is the largest." in notes([2, 1, 3], [-1, -2, np.nan])
+    assert "prefer linear." in notes([1, 2, 3], [-1, -2, np.nan])
+    assert "prefer AR." in notes([2, 3, 1], [-1, np.nan, np.nan])

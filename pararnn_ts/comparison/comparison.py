@@ -115,6 +115,14 @@ class Comparison:
         Summary
             What was compared, how the models fit, how they forecast, and what follows in plain words. Prints as text;
             has `as_text`, `as_html` and `as_latex`.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> nile = prt.datasets.load_nile()
+        >>> models = {"linear": prt.ParaRNN(nile, units=()), "one unit": prt.ParaRNN(nile, units=(1,))}
+        >>> print(prt.compare(nile, holdout=20, models=models).summary().as_text().splitlines()[0].strip())
+        Forecast comparison: flow
         """
         from pararnn_ts.comparison.summary import make_summary
 

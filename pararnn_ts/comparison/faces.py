@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from pararnn_ts.specification import lags_in_words
 
 __all__ = ["describe", "exog_columns", "kind", "numbered", "sample_size", "simulates", "takes"]
 
@@ -114,8 +116,8 @@ def describe(results: Any) -> str:
             f"hidden {model.hidden}" if hasattr(model, "hidden") else f"units {tuple(model.units)}".replace(",)", ")")
         )
         units = getattr(model, "label", units)
-        parts = [units, f"lags {_listed(model.lags)}"] if model.units else ["no units"]
-        name = ", ".join([*parts, f"linear lags {_listed(model.linear_lags)}"])
+        parts = [units, f"lags {lags_in_words(model.lags)}"] if model.units else ["no units"]
+        name = ", ".join([*parts, f"linear lags {lags_in_words(model.linear_lags)}"])
         name += ", t errors" if getattr(model, "errors", "normal") == "t" else ""
     elif name == "AutoReg":
         name = f"AR({_order(model.ar_lags or [])})"
@@ -136,24 +138,4 @@ def _order(order: Any) -> str:
     if isinstance(order, int):
         return str(order)
     lags = list(order)
-    return str(len(lags)) if lags == list(range(1, len(lags) + 1)) else f"[{_listed(lags)}]"
-
-
-def _listed(lags: Sequence[int]) -> str:
-    """
-    Lags with runs of three or more written as ranges.
-
-    Examples
-    --------
-    >>> from pararnn_ts.comparison.faces import _listed
-    >>> _listed((1, 2, 3, 4, 12)), _listed([1, 2]), _listed([])
-    ('1-4 12', '1 2', 'none')
-    """
-    runs: list[list[int]] = []
-    for lag in lags:
-        if runs and lag == runs[-1][-1] + 1:
-            runs[-1].append(lag)
-        else:
-            runs.append([lag])
-    words = [f"{run[0]}-{run[-1]}" if len(run) > 2 else " ".join(map(str, run)) for run in runs]
-    return " ".join(words) or "none"
+    return str(len(lags)) if lags == list(range(1, len(lags) + 1)) else f"[{lags_in_words(lags)}]"

@@ -103,6 +103,9 @@ def findings(comparison: Comparison) -> list[str]:
     found += _coverage(table, comparison.horizon)
     by_aic, by_bic = (str(table[name].idxmin()) for name in ("aic", "bic"))
     in_sample = f"AIC and BIC prefer {by_aic}" if by_aic == by_bic else f"AIC prefers {by_aic}, BIC {by_bic}"
+    known = table["log_evidence"].dropna()
+    if len(known) > 1 and str(known.idxmax()) not in (by_aic, by_bic):
+        in_sample += f"; of the log evidences that of {known.idxmax()} is the largest"
     found.append(f"In the sample, {in_sample}.")
     return found
 

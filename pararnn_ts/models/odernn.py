@@ -134,24 +134,108 @@ class ODERNN(CellModel):
 
     @classmethod
     def vanilla_rnn(cls, endog: Any, exog: Any = None, **options: Any) -> ODERNN:
-        """Vanilla (Elman) network, h+ = act(K h + U x + b): Euler, damping 1, step 1."""
+        """
+        Vanilla (Elman) network, h+ = act(K h + U x + b): Euler, damping 1, step 1.
+
+        Parameters
+        ----------
+        endog, exog
+            As in `ODERNN`.
+        **options
+            Further options of `ODERNN`, such as `lags` and `hidden`.
+
+        Returns
+        -------
+        ODERNN
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> prt.ODERNN.vanilla_rnn(prt.datasets.load_nile(), hidden=2).label
+        'ODERNN(2), order 1, stages 1'
+        """
         return cls(endog, exog, **{"order": 1, "stages": 1, "step": 1.0, "damping": 1.0, **options})
 
     @classmethod
     def leaky_rnn(cls, endog: Any, exog: Any = None, *, leak: float = 0.5, **options: Any) -> ODERNN:
-        """Leaky network, h+ = (1 - leak) h + leak act(K h + U x + b): Euler, damping 1, step `leak`."""
+        """
+        Leaky network, h+ = (1 - leak) h + leak act(K h + U x + b): Euler, damping 1, step `leak`.
+
+        Parameters
+        ----------
+        endog, exog
+            As in `ODERNN`.
+        leak : float
+            Share of the state that is new at each step.
+        **options
+            Further options of `ODERNN`, such as `lags` and `hidden`.
+
+        Returns
+        -------
+        ODERNN
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> prt.ODERNN.leaky_rnn(prt.datasets.load_nile(), leak=0.2).step
+        0.2
+        """
         return cls(endog, exog, **{"order": 1, "stages": 1, "step": leak, "damping": 1.0, **options})
 
     @classmethod
     def residual_rnn(cls, endog: Any, exog: Any = None, *, step: float = 0.1, **options: Any) -> ODERNN:
-        """Residual network, h+ = h + step act(K h + U x + b): Euler, no damping."""
+        """
+        Residual network, h+ = h + step act(K h + U x + b): Euler, no damping.
+
+        Parameters
+        ----------
+        endog, exog
+            As in `ODERNN`.
+        step : float
+            Length of the step.
+        **options
+            Further options of `ODERNN`, such as `lags` and `hidden`.
+
+        Returns
+        -------
+        ODERNN
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> prt.ODERNN.residual_rnn(prt.datasets.load_nile(), step=0.2).damping
+        (0.0,)
+        """
         return cls(endog, exog, **{"order": 1, "stages": 1, "step": step, "damping": 0.0, **options})
 
     @classmethod
     def antisymmetric_rnn(
         cls, endog: Any, exog: Any = None, *, step: float = 0.1, diffusion: float = 0.1, **options: Any
     ) -> ODERNN:
-        """AntisymmetricRNN of Chang et al. (2019), h+ = h + step tanh((S - diffusion I) h + U x + b)."""
+        """
+        AntisymmetricRNN of Chang et al. (2019), h+ = h + step tanh((S - diffusion I) h + U x + b), S' = -S.
+
+        Parameters
+        ----------
+        endog, exog
+            As in `ODERNN`.
+        step : float
+            Length of the step.
+        diffusion : float
+            Subtracted from the diagonal of S; it lets states die out.
+        **options
+            Further options of `ODERNN`, such as `lags` and `hidden`.
+
+        Returns
+        -------
+        ODERNN
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> prt.ODERNN.antisymmetric_rnn(prt.datasets.load_nile(), hidden=3).label
+        'ODERNN(3), antisymmetric, order 1, stages 1'
+        """
         fixed = {"order": 1, "stages": 1, "damping": 0.0, "antisymmetric": True}
         return cls(endog, exog, **{**fixed, "step": step, "diffusion": diffusion, **options})
 
@@ -170,6 +254,23 @@ class ODERNN(CellModel):
         Network of coupled oscillators of Rusch and Mishra (2021), by the semi-implicit Euler method.
 
         z+ = z + step (tanh(K_1 h + K_2 z + U x + b) - stiffness h - friction z),  h+ = h + step z+.
+
+        Parameters
+        ----------
+        endog, exog
+            As in `ODERNN`.
+        step : float
+            Length of the step.
+        stiffness : float
+            Pull towards zero, for each unit of the position h.
+        friction : float
+            Damping, for each unit of the velocity z.
+        **options
+            Further options of `ODERNN`, such as `lags` and `hidden`.
+
+        Returns
+        -------
+        ODERNN
 
         Examples
         --------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
@@ -31,12 +32,39 @@ class SeriesOptions(TypedDict, total=False):
     missing: str
 
 
+def _entries(doc: str) -> tuple[str, list[str], str]:
+    """A docstring up to its parameters, the entry of each, and what follows."""
+    head, mark, rest = inspect.cleandoc(doc).partition("Parameters\n----------\n")
+    section, end, after = re.split(r"(\n\n|\Z)", rest, maxsplit=1)
+    return head + mark, re.split(r"\n(?=\S)", section), end + after
+
+
+def _completed(doc: str | None, bases: list[str | None], wanted: set[str]) -> str | None:
+    """A docstring whose parameters are completed by those of base classes that are wanted and not yet there."""
+    # there are no docstrings under python -OO
+    if not doc or "Parameters\n" not in doc:
+        return doc
+    head, entries, after = _entries(doc)
+    missing = wanted - {name for entry in entries for name in _names(entry)}
+    for base in bases:
+        for entry in _entries(base or "")[1]:
+            if missing.intersection(_names(entry)):
+                entries.append(entry)
+                missing -= set(_names(entry))
+    return head + "\n".join(entries) + after
+
+
+def _names(entry: str) -> list[str]:
+    """Names of the parameters that an entry describes."""
+    return entry.partition(" : ")[0].split(", ")
+
+
 class OptionBearer:
     """
     A class whose options are the keyword-only parameters of its own constructor and of those of its bases.
 
     Each option is kept in an attribute of its name. A constructor that ends in ``**kwargs`` and hands them to its base
-    shows the options of the base in its signature, too.
+    shows the options of the base in its signature, too, and its docstring describes them.
 
     Examples
     --------
@@ -69,6 +97,8 @@ class OptionBearer:
                     shared = known.parameters.values()
                     merged += [p for p in shared if p.kind is p.KEYWORD_ONLY and p.name not in names]
                     break
+            bases = [base for base in cls.__mro__[1:-1] if issubclass(base, OptionBearer)]
+            cls.__doc__ = _completed(cls.__doc__, [base.__doc__ for base in bases], {p.name for p in merged})
         elif "__init__" not in cls.__dict__:
             return  # the signature of the base holds
         cls.__signature__ = inspect.Signature(merged)  # type: ignore[attr-defined]

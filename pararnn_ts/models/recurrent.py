@@ -22,7 +22,7 @@ from pararnn_ts.estimation.estimate import (
     estimate,
     n_threads,
 )
-from pararnn_ts.estimation.levenberg_marquardt import PEAKED, Options
+from pararnn_ts.estimation.levenberg_marquardt import Options
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_parallel
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
@@ -30,11 +30,12 @@ from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models import likelihood
 from pararnn_ts.models.arguments import check_count, check_generator, check_params, optimiser_options
 from pararnn_ts.models.checks import SMALLEST, require_different, require_representable
+from pararnn_ts.models.convergence import has_settled, not_converged
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.series import SeriesModel
 from pararnn_ts.results.details import FitDetails
 
-__all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags", "not_converged"]
+__all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags"]
 
 # laws of the shocks
 ERRORS = ("normal", "t")
@@ -308,6 +309,12 @@ class RecurrentModel(SeriesModel):
         RecurrentResultsWrapper
             Results.
 
+        Warns
+        -----
+        ConvergenceWarning
+            The best start ran out of evaluations or went astray. One that went back to the peak of its evidence, close
+            to the penalised optimum, has ended as it should; a note of the summary says so.
+
         Examples
         --------
         >>> import pararnn_ts as prt
@@ -341,9 +348,9 @@ class RecurrentModel(SeriesModel):
             retvals = details.mle_retvals
             print(
                 f"{len(starts)} starts, {retvals['n_best']} reached the best optimum; "
-                f"{'converged' if retvals['converged'] else 'not converged'} after {retvals['iterations']} evaluations."
+                f"{retvals['status']} after {retvals['iterations']} evaluations."
             )
-        if not details.mle_retvals["converged"]:
+        if not has_settled(details.mle_retvals):
             warn_user(not_converged(details.mle_retvals), ConvergenceWarning)
         return self._results(found.params, details)
 
@@ -468,7 +475,30 @@ class RecurrentModel(SeriesModel):
         return held
 
     def predict(self, params: np.ndarray, start: Any = None, end: Any = None, dynamic: Any = False, exog: Any = None):
-        """One-step, dynamic or out-of-sample predictions at given parameters; see the results' method."""
+        """
+        One-step, dynamic or out-of-sample predictions at given parameters.
+
+        Parameters
+        ----------
+        params : array_like, (P,)
+            Parameters in the order of `param_names`.
+        start, end, dynamic, exog
+            As in ``results.predict``.
+
+        Returns
+        -------
+        Series or ndarray
+            Predictions.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> model = prt.ParaRNN(prt.datasets.load_nile(), units=())
+        >>> model.param_names
+        ['const', 'linear.flow.L1']
+        >>> model.predict([450.0, 0.5], "1971", "1972").tolist()
+        [820.0, 860.0]
+        """
         return self.evaluate(params).predict(start, end, dynamic, exog)
 
     def _results(self, params: np.ndarray, details: FitDetails, **origin: Any):
@@ -521,20 +551,6 @@ class RecurrentModel(SeriesModel):
             cov_type=cov_type,
             cov_kwds=cov_kwds or {},
         )
-
-
-def not_converged(retvals: Mapping[str, Any]) -> str:
-    """Say why the best start did not converge, and what to try."""
-    if retvals["status"] == STATUS_WORDS[PEAKED]:
-        return (
-            f"The best start did not converge (past its peak: its evidence was largest {retvals['decrement']:.2g} "
-            "log-likelihood units before the penalised optimum, and it went back there); standard errors are "
-            "approximate, and fewer units or a fixed penalty give an exact optimum."
-        )
-    return (
-        f"The best start did not converge ({retvals['status']} after {retvals['iterations']} evaluations); try a "
-        "larger maxiter, more starts or fewer units, and see results.starts."
-    )
 
 
 def _given_details(

@@ -65,15 +65,15 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
     exog : Series, DataFrame or array_like, optional
         Exogenous values, matched to `endog` by label when both have an index.
     trend : {"n", "c", "t", "ct", "ctt"}
-        Deterministic trend.
+        Deterministic trend, as in statsmodels: none, a constant, time, both, or the square of time besides.
     seasonal : bool
         Whether to include seasonal dummies.
     period : int, optional
-        Length of the season; inferred from the frequency of the index when needed.
+        Length of the season in steps; inferred from the frequency of the index when needed.
     deterministic : DeterministicProcess, optional
         Deterministic terms in place of `trend` and `seasonal`.
     diff, seasonal_diff : int
-        Orders of differencing.
+        How often the series is differenced over one step and over one season; forecasts are put back to levels.
     dates : array_like of dates, optional
         Labels of the observations, in place of the index of `endog`.
     freq : str or offset, optional

@@ -240,7 +240,26 @@ class SISTARNN(OptionBearer):
         return SISTAResults(self, params, training=training, network=network, target=y)
 
     def clone_with(self, endog: Any) -> SISTARNN:
-        """Return the same model for other measurements."""
+        """
+        Return the same model for other measurements.
+
+        Parameters
+        ----------
+        endog
+            As in the constructor.
+
+        Returns
+        -------
+        SISTARNN
+            Not fitted.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> x = np.random.default_rng(0).standard_normal((40, 16))
+        >>> prt.SISTARNN(x, lam1=0.3).clone_with(x[:30]).option_values()["lam1"]
+        0.3
+        """
         return type(self)(endog, **self.option_values())
 
 

@@ -215,6 +215,11 @@ class Panel:
         """
         Summary of the panel: how many series were fitted, the spread of their figures, and what went wrong.
 
+        Returns
+        -------
+        Summary
+            Prints as text; has `as_text`, `as_html`, `as_latex` and `as_csv`.
+
         Examples
         --------
         >>> import numpy as np, pandas as pd, pararnn_ts as prt
@@ -341,7 +346,7 @@ def fit_panel(
 def _warn(panel: Panel, failures: pd.Series) -> None:
     """Say once what the table says in full."""
     table, n = panel.table, len(panel)
-    loose = ~failures & ~table["converged"]
+    loose = ~failures & (table["message"] != "")
     inserted = table["n_missing"].to_numpy(int) > _n_missing(panel._frame)
     stayed = [isinstance(one, Fitted) and one.device != panel._task.device for one in panel._outcomes]
     parts = []

@@ -34,12 +34,13 @@ def make_summary(panel: Panel) -> Summary:
     """Lay out the summary, see `Panel.summary`."""
     table, frame = panel.table, panel._frame
     fitted = table[table["nobs"].notna()]
+    peaked = int(((fitted["message"] == "") & ~fitted["converged"]).sum())
     times = frame.times
     lengths = frame.lengths
     left = [
         ("Series:", f"{len(panel)}"),
         ("Fitted:", f"{len(fitted)}"),
-        ("Converged:", f"{int(table['converged'].sum())}"),
+        ("Converged:", f"{int(table['converged'].sum())}" + (f" ({peaked} more past the peak)" if peaked else "")),
         ("Not fitted:", f"{len(panel) - len(fitted)}"),
     ]
     span = f"{lengths.min()}" if lengths.min() == lengths.max() else f"{lengths.min()} to {lengths.max()}"
@@ -65,8 +66,13 @@ def make_summary(panel: Panel) -> Summary:
     summary.tables = [head, spread]
     align_tables(summary.tables)
     notes = [f"{name}: {why}" for name, why in table["message"][table["nobs"].isna()].head(NAMED).items()]
-    loose = table["status"][table["nobs"].notna() & ~table["converged"]].value_counts()
+    loose = fitted["status"][fitted["message"] != ""].value_counts()
     notes += [f"{count} series did not converge ({status})." for status, count in loose.items()]
+    if peaked:
+        notes.append(
+            f"{peaked} series went back to where their evidence was largest (past its peak); nothing has to be done, "
+            "standard errors of the weights of units are approximate."
+        )
     if notes:
         summary.add_extra_txt(["Notes:", *(f"[{i}] {note}" for i, note in enumerate(notes, start=1))])
     return summary

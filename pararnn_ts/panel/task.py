@@ -17,8 +17,9 @@ from statsmodels.tsa.deterministic import DeterministicProcess
 from pararnn_ts.kernels.cuda.target import NoDeviceError
 from pararnn_ts.models.arguments import check_count, check_generator, optimiser_options
 from pararnn_ts.models.cell_model import EARLY_STOPPING, CellModel
+from pararnn_ts.models.convergence import has_settled, not_converged
 from pararnn_ts.models.pararnn import ParaRNN
-from pararnn_ts.models.recurrent import RecurrentModel, not_converged
+from pararnn_ts.models.recurrent import RecurrentModel
 from pararnn_ts.models.values import shown
 from pararnn_ts.panel.frame import LongFrame, OneSeries
 from pararnn_ts.results.covariance import check_covariance
@@ -158,7 +159,7 @@ def figures(results: Any) -> dict[str, Any]:
         "n_best": int(results.mle_retvals["n_best"]),
         "converged": results.converged,
         "status": str(results.mle_retvals["status"]),
-        "message": "" if results.converged else not_converged(results.mle_retvals),
+        "message": "" if has_settled(results.mle_retvals) else not_converged(results.mle_retvals),
     }
 
 

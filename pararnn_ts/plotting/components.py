@@ -80,7 +80,7 @@ def plot_components(
     Returns
     -------
     Figure
-        One panel for the series and one for each component; components are centred and have their own scales.
+        One panel for the series and one for each component; those of units are centred, and each has its own scale.
 
     Examples
     --------

@@ -59,7 +59,8 @@ def plot_stability(results: Any, *, fig: Figure | None = None, figsize: tuple[fl
     plane = grid_x + 1j * grid_y
     factor = np.abs(stability_function(found.stages or 1, plane))
     region = f"stable region, {METHODS[found.stages]}" if found.stages else "unit disc of the step"
-    tidy(left, f"{found.label}\nfrozen steps; grey: {region}", "imaginary part", "real part of z")
+    meaning = "step times an eigenvalue of the field" if found.stages else "an eigenvalue of the step less one"
+    tidy(left, f"{found.label}\nfrozen steps; grey: {region}", "imaginary part", f"real part of z, {meaning}")
     left.contourf(grid_x, grid_y, factor, levels=[0.0, 1.0], colors=[MUTED], alpha=0.16)
     left.contour(grid_x, grid_y, factor, levels=[1.0], colors=[MUTED], linewidths=1.2)
     left.axhline(0.0, color=MUTED, linewidth=0.6, zorder=1)

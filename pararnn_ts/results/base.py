@@ -60,7 +60,8 @@ class RecurrentResults(ParameterInference):
     details : FitDetails
         Penalty, precision and other outcomes of the optimiser.
     mle_retvals : dict
-        What the optimiser returned.
+        What the optimiser returned about the best start: `converged`, `status`, `iterations`, `decrement`, and how many
+        starts there were (`n_starts`) and reached it (`n_best`).
     starts : DataFrame
         One row for each start of the optimiser.
     scale : float
@@ -99,7 +100,14 @@ class RecurrentResults(ParameterInference):
 
     @property
     def starts(self) -> pd.DataFrame:
-        """One row for each start of the optimiser."""
+        """
+        One row for each start of the optimiser.
+
+        Columns are `origin` ("arma": the image of a fitted ARMA, "random" or "given"), `status` (how it ended),
+        `iterations` (evaluations), `sse` (sum of squared residuals, of the standardised series), `log_evidence`,
+        `effective` (number of parameters), `decrement` (log-likelihood units by which a quadratic approximation of the
+        penalised objective could still fall) and `best`.
+        """
         return self.details.starts
 
     # ------------------------------------------------------------------------------------------ the sample
@@ -218,7 +226,12 @@ class RecurrentResults(ParameterInference):
 
     @property
     def converged(self) -> bool:
-        """Whether the optimiser converged."""
+        """
+        Whether the best start reached an optimum.
+
+        At a start past its peak only if the penalised optimum is within a tenth of a log-likelihood unit; such a start
+        has ended as it should in any case, see docs/inference.md.
+        """
         return bool(self.mle_retvals.get("converged", False))
 
     @cached_property
@@ -321,12 +334,37 @@ class RecurrentResults(ParameterInference):
 
     @classmethod
     def load(cls, path: Any) -> RecurrentResults:
-        """Read results from a file written by `save`, without labels; see `pararnn_ts.load`."""
+        """
+        Read results from a file written by `save`, without labels; see `pararnn_ts.load`.
+
+        Parameters
+        ----------
+        path : str, path or binary file
+            Where to read.
+
+        Returns
+        -------
+        RecurrentResults
+            The results, whose arrays carry no labels; `pararnn_ts.load` gives them labelled.
+
+        Examples
+        --------
+        >>> import io, pararnn_ts as prt
+        >>> file = io.BytesIO()
+        >>> prt.ParaRNN(prt.datasets.load_nile(), units=()).fit().save(file)
+        >>> type(RecurrentResults.load(io.BytesIO(file.getvalue())).params).__name__
+        'ndarray'
+        """
         return persistence.load(path)._results
 
     def to_arma(self) -> Any:
         """
         Turn a model with identity activation into the ARMA it is, see `pararnn_ts.models.arma_link`.
+
+        Returns
+        -------
+        ARIMAResults
+            Of statsmodels, at the same parameters, not fitted again.
 
         Examples
         --------
@@ -354,6 +392,15 @@ class RecurrentResults(ParameterInference):
 
         What is left forecasts, prints its summary and can be extended. Shocks to draw from are thinned to 120
         quantiles. Other results of the same model lose their data, too.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=2)
+        >>> before = results.forecast(3)
+        >>> results.remove_data()
+        >>> bool((results.forecast(3) == before).all())
+        True
         """
         if self.data_removed:
             return

@@ -139,7 +139,7 @@ def test_heteroskedasticity(
     Returns
     -------
     ndarray, (1, 2)
-        Statistic and p-value; NaN where a third has fewer than two residuals, or only zeros.
+        Ratio of the variances and p-value; NaN where a third has fewer than two residuals, or only zeros.
 
     Examples
     --------
@@ -151,8 +151,12 @@ def test_heteroskedasticity(
     _choose(method, ("breakvar",))
     resid = _residuals(results)
     third = max(1, round(len(resid) / 3))
-    for part in (resid[:third], resid[-third:]):
-        if np.isfinite(part).sum() < 2 or not np.nansum(part**2) > 0.0:
-            return np.full((1, 2), np.nan)
+    parts = resid[:third], resid[-third:]
+    first, last = (int(np.isfinite(part).sum()) for part in parts)
+    if min(first, last) < 2 or not all(np.nansum(part**2) > 0.0 for part in parts):
+        return np.full((1, 2), np.nan)
     found = breakvar_heteroskedasticity_test(resid, subset_length=third, alternative=alternative, use_f=use_f)
-    return np.array([[float(np.squeeze(part)) for part in found]])
+    ratio, pvalue = (float(np.squeeze(part)) for part in found)
+    # theirs is a ratio of sums, which is one of variances only where as many residuals are missing in both thirds
+    ratio *= last / first if alternative == "decreasing" else first / last
+    return np.array([[ratio, pvalue]])

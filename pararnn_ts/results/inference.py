@@ -100,6 +100,24 @@ class ParameterInference(TimeSeriesModelResults):
         """
         Covariance matrix of the parameters, of linear combinations or of some of them, as statsmodels has it.
 
+        Parameters
+        ----------
+        r_matrix : array_like, (k, P), optional
+            Linear combinations of the parameters, one in each row.
+        column : int or array_like of int, optional
+            Positions of the parameters that are wanted.
+        scale : float, optional
+            Factor of the matrix; by default one.
+        cov_p : array_like, (P, P), optional
+            Covariance matrix in place of that of the results.
+        other : array_like, (l, P), optional
+            With it, the covariances of the combinations in `r_matrix` with these.
+
+        Returns
+        -------
+        DataFrame or ndarray
+            The matrix; NaN for parameters without standard errors. Labelled when all of it is returned.
+
         Examples
         --------
         >>> import numpy as np, pararnn_ts as prt

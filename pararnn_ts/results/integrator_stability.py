@@ -160,12 +160,14 @@ class IntegratorStability:
 
     @property
     def verdict(self) -> str:
-        """One of "norm-preserving", "contractive", "frozen-stable" and "unstable"."""
+        """One of "norm-preserving", "contractive", "frozen-stable", "frozen-unstable" and "unstable"."""
         if np.isfinite(self.norm_drift):
             return "norm-preserving"
         if self.step_norm <= 1.0 + TOLERANCE:
             return "contractive"
-        return "frozen-stable" if self.amplification <= 1.0 + TOLERANCE else "unstable"
+        if self.amplification <= 1.0 + TOLERANCE:
+            return "frozen-stable"
+        return "unstable" if self.lyapunov > 0.0 else "frozen-unstable"
 
     @property
     def explanation(self) -> str:
@@ -182,7 +184,8 @@ class IntegratorStability:
                 "No eigenvalue of a step is beyond one, but norms are: products of steps may grow although no step "
                 f"frozen in time is unstable. This is no proof of stability; {path}."
             ),
-            "unstable": f"Some step, frozen in time, enlarges a change; {path}.",
+            "frozen-unstable": f"Some step, frozen in time, enlarges a change, but {path}.",
+            "unstable": f"Some step, frozen in time, enlarges a change, and {path}.",
         }[self.verdict]
 
     def summary_frame(self) -> dict[str, Any]:
@@ -209,7 +212,7 @@ class IntegratorStability:
             ("Share of factors up to one", f"{self.share_inside:.3f}"),
             ("Largest norm of a step", f"{self.step_norm:.6g}"),
             ("Largest logarithmic norm", f"{self.log_norm:.4g}" if np.isfinite(self.log_norm) else "-"),
-            ("Largest Lyapunov exponent per step", f"{self.lyapunov:.4g}"),
+            ("Largest Lyapunov exponent per step", f"{self.lyapunov if abs(self.lyapunov) > TOLERANCE else 0.0:.4g}"),
             (f"Gradient ratio over {steps} steps", f"{self.gradients[-1]:.4g}"),
         ]
         if self.bound is not None:

@@ -115,6 +115,14 @@ class RecurrentPrediction(PredictionResults):
         ------
         ValueError
             If there are too few calibration errors for this coverage, or a bound is beyond every number.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> forecast = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=2).get_forecast(3, rng=0)
+        >>> bounds = forecast.conf_int(alpha=0.1)
+        >>> bounds.columns.tolist(), bool((bounds["lower"] < bounds["upper"]).all())
+        (['lower', 'upper'], True)
         """
         alpha = check_alpha(alpha)
         mean, se = self._predicted_mean, self._se
@@ -149,6 +157,13 @@ class RecurrentPrediction(PredictionResults):
         -------
         DataFrame
             Columns mean, mean_se, mean_ci_lower and mean_ci_upper.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> forecast = prt.ParaRNN(prt.datasets.load_nile(), units=(1,)).fit(n_starts=2).get_forecast(3, rng=0)
+        >>> forecast.summary_frame(alpha=0.1).shape
+        (3, 4)
         """
         return super().summary_frame(alpha)
 

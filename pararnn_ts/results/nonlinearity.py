@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import stats
 from scipy.signal import lfilter, lfiltic
+from statsmodels.iolib.table import SimpleTable
+from statsmodels.iolib.tableformatting import fmt_params
 
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.problem import difference_series
@@ -18,6 +20,7 @@ from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path
 from pararnn_ts.models.arguments import check_generator
 from pararnn_ts.results.trajectory import model_exog
+from pararnn_ts.specification import lags_in_words
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
@@ -56,6 +59,10 @@ class NonlinearityTest(NamedTuple):
         counted among them; NaN where none were asked for.
     n_bootstrap : int
         Number of simulated series.
+
+    Notes
+    -----
+    ``print`` shows it as a table.
     """
 
     statistic: float
@@ -67,6 +74,20 @@ class NonlinearityTest(NamedTuple):
     lags: tuple[int, ...]
     bootstrap_pvalue: float = float("nan")
     n_bootstrap: int = 0
+
+    def __str__(self) -> str:
+        rows = [[f"{self.fvalue:.3f}", f"{self.df_num}, {self.df_denom}", f"{self.f_pvalue:.3g}"]]
+        stubs = ["F form"]
+        if self.n_bootstrap:
+            rows.append(["", "", f"{self.bootstrap_pvalue:.3g}"])
+            stubs.append(f"the same, from {self.n_bootstrap} simulated series")
+        rows.append([f"{self.statistic:.3f}", f"{self.df_num}", f"{self.pvalue:.3g}"])
+        stubs.append("chi-squared form")
+        table = SimpleTable(
+            rows, ["statistic", "df", "p-value"], stubs, title="Is a linear autoregression enough?", txt_fmt=fmt_params
+        )
+        lags = lags_in_words(self.lags)
+        return f"{table.as_text()}\nLags of the autoregression: {lags}.\nA small p-value speaks against it."
 
 
 def test_nonlinearity(

@@ -170,7 +170,20 @@ class SISTAResults:
         return unfold(self.values, self.model.n_layers), stacked_wiring(self.model.n_layers)
 
     def encode(self, panel: Panel, states: np.ndarray | None = None) -> np.ndarray:
-        """Codes of any panel of measurements, from given codes before it or from h0."""
+        """
+        Codes of any panel of measurements.
+
+        Parameters
+        ----------
+        panel : Panel
+            Measurements, as ``frame.panel`` holds them.
+        states : ndarray, (sequences, H), optional
+            Codes before each sequence; by default h0.
+
+        Returns
+        -------
+        ndarray, (rows, H)
+        """
         if self.training is None:
             return code(self.values, panel, self.tol, self.maxiter, states).codes
         network, wiring = self.wired()
@@ -181,7 +194,18 @@ class SISTAResults:
         return run(network, wiring, panel, before)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Signals of codes."""
+        """
+        Signals of codes.
+
+        Parameters
+        ----------
+        codes : ndarray, (rows, H)
+            Codes.
+
+        Returns
+        -------
+        ndarray, (rows, N)
+        """
         return codes @ self.values.D.T if self.free is None else codes @ self.free.output.T + self.free.bias
 
     @cached_property
@@ -300,6 +324,14 @@ class SISTAResults:
         -------
         float
             In squared units of the data; what is missing does not count.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> x = np.cumsum(np.random.default_rng(0).standard_normal((60, 16)), axis=0)
+        >>> results = prt.SISTARNN(x, lam1=0.1, lam2=0.1).fit()
+        >>> bool(np.isclose(results.mse(), (results.resid**2).to_numpy().mean()))
+        True
         """
         truth, found = self._against(target)
         return float(np.nanmean((truth - found) ** 2))
@@ -312,6 +344,18 @@ class SISTAResults:
         ----------
         target : DataFrame or array_like, optional
             As in `mse`.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> x = np.cumsum(np.random.default_rng(0).standard_normal((60, 16)), axis=0)
+        >>> results = prt.SISTARNN(x, lam1=0.1, lam2=0.1).fit()
+        >>> bool(np.isclose(results.snr(), 10 * np.log10(np.mean(x**2) / results.mse())))
+        True
         """
         truth, found = self._against(target)
         return float(10.0 * np.log10(np.nanmean(truth**2) / np.nanmean((truth - found) ** 2)))
@@ -326,6 +370,18 @@ class SISTAResults:
             Largest value that the signals can have.
         target : DataFrame or array_like, optional
             As in `mse`.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> x = np.cumsum(np.random.default_rng(0).standard_normal((60, 16)), axis=0)
+        >>> results = prt.SISTARNN(x, lam1=0.1, lam2=0.1).fit()
+        >>> bool(results.psnr(peak=np.abs(x).max()) > results.snr())
+        True
         """
         if not peak > 0:
             raise ValueError(f"peak must be positive, but is {peak!r}.")
@@ -346,6 +402,14 @@ class SISTAResults:
         -------
         DataFrame
             Rows as in `new_endog`, a column for each signal.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> x = np.cumsum(np.random.default_rng(0).standard_normal((60, 16)), axis=0)
+        >>> results = prt.SISTARNN(x[:50], lam1=0.1, lam2=0.1).fit()
+        >>> results.predict(x[50:]).shape
+        (10, 16)
         """
         return self.reconstruction if new_endog is None else self.apply(new_endog).reconstruction
 
@@ -357,6 +421,19 @@ class SISTAResults:
         ----------
         new_endog : DataFrame or array_like
             Measurements with the columns of the sample.
+
+        Returns
+        -------
+        SISTAResults
+            Results of the other measurements.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> x = np.cumsum(np.random.default_rng(0).standard_normal((60, 16)), axis=0)
+        >>> results = prt.SISTARNN(x[:50], lam1=0.1, lam2=0.1).fit()
+        >>> results.apply(x[50:]).codes.shape
+        (10, 16)
         """
         return self._with(read_panel(new_endog, "new_endog", self.frame), None)
 
@@ -368,6 +445,19 @@ class SISTAResults:
         ----------
         new_endog : DataFrame or array_like
             Measurements; of many sequences some may be left out.
+
+        Returns
+        -------
+        SISTAResults
+            Results of the new measurements.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> x = np.cumsum(np.random.default_rng(0).standard_normal((60, 16)), axis=0)
+        >>> results = prt.SISTARNN(x[:50], lam1=0.1, lam2=0.1).fit()
+        >>> results.extend(x[50:]).codes.index.tolist()[:2]
+        [50, 51]
         """
         frame = self._following(new_endog)
         ends = self.last_codes
@@ -383,6 +473,19 @@ class SISTAResults:
         ----------
         new_endog : DataFrame or array_like
             Measurements; of many sequences some may be left out.
+
+        Returns
+        -------
+        SISTAResults
+            Results of the longer sample.
+
+        Examples
+        --------
+        >>> import numpy as np, pararnn_ts as prt
+        >>> x = np.cumsum(np.random.default_rng(0).standard_normal((60, 16)), axis=0)
+        >>> results = prt.SISTARNN(x[:50], lam1=0.1, lam2=0.1).fit()
+        >>> results.append(x[50:]).codes.shape
+        (60, 16)
         """
         return self._with(self.frame.appended(self._following(new_endog)), self.states)
 
@@ -429,7 +532,24 @@ class SISTAResults:
         return make_summary(self)
 
     def compare(self, new_endog: Any, target: Any = None, **options: Any) -> Any:
-        """Hold the network against baselines; see `pararnn_ts.comparison.recovery.compare_recovery`."""
+        """
+        Hold the network against baselines.
+
+        Parameters
+        ----------
+        new_endog : DataFrame or array_like
+            Measurements that no method has seen.
+        target : DataFrame or array_like, optional
+            True signals of them; None: the next measurement is what is predicted.
+        **options
+            Baselines and how they are trained: `baselines`, `lr`, `lags`, `hidden` and `rng`, see
+            `pararnn_ts.comparison.recovery.compare_recovery`.
+
+        Returns
+        -------
+        RecoveryComparison
+            With `table` and `reconstructions`.
+        """
         from pararnn_ts.comparison.recovery import compare_recovery
 
         return compare_recovery(self, new_endog, target, **options)

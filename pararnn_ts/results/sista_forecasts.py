@@ -26,6 +26,14 @@ class PanelForecast:
         Point forecasts.
     simulations : ndarray, (paths, rows, columns)
         Simulated continuations, rows and columns as in `predicted_mean`.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> x = np.cumsum(np.random.default_rng(0).standard_normal((60, 16)), axis=0)
+    >>> forecast = prt.SISTARNN(x, lam1=0.1, lam2=0.1).fit().get_forecast(2, n_sims=100, rng=0)
+    >>> forecast.predicted_mean.shape, forecast.conf_int(0.1).shape, forecast.summary_frame().shape
+    ((2, 16), (2, 32), (2, 64))
     """
 
     def __init__(self, predicted_mean: pd.DataFrame, simulations: np.ndarray):

@@ -12,6 +12,7 @@ The largest Lyapunov exponent is the average growth rate of the logarithm of the
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,6 +42,8 @@ SENSITIVE = 0.005
 # a verdict is given when less than this share of the parameter draws speaks against it
 UNLIKELY = 0.025
 BOUNDED = ("tanh", "logistic")
+# characters in a line of the summary
+WIDTH = 79
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,13 @@ class Stability:
         All this in one or two sentences.
     n_paths : int
         Number of simulated paths, each as long as the sample.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> found = prt.ParaRNN(prt.datasets.load_nile(), units=()).fit().stability()
+    >>> found.bounded, found.explosive, found.attractor.split(" at ")[0]
+    (True, False, 'comes to rest')
     """
 
     linear_root: float
@@ -92,17 +102,25 @@ class Stability:
     n_paths: int
 
     def summary(self) -> str:
-        """Return the numbers, one in each line, and the verdict."""
+        """
+        Return the numbers, one in each line, and the verdict.
+
+        Returns
+        -------
+        str
+            Text of at most 79 characters a line.
+        """
         rows = [
             ("largest root of the linear path", f"{self.linear_root:.4f}"),
             ("largest root of the linearised closed loop", f"{self.closed_loop_root:.4f}"),
             ("Lyapunov exponent without shocks", f"{self.lyapunov_skeleton:.4f}"),
-            ("Lyapunov exponent with shocks", f"{self.lyapunov:.4f} ({self.lyapunov_se:.4f})"),
+            ("Lyapunov exponent with shocks (std err)", f"{self.lyapunov:.4f} ({self.lyapunov_se:.4f})"),
             ("paths with a positive exponent", f"{100 * self.sensitive_share:.0f} %"),
             ("simulated paths that leave the data", f"{100 * self.explosive_share:.0f} % of {self.n_paths}"),
-            ("without shocks", self.attractor),
+            ("the path without shocks", self.attractor),
         ]
-        return "\n".join([*(f"{name:<44}{value}" for name, value in rows), self.verdict])
+        lines = [f"{name:<44}{value}" for name, value in rows]
+        return "\n".join([*lines, *textwrap.wrap(self.verdict, WIDTH)])
 
     def __str__(self) -> str:
         return self.summary()

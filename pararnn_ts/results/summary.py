@@ -16,6 +16,7 @@ from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
 from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.models.arguments import check_alpha
+from pararnn_ts.models.convergence import PAST_ITS_PEAK, has_settled, is_past_its_peak
 from pararnn_ts.results.covariance import smallest_eigenvalue
 from pararnn_ts.results.stability import HORIZON
 
@@ -45,6 +46,8 @@ _LATEX_OF_STATSMODELS = {
 }
 # times its standard deviation, above which the level of a series leaves four digits of its variation or fewer
 HIGH_LEVEL = 1e12
+# below it three decimals say nothing about a number
+SMALL = 1e-3
 # share of the variance of a series that a straight line explains, from which on it counts as a trend
 TRENDING = 0.8
 # observations without which nothing is said about residuals and units
@@ -247,6 +250,12 @@ def _parameter_table(results: RecurrentResults, part: slice, alpha: float, teste
     for cell in (cell for row in table[1:] for cell in row[1:]):
         if str(cell.data).strip() == "nan":
             cell.data = ""
+    shown = {1: (results.params, 4), 2: (results.bse, 3), 5: (interval[:, 0], 3), 6: (interval[:, 1], 3)}
+    for column, (values, digits) in shown.items():
+        for row, value, error in zip(table[1:], values[part], results.bse[part], strict=True):
+            # input weights are as small as the series is large
+            if 0.0 < abs(value) < SMALL and not error >= SMALL and row[column].data:
+                row[column].data = f"{value:.{digits}g}"
     return table
 
 
@@ -332,7 +341,9 @@ def _notes(results: RecurrentResults) -> list[str]:
         given = "observation is" if held_back == 1 else f"{held_back} observations are"
         notes.append(f"The first {given} given: nothing is predicted there.")
     retvals = results.mle_retvals
-    if not results.converged:
+    if has_settled(retvals):
+        notes += [PAST_ITS_PEAK] * is_past_its_peak(retvals)
+    else:
         status = retvals.get("status", "unknown")
         notes.append(f"The optimiser did not converge ({status}); see mle_retvals and starts.")
     if retvals.get("n_starts", 0) > 1 and retvals.get("n_best", 2) == 1:
@@ -341,8 +352,8 @@ def _notes(results: RecurrentResults) -> list[str]:
     lost = len(results.params) - len(held) - results.covariance.rank
     if lost > 0:
         notes.append(
-            f"{lost} of {len(results.params)} directions of the parameter space are not identified by the data; "
-            "parameters that they move have no standard errors."
+            f"{lost} of {len(results.params)} directions of the parameter space {'is' if lost == 1 else 'are'} not "
+            "identified by the data; parameters that move along have no standard errors."
         )
     elif (smallest := smallest_eigenvalue(results.details.precision)) < NEARLY_SINGULAR:
         notes.append(

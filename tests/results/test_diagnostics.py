@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.diagnostic import acorr_ljungbox
 from statsmodels.stats.stattools import jarque_bera
 from statsmodels.tsa.statespace.sarimax import SARIMAX
@@ -58,6 +59,21 @@ def test_missing_values_do_not_matter_much(gappy):
         assert np.isfinite(found).all()
     resid = results.resid.iloc[1:]
     assert results.test_normality()[0, 0] == pytest.approx(jarque_bera(resid.dropna())[0])
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "increasing", "decreasing"])
+def test_variances_are_compared_whatever_is_missing(gappy, alternative):
+    results, _ = gappy
+    resid = results.resid.iloc[1:].to_numpy()
+    third = round(len(resid) / 3)
+    first, last = (part[np.isfinite(part)] for part in (resid[:third], resid[-third:]))
+    assert len(first) != len(last)
+    ratio, degrees = np.mean(last**2) / np.mean(first**2), (len(last), len(first))
+    if alternative == "decreasing":
+        ratio, degrees = 1.0 / ratio, degrees[::-1]
+    upper, lower = stats.f.sf(ratio, *degrees), stats.f.cdf(ratio, *degrees)
+    pvalue = 2.0 * min(upper, lower) if alternative == "two-sided" else upper
+    np.testing.assert_allclose(results.test_heteroskedasticity(alternative=alternative)[0], [ratio, pvalue])
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,17 @@ def test_an_expanding_network_is_unstable():
     assert found.gradients[-1] == pytest.approx(1.05 ** (len(found.gradients) - 1), rel=1e-6)
 
 
+def test_one_step_that_expands_does_not_make_a_path_unstable_on_which_changes_die_out():
+    y = np.zeros(60)
+    y[:30] = np.random.default_rng(0).normal(0.0, 5.0, 30)
+    model = prt.ODERNN(y, hidden=1, linear_lags=0, trend="n")
+    # h+ = tanh(1.5 h + y) expands where its argument passes zero, and is saturated elsewhere
+    results = model.evaluate([1.5, 1.0, 0.0, 1.0])
+    found = results.stability()
+    assert found.amplification > 1.0 and found.lyapunov < 0.0 and found.verdict == "frozen-unstable"
+    assert "enlarges a change, but along this path changes die out" in found.explanation
+
+
 @pytest.mark.parametrize("options", [{}, {"mode": "shared"}, {"tie": True, "couplings": "site"}], ids=str)
 def test_rotations_preserve_norms_whatever_their_angles(options):
     found = given(lambda y: prt.QUNN(y, memory=8, **options)).stability()
@@ -133,6 +144,8 @@ def test_rotations_preserve_norms_whatever_their_angles(options):
     np.testing.assert_allclose(found.factors, 1.0, rtol=0, atol=1e-12)
     assert abs(found.lyapunov) < 1e-12 and found.step_norm == pytest.approx(1.0, abs=1e-12)
     assert "there and back" in str(found)
+    # rounding errors are no growth
+    assert [line.split()[-1] for line in str(found).splitlines() if "Lyapunov" in line] == ["0"]
 
 
 def test_the_elman_network_and_the_vanilla_member_have_the_same_report():

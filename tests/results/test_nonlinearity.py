@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.signal import lfilter
 
 from pararnn_ts.models.pararnn import ParaRNN
-from pararnn_ts.results.nonlinearity import METHODS, _random_units, _unit_states, linearity_test
+from pararnn_ts.results.nonlinearity import METHODS, NonlinearityTest, _random_units, _unit_states, linearity_test
 
 
 def linear_series(n, seed):
@@ -147,3 +147,13 @@ def test_random_units_see_a_memory_that_few_lags_do_not():
     }
     assert found["units"] > 0.6
     assert found["units"] >= found["terasvirta"], found
+
+
+def test_it_prints_its_statistics_degrees_of_freedom_and_pvalues():
+    found = NonlinearityTest(92.16, 2e-15, 12.463, 7e-18, 10, 277, (1, 2, 5), 0.05, 19)
+    lines = [line.split() for line in str(found).splitlines()]
+    assert ["F", "form", "12.463", "10,", "277", "7e-18"] in lines
+    assert ["the", "same,", "from", "19", "simulated", "series", "0.05"] in lines
+    assert ["chi-squared", "form", "92.160", "10", "2e-15"] in lines
+    assert "Lags of the autoregression: 1-2,5." in str(found)
+    assert "simulated series" not in str(found._replace(n_bootstrap=0))

@@ -20,7 +20,7 @@ def test_a_linear_model_has_the_exponent_of_its_largest_root():
     assert found.lyapunov_skeleton == pytest.approx(np.log(0.7), abs=1e-9)
     assert found.lyapunov == pytest.approx(np.log(0.7), abs=1e-6)
     assert found.bounded and not found.explosive and found.attractor == "comes to rest at 0"
-    assert "Stable" in str(found)
+    assert "Stable" in str(found) and max(map(len, str(found).splitlines())) < 80
 
 
 def test_a_cycle_of_a_linear_model_shrinks_with_its_modulus():
