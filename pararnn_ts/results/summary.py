@@ -379,7 +379,8 @@ def _notes(results: RecurrentResults) -> list[str]:
 
 def _trend_notes(model: Any) -> list[str]:
     """A sentence where units that saturate are to follow a trend."""
-    bounded = getattr(model.specification, "units", ()) and model.specification.activation in ("tanh", "logistic")
+    spec = model.specification
+    bounded = getattr(spec, "units", ()) and getattr(spec, "activation", None) in ("tanh", "logistic")
     if not bounded or model.diff or model.seasonal_diff or "t" in model.trend:
         return []
     seen = np.flatnonzero(np.isfinite(model._y))
