@@ -400,7 +400,10 @@ def _highest_level(model: Any) -> tuple[str, float]:
     columns = {} if model.diff or model.seasonal_diff else {str(model.endog_name): model._y}
     if model._x is not None:
         columns |= dict(zip(model.exog_labels, model._x.T, strict=True))
-    levels = {name: abs(float(np.nanmean(x))) / max(float(np.nanstd(x)), 1e-300) for name, x in columns.items()}
+    seen = {name: x[np.isfinite(x)] for name, x in columns.items()}
+    # a column that does not vary, as one in a sample of a single row, has no variation to lose digits of
+    varying = {name: x for name, x in seen.items() if len(x) and np.ptp(x) > 0.0}
+    levels = {name: abs(float(x.mean())) / max(float(x.std()), 1e-300) for name, x in varying.items()}
     return max(levels.items(), key=lambda item: item[1], default=("", 0.0))
 
 
