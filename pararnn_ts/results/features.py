@@ -149,8 +149,9 @@ def recurrence_features(results: Any, sampling: bool = True) -> pd.DataFrame:
     columns = ["kind", *(c for name in ("modulus", "frequency", "period", "half_life", *gains, "share")
                          for c in (name, f"{name}_se")), "note"]  # fmt: skip
     table = pd.DataFrame(rows, index=pd.Index(names, name="unit", dtype=object), columns=columns)
-    # a model without units has columns of the same kind, and tables of several models can be joined
-    return table.astype(dict.fromkeys((name for name in columns if name not in ("kind", "note")), float))
+    # columns of a table without rows are of the same kind, too, and tables of several models can be joined
+    numbers = [name for name in columns if name not in ("kind", "note")]
+    return table if rows else table.astype(dict.fromkeys(numbers, float))
 
 
 def lag_response(results: Any, max_lag: int = 20, local: bool = False) -> pd.DataFrame:
