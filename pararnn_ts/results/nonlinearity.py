@@ -211,7 +211,10 @@ def linearity_test(
     if not tried:
         raise ValueError(f"lags must be positive integers, but is {given(lags)}.")
     if tried[-1] >= len(y):
-        raise ValueError(f"lags={given(lags)} reach back further than the {len(y)} observations; pass shorter ones.")
+        raise ValueError(
+            f"The linearity test needs more data: lags reach back {tried[-1]} observations, and there are {len(y)}; "
+            "pass shorter ones with lags, or fit a model with fewer."
+        )
     outside = np.empty((len(y), 0)) if outside is None else np.asarray(outside, dtype=float)
     generator = check_generator(rng)
     n_inputs = len(tried) + n_exog
