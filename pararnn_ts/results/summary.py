@@ -19,6 +19,7 @@ from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.models.convergence import PAST_ITS_PEAK, has_settled, is_past_its_peak
 from pararnn_ts.results.covariance import smallest_eigenvalue
 from pararnn_ts.results.stability import HORIZON
+from pararnn_ts.specification import Specification
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
@@ -379,7 +380,9 @@ def _notes(results: RecurrentResults) -> list[str]:
 
 def _trend_notes(model: Any) -> list[str]:
     """A sentence where units that saturate are to follow a trend."""
-    bounded = getattr(model.specification, "units", ()) and model.specification.activation in ("tanh", "logistic")
+    # cells have activations of their own
+    spec = model.specification
+    bounded = isinstance(spec, Specification) and spec.units and spec.activation in ("tanh", "logistic")
     if not bounded or model.diff or model.seasonal_diff or "t" in model.trend:
         return []
     seen = np.flatnonzero(np.isfinite(model._y))
