@@ -88,6 +88,48 @@ def test_rolling_forecast_is_a_loop_of_append_and_forecast(kind, exogenous, h, s
     np.testing.assert_array_equal(found["actual"], y.loc[found["target"]])
 
 
+@pytest.mark.parametrize("given", ["dates", "periods", "text", "days", "array"])
+@pytest.mark.parametrize("own", ["dates", "periods", "text"])
+def test_origins_and_targets_have_labels_of_the_sample_whatever_those_of_new_observations(own, given):
+    periods = pd.period_range("2001-01", periods=46, freq="M")
+    dates = periods.to_timestamp()
+    kinds = {"dates": dates, "periods": periods, "text": dates.strftime("%Y-%m-%d"), "days": pd.Index(dates.date)}
+    values = np.sin(np.arange(46.0))
+    results = ParaRNN(pd.Series(values[:40], kinds[own][:40]), units=()).fit()
+    new = values[40:] if given == "array" else pd.Series(values[40:], kinds[given][40:])
+    found, labels = rolling_forecast(results, new, h=2, step=2), results.append(new).fittedvalues.index
+    assert found["target"].tolist() == labels[40:].tolist()
+    assert found["origin"].tolist() == labels[[39, 39, 41, 41, 43, 43]].tolist()
+
+
+@pytest.mark.parametrize("n", [4, 10])
+def test_a_sample_that_is_numbered_goes_on_whatever_number_new_observations_begin_with(n):
+    results = ParaRNN(pd.Series(np.sin(np.arange(40.0))), units=()).fit()
+    found = rolling_forecast(results, pd.Series(np.cos(np.arange(n)), range(1960, 1960 + n)))
+    assert found["origin"].tolist() == list(range(1959, 1959 + n))
+    assert found["target"].tolist() == list(range(1960, 1960 + n))
+
+
+@pytest.mark.parametrize("refit", [False, 3])
+def test_a_model_made_from_a_formula_takes_raw_data_at_every_origin(refit):
+    rng = np.random.default_rng(0)
+    index = pd.period_range("2001-01", periods=66, freq="M")
+    data = pd.DataFrame({"y": rng.normal(size=66), "price": rng.uniform(1.0, 2.0, 66)}, index)
+    data["shop"] = rng.choice(["a", "b"], 66)
+    formula = "y ~ np.log(price) + lag(price, 1) + C(shop)"
+    results = ParaRNN.from_formula(formula, data[:60], units=()).fit()
+    for new in ((data[60:],), (data["y"][60:], data[60:])):
+        found = rolling_forecast(results, *new, h=2, step=2, refit=refit)
+        current, means = results, []
+        for origin in range(60, 66, 2):
+            if refit and origin == 64:
+                current = results.append(data[60:63], refit=True).append(data[63:64])
+            elif origin > 60:
+                current = results.append(data[60:origin])
+            means += current.forecast(2, data[origin:]).tolist()
+        np.testing.assert_allclose(found["mean"], means, rtol=1e-8)
+
+
 @pytest.mark.parametrize("options", [{}, {"errors": "t"}, {"diff": 1}])
 def test_distributions_of_each_origin_are_those_of_a_forecast_from_there(options, with_exog):
     """Also across gaps and before the end, where fewer steps are left."""

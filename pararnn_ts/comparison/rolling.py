@@ -13,6 +13,7 @@ from pararnn_ts._compat import warnings_once
 from pararnn_ts.comparison.faces import kind, numbered, sample_size, simulates, takes
 from pararnn_ts.comparison.sample import aligned
 from pararnn_ts.models.arguments import check_generator
+from pararnn_ts.models.series import SeriesModel
 from pararnn_ts.models.window import PredictionWindow
 from pararnn_ts.progress import progress_bar
 from pararnn_ts.results.prediction import predict_window
@@ -155,17 +156,36 @@ class _New(NamedTuple):
 
 
 def _new_data(results: Any, endog: Any, exog: Any) -> _New:
+    model, n = getattr(results, "model", None), sample_size(results) or 0
+    if isinstance(model, SeriesModel) and model.is_pandas and not _renumbers(model, endog):
+        found = model.continuation(endog, exog)
+        x = None if found.x is None else pd.DataFrame(found.x, found.index, columns=model.exog_labels)
+        return _New(pd.Series(found.y, found.index, name=model.endog_name), x, found.index)
     y, x = aligned(endog, exog)
-    n = sample_size(results) or 0
     numbers = pd.RangeIndex(n, n + len(y))
     if not isinstance(endog, (pd.Series, pd.DataFrame)):
         return _New(y.set_axis(numbers), x, None)
     if isinstance(endog, pd.Series):
         y.name = endog.name  # statsmodels appends what has the name of the sample, or none as the sample
-    own = getattr(getattr(getattr(results, "model", None), "data", None), "row_labels", None)
-    # a sample that is numbered from 0 goes on with numbers, whatever integers label the new observations
-    goes_on = isinstance(own, pd.RangeIndex) and (own.start, own.step) == (0, 1) and isinstance(y.index, pd.RangeIndex)
-    return _New(y, x, numbers if goes_on else y.index)
+    counted = _counted(y.index) if _renumbers(model, y) else None
+    return _New(y, x, y.index) if counted is None else _New(y.set_axis(counted), x, numbers)
+
+
+def _renumbers(model: Any, endog: Any) -> bool:
+    """Whether a sample that is numbered from 0 goes on with numbers, whatever integers label the new observations."""
+    own: Any = getattr(getattr(model, "data", None), "row_labels", None)
+    if not isinstance(own, pd.RangeIndex) or (own.start, own.step) != (0, 1):
+        return False
+    labels = endog.index if isinstance(endog, (pd.Series, pd.DataFrame)) else own[:0]
+    return pd.api.types.is_integer_dtype(labels.dtype) and labels[:1].tolist() not in ([], [len(own)])
+
+
+def _counted(labels: Any) -> pd.RangeIndex | None:
+    """Equally spaced integers as a RangeIndex, which a few of them are not by themselves; None for others."""
+    steps = np.unique(np.diff(labels)).tolist() or [1]
+    if len(steps) > 1 or steps[0] < 1:
+        return None
+    return pd.RangeIndex(int(labels[0]), int(labels[-1]) + steps[0], steps[0])
 
 
 def _origin_labels(results: Any, index: pd.Index) -> list[Any]:

@@ -19,8 +19,24 @@ __all__ = [
     "check_generator",
     "check_params",
     "check_share",
+    "given",
     "optimiser_options",
 ]
+
+
+def given(value: Any) -> str:
+    """
+    A value as a message shows it: as Python writes it, or its type where that takes more than a few words.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.arguments import given
+    >>> given(-1), given(pd.Series([1, 2]))
+    ('-1', 'a Series')
+    """
+    text = repr(value)
+    return text if len(text) <= 80 and "\n" not in text else f"a {type(value).__name__}"
 
 
 def check_count(value: Any, name: str, least: int = 1) -> int:
@@ -37,7 +53,7 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
     ValueError: maxiter must be a positive integer, but is 0.
     """
     wanted = "a positive integer" if least == 1 else f"an integer of {least} or more"
-    message = f"{name} must be {wanted}, but is {value!r}."
+    message = f"{name} must be {wanted}, but is {given(value)}."
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(message)
     try:
@@ -63,7 +79,7 @@ def check_flag(value: Any, name: str, advice: str = "") -> bool:
     TypeError: seasonal must be True or False, but is 12; give period=12 for the length of the season.
     """
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, but is {value!r}{advice}.")
+        raise TypeError(f"{name} must be True or False, but is {given(value)}{advice}.")
     return bool(value)
 
 
@@ -78,7 +94,7 @@ def check_share(value: Any, name: str) -> float:
     Traceback (most recent call last):
     ValueError: tol must be at least 0 and less than 1, but is 1.
     """
-    message = f"{name} must be at least 0 and less than 1, but is {value!r}."
+    message = f"{name} must be at least 0 and less than 1, but is {given(value)}."
     try:
         share = float(value)
     except (TypeError, ValueError):
@@ -100,7 +116,7 @@ def check_alpha(alpha: Any) -> float:
     ValueError: alpha must lie between 0 and 1, but is 95.
     """
     if not (isinstance(alpha, Real) and 0 < float(alpha) < 1):
-        raise ValueError(f"alpha must lie between 0 and 1, but is {alpha!r}.")
+        raise ValueError(f"alpha must lie between 0 and 1, but is {given(alpha)}.")
     return float(alpha)
 
 
@@ -119,7 +135,7 @@ def check_generator(rng: Any, name: str = "rng") -> np.random.Generator:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"{name} must be None, an integer of 0 or more or a numpy Generator, but is {rng!r}."
+            f"{name} must be None, an integer of 0 or more or a numpy Generator, but is {given(rng)}."
         ) from None
 
 
@@ -179,10 +195,10 @@ def _check_penalty(penalty: Any) -> float | None:
             return None
     elif isinstance(penalty, (int, float, np.number)) and not isinstance(penalty, bool) and 0 <= penalty < np.inf:
         return float(penalty)
-    raise ValueError(f"penalty must be 'evidence' or a number of zero or more, but is {penalty!r}.")
+    raise ValueError(f"penalty must be 'evidence' or a number of zero or more, but is {given(penalty)}.")
 
 
 def _check_tol(tol: Any) -> float:
     if isinstance(tol, (int, float, np.number)) and not isinstance(tol, bool) and 0 < tol < np.inf:
         return float(tol)
-    raise ValueError(f"tol must be a positive number, but is {tol!r}; pass for example tol=1e-8.")
+    raise ValueError(f"tol must be a positive number, but is {given(tol)}; pass for example tol=1e-8.")

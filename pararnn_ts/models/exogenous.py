@@ -97,9 +97,10 @@ def align_future_exog(exog: Any, index: pd.Index, names: Sequence[str], *, match
            [6., 3.]])
     """
     steps, k = len(index), len(names)
-    if isinstance(exog, pd.Series) and steps == 1 and k > 1 and set(names) <= {str(label) for label in exog.index}:
-        exog = exog.to_frame().T.infer_objects()  # one row, as frame.iloc[0] gives it
-        exog.index = index
+    if isinstance(exog, pd.Series) and steps == 1 and set(names) <= {flat_name(label) for label in exog.index}:
+        dated = match_labels and isinstance(exog.name, (pd.Timestamp, pd.Period))
+        own = pd.Index([exog.name]) if dated else index
+        exog = exog.to_frame().T.infer_objects().set_axis(own)  # one row, as frame.iloc[0] gives it
     values, found, labels = _columns(_only(exog, names), k if steps == 1 else None)
     values = _select(values, found if match_labels or (found and set(names) <= set(found)) else None, names)
     if labels is not None and match_labels:

@@ -131,6 +131,8 @@ def _date_labels(dates: Any, n: int) -> pd.Index:
     values = dates.array if isinstance(dates, pd.Series) else dates
     index = values if isinstance(values, pd.Index) else pd.Index(values)
     parsed = as_dates(index)
+    if not len(index):
+        raise ValueError(f"dates is empty, but endog has {n} observations; pass one date for each.")
     if parsed is None:
         raise ValueError(
             f"dates must hold dates, but the first one is {index[0]!r}; pass a DatetimeIndex, for example."

@@ -312,6 +312,10 @@ def read_rows(data: Any, what: str, frame: PanelFrame, columns: pd.Index) -> np.
         raise ValueError(f"{what} has duplicate labels in its index; keep one of each.")
     if not isinstance(index, pd.MultiIndex):
         table = table.set_axis(labels_like(table.index, index))
+    elif table.index.nlevels == index.nlevels:
+        # labels of the rows as those of the panel, which may have been made dates of text
+        times = labels_like(table.index.get_level_values(1), frame.times[0])
+        table = table.set_axis(pd.MultiIndex.from_arrays([table.index.get_level_values(0), times]))
     if not table.index.isin(index).any():
         raise ValueError(f"{what} has no row label in common with endog; give it the index of endog.")
     aligned = table.reindex(index)

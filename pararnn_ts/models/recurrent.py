@@ -28,7 +28,7 @@ from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models import likelihood
-from pararnn_ts.models.arguments import check_count, check_generator, check_params, optimiser_options
+from pararnn_ts.models.arguments import check_count, check_generator, check_params, given, optimiser_options
 from pararnn_ts.models.checks import SMALLEST, require_different, require_representable
 from pararnn_ts.models.convergence import has_settled, not_converged
 from pararnn_ts.models.options import SeriesOptions
@@ -39,6 +39,8 @@ __all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags"]
 
 # laws of the shocks
 ERRORS = ("normal", "t")
+# an integer that stands for more lags is a mistake, and a list of them may not have room
+MOST_LAGS = 100_000
 
 
 class Path(NamedTuple):
@@ -79,13 +81,19 @@ def check_lags(lags: Any, name: str) -> tuple[int, ...]:
     >>> check_lags(3, "lags"), check_lags([12, 1], "lags"), check_lags(0, "lags")
     ((1, 2, 3), (1, 12), ())
     """
-    wanted = f"{name} must be a non-negative integer or a list of different positive integers, but is {lags!r}"
+    wanted = f"{name} must be a non-negative integer or a list of different positive integers, but is {given(lags)}"
     if isinstance(lags, (bool, str)):
         raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].")
     try:
-        return tuple(range(1, operator.index(lags) + 1)) if operator.index(lags) >= 0 else _refuse(wanted)
+        longest = operator.index(lags)
     except TypeError:
         pass
+    else:
+        if longest > MOST_LAGS:
+            raise ValueError(
+                f"{name}={longest} stands for all lags up to it, more than the {MOST_LAGS} that are taken."
+            )
+        return tuple(range(1, longest + 1)) if longest >= 0 else _refuse(wanted)
     try:
         values = [operator.index(lag) for lag in lags]
     except TypeError:

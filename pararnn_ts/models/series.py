@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_scalar
 
 from pararnn_ts._compat import TimeSeriesModel, forget_values, relayed_warnings, statsmodels_index, user_frame
 from pararnn_ts.models.arguments import check_flag
@@ -406,7 +407,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         """
         if self._design is not None:
             endog, exog = self._split_data(endog, exog)
-        if np.ndim(endog) == 0 and endog is not None:
+        if endog is not None and (is_scalar(endog) or (isinstance(endog, np.ndarray) and endog.ndim == 0)):
             endog = [endog]
         labelled = isinstance(endog, (pd.Series, pd.DataFrame))
         if labelled and self.is_pandas:

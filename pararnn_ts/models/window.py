@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_list_like
 
 from pararnn_ts._compat import ValueWarning, warn_user
+from pararnn_ts.models.arguments import given
 from pararnn_ts.models.labels import extend_index, finer_unit, lengthen_index
 
 __all__ = ["PredictionWindow", "locate", "resolve_window", "steps_ahead"]
@@ -107,7 +109,10 @@ def _labels(
     sample: pd.Index, extendable: bool, labelled: bool, first: int, final: int, outside: int, index: Any
 ) -> pd.Index | None:
     if index is not None:
-        own = index if isinstance(index, pd.Index) else pd.Index(index)
+        try:
+            own = index if isinstance(index, pd.Index) else pd.Index(index)
+        except (TypeError, ValueError):
+            raise TypeError(f"index must hold one label for each row, but is {given(index)}.") from None
         if len(own) != final - first + 1:
             raise ValueError(
                 f"index has {len(own)} labels, but the prediction has {final - first + 1} rows; pass one for each."
@@ -172,8 +177,8 @@ def locate(key: Any, sample: pd.Index, extendable: bool, what: str, *, last: boo
         if key < -n:
             raise KeyError(f"{what}={key} lies before the first of the {n} observations.")
         return int(key) + n if key < 0 else int(key)
-    if isinstance(key, (bool, float)) or key is None:
-        raise TypeError(f"{what} must be an integer position or a label of the index, not {key!r}.")
+    if isinstance(key, (bool, float)) or key is None or (is_list_like(key) and not isinstance(key, tuple)):
+        raise TypeError(f"{what} must be an integer position or a label of the index, not {given(key)}.")
     try:
         if extendable and isinstance(sample, (pd.DatetimeIndex, pd.PeriodIndex)):
             return _locate_date(key, sample, last)

@@ -26,7 +26,7 @@ from pararnn_ts.results.memory_intervals import recurrence_intervals
 from pararnn_ts.results.refusals import DataRemoved, NotOfTheSample
 from pararnn_ts.results.stability import leaves_the_data, stability
 from pararnn_ts.results.summary import make_facts, make_summary
-from pararnn_ts.results.trajectory import Standpoint, Tail, make_tail, run_model, shock_pool
+from pararnn_ts.results.trajectory import Gap, Standpoint, Tail, make_tail, run_model, shock_pool
 
 if TYPE_CHECKING:
     from statsmodels.iolib.summary import Summary
@@ -50,6 +50,8 @@ class RecurrentResults(ParameterInference):
         How they were estimated.
     past : Standpoint, optional
         Levels and state before the sample, for results that extend others.
+    gap : Gap, optional
+        Missing rows right before the sample, for results that extend others whose sample ends with them.
     inherited : Inherited, optional
         Covariance and shocks, where the parameters were estimated on another sample.
 
@@ -87,11 +89,12 @@ class RecurrentResults(ParameterInference):
         details: FitDetails,
         *,
         past: Standpoint | None = None,
+        gap: Gap | None = None,
         inherited: Inherited | None = None,
     ):
         super().__init__(model, params, details)
         self._cache: dict[str, Any] = {}
-        self.past, self.inherited = past, inherited
+        self.past, self.gap, self.inherited = past, gap, inherited
         self._calibration: Calibration | None = None
         self.data_removed = False
         self.df_model = float(details.effective)
@@ -135,6 +138,11 @@ class RecurrentResults(ParameterInference):
     def first_row(self) -> int:
         """First row that is predicted."""
         return 0 if self.past is not None else self.model.specification.hold_back
+
+    @property
+    def first_origin(self) -> int:
+        """First row before which the series is known: the first that is predicted, or where a gap before it begins."""
+        return self.first_row if self.gap is None else self.gap.standpoint.row
 
     @cached_property
     def used(self) -> np.ndarray:
@@ -185,6 +193,10 @@ class RecurrentResults(ParameterInference):
     def _labelled(self, values: np.ndarray, index: pd.Index | None, name: str | None) -> pd.Series | np.ndarray:
         """Values as a Series where there are labels for them."""
         return values if index is None else pd.Series(values, index=index, name=name)
+
+    def _of_rows(self, values: np.ndarray) -> pd.Series | np.ndarray:
+        """Values of the rows of the sample with their labels; statsmodels would make objects of a single one."""
+        return self._labelled(values, self.model.data.row_labels, None)
 
     # ------------------------------------------------------------------------------------------- goodness of fit
 
@@ -379,12 +391,12 @@ class RecurrentResults(ParameterInference):
 
     # ------------------------------------------------------------------------------------------- life of the object
 
-    def _renewed(self, model: Any, past: Standpoint | None = None) -> RecurrentResultsWrapper:
+    def _renewed(self, model: Any, past: Standpoint | None = None, gap: Gap | None = None) -> RecurrentResultsWrapper:
         """Results of the same parameters on another sample."""
         details = replace(self.details, log_evidence=float("nan"))
         covariance = replace(self.covariance, description=_elsewhere(self.covariance.description))
         inherited = Inherited(covariance, self.shocks, (self.tail.low, self.tail.high))
-        return model._results(self.params, details, past=past, inherited=inherited)
+        return model._results(self.params, details, past=past, gap=gap, inherited=inherited)
 
     def remove_data(self) -> None:
         """
@@ -443,10 +455,23 @@ def _elsewhere(description: str) -> str:
 class RecurrentResultsWrapper(LikelihoodResultsWrapper):
     """Results whose arrays have labels; everything else is that of `RecurrentResults`."""
 
-    _wrap_attrs: Mapping[str, str] = {**LikelihoodResultsWrapper._wrap_attrs, "score": "columns"}
+    _wrap_attrs: Mapping[str, str] = {
+        **{name: how for name, how in LikelihoodResultsWrapper._wrap_attrs.items() if how != "rows"},
+        "score": "columns",
+    }
     _wrap_methods: Mapping[str, str] = {
         name: how for name, how in LikelihoodResultsWrapper._wrap_methods.items() if name != "cov_params"
     }
+
+    @property
+    def fittedvalues(self) -> pd.Series | np.ndarray:
+        """One-step predictions, NaN in the rows held back."""
+        return self._results._of_rows(self._results.fittedvalues)
+
+    @property
+    def resid(self) -> pd.Series | np.ndarray:
+        """Observations less one-step predictions, NaN where either is missing."""
+        return self._results._of_rows(self._results.resid)
 
     def cov_params(
         self, r_matrix: Any = None, column: Any = None, scale: Any = None, cov_p: Any = None, other: Any = None

@@ -101,7 +101,7 @@ def calibration_errors(calibration: Calibration, horizon: int) -> np.ndarray:
     y, n = results.model._y, results.model.nobs
     before = np.isfinite(y[max(first - 1, 0) : n - 1])
     if first == 0:  # the first row of extended results follows the sample before it
-        before = np.concatenate([[True], before])
+        before = np.concatenate([[results.gap is None], before])
     origins = first + np.flatnonzero(before)
     if len(origins) > MOST_ORIGINS:
         origins = origins[np.unique(np.linspace(0, len(origins) - 1, MOST_ORIGINS).astype(int))]

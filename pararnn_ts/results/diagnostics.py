@@ -9,6 +9,7 @@ from scipy import stats
 from statsmodels.stats.stattools import jarque_bera
 from statsmodels.tsa.stattools import breakvar_heteroskedasticity_test
 
+from pararnn_ts.models.arguments import check_flag, given
 from pararnn_ts.models.recurrent import check_lags
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def _choose(method: str | None, options: tuple[str, ...]) -> str:
     """Return `method`, the first of the options when it is None."""
     if method is None:
         return options[0]
-    if method not in options:
-        raise ValueError(f"method must be one of {', '.join(map(repr, options))} or None, but is {method!r}.")
+    if not isinstance(method, str) or method not in options:
+        raise ValueError(f"method must be one of {', '.join(map(repr, options))} or None, but is {given(method)}.")
     return method
 
 
@@ -98,7 +99,7 @@ def test_serial_correlation(
     >>> res.test_serial_correlation(lags=4).shape
     (1, 2, 4)
     """
-    method = _choose(method, ("ljungbox", "boxpierce"))
+    method, df_adjust = _choose(method, ("ljungbox", "boxpierce")), check_flag(df_adjust, "df_adjust")
     resid = _residuals(results)
     n = int(np.isfinite(resid).sum())
     if lags is None:

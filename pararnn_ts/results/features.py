@@ -148,7 +148,10 @@ def recurrence_features(results: Any, sampling: bool = True) -> pd.DataFrame:
         )
     columns = ["kind", *(c for name in ("modulus", "frequency", "period", "half_life", *gains, "share")
                          for c in (name, f"{name}_se")), "note"]  # fmt: skip
-    return pd.DataFrame(rows, index=pd.Index(names, name="unit", dtype=object), columns=columns)
+    table = pd.DataFrame(rows, index=pd.Index(names, name="unit", dtype=object), columns=columns)
+    # columns of a table without rows are of the same kind, too, and tables of several models can be joined
+    numbers = [name for name in columns if name not in ("kind", "note")]
+    return table if rows else table.astype(dict.fromkeys(numbers, float))
 
 
 def lag_response(results: Any, max_lag: int = 20, local: bool = False) -> pd.DataFrame:
@@ -284,11 +287,11 @@ class FittedUnits:
                 f"Recurrence features are averages over the rows that are predicted, but the {rows} rows of the sample "
                 "are all given; apply the results to a longer series."
             )
-        self.longest = min(LONGEST, max(rows - 1 - self.start, 2) // 2)
         step = -(-(rows - self.start) // MOST_ROWS)
         # rows that averages are over, counted from `start`, and some of them counted from the first state
         self.rows = np.ones(rows - self.start, dtype=bool)
         self.origins = np.arange(self.start - self.first, rows - self.first, step)
+        self.longest = min(LONGEST, max(rows - 1 - self.start, 2) // 2, int(self.origins[-1]))
 
     def without(self, block: int) -> FittedUnits:
         """Leave one of `BLOCKS` blocks of rows out of all averages."""

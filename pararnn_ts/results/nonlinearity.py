@@ -9,6 +9,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from pandas.api.types import is_scalar
 from scipy import stats
 from scipy.signal import lfilter, lfiltic
 from statsmodels.iolib.table import SimpleTable
@@ -18,7 +19,8 @@ from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path
-from pararnn_ts.models.arguments import check_generator
+from pararnn_ts.models.arguments import check_generator, given
+from pararnn_ts.models.recurrent import check_lags
 from pararnn_ts.results.trajectory import model_exog
 from pararnn_ts.specification import lags_in_words
 
@@ -200,14 +202,19 @@ def linearity_test(
     """
     if method is None:
         method = METHODS[0]
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))} or None, but is {method!r}.")
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))} or None, but is {given(method)}.")
     if isinstance(bootstrap, bool) or not isinstance(bootstrap, Integral) or bootstrap < 0:
-        raise ValueError(f"bootstrap must be a number of series, zero for none, but is {bootstrap!r}.")
+        raise ValueError(f"bootstrap must be a number of series, zero for none, but is {given(bootstrap)}.")
     y = np.asarray(y, dtype=float)
-    tried = sorted({int(lag) for lag in np.atleast_1d(lags)})
-    if not tried or tried[0] < 1:
-        raise ValueError(f"lags must be positive integers, but is {lags!r}.")
+    tried = check_lags([lags] if is_scalar(lags) else lags, "lags")
+    if not tried:
+        raise ValueError(f"lags must be positive integers, but is {given(lags)}.")
+    if tried[-1] >= len(y):
+        raise ValueError(
+            f"The linearity test needs more data: lags reach back {tried[-1]} observations, and there are {len(y)}; "
+            "pass shorter ones with lags, or fit a model with fewer."
+        )
     outside = np.empty((len(y), 0)) if outside is None else np.asarray(outside, dtype=float)
     generator = check_generator(rng)
     n_inputs = len(tried) + n_exog

@@ -17,7 +17,7 @@ from pararnn_ts.results.design_code import decode_design, encode_design
 from pararnn_ts.results.details import FitDetails
 from pararnn_ts.results.encoding import decode, encode
 from pararnn_ts.results.inference import Inherited
-from pararnn_ts.results.trajectory import Standpoint, Tail, place_in_time
+from pararnn_ts.results.trajectory import Gap, Standpoint, Tail, place_in_time
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
@@ -87,7 +87,7 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
     header: dict[str, Any] = {"format": FORMAT, "version": VERSION, "package": __version__}
     header["model"] = _pack_model(results.model)
     header["details"] = pack_details(results.details)
-    header["past"] = None if results.past is None else _pack_standpoint(results.past, "past", arrays)
+    header["past"] = _pack_past(results, arrays)
     header["inherited"] = _pack_inherited(results, arrays)
     if remove_data or results.data_removed:
         header["removed"] = _pack_removed(results, arrays)
@@ -174,12 +174,12 @@ def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentR
     if precision.shape != (len(free), len(free)) and not gone:
         raise ValueError(f"path holds results whose precision is {precision.shape}, of {len(free)} parameters.")
     details = unpack_details(header["details"], precision, to_data)
-    past = None if header["past"] is None else _unpack_standpoint(header["past"], "past", arrays, model)
+    past, gap = (None, None) if header["past"] is None else _unpack_past(header["past"], arrays, model)
     inherited = None
     if header["inherited"] is not None:
         covariance = _unpack_covariance(header["inherited"], "inherited", arrays, n)
         inherited = Inherited(covariance, _take_shocks(arrays, "inherited.shocks"), decode(header["inherited"]["span"]))
-    results = model._results(params, details, past=past, inherited=inherited)
+    results = model._results(params, details, past=past, gap=gap, inherited=inherited)
     if removed is None:
         model.constant_weights  # noqa: B018  known to every model that was fitted
     else:
@@ -301,6 +301,32 @@ def _pack_standpoint(point: Standpoint, name: str, arrays: dict[str, np.ndarray]
 def _unpack_standpoint(code: dict[str, Any], name: str, arrays: dict[str, np.ndarray], model: Any) -> Standpoint:
     levels, n_states = model.specification.reach, len(model.specification.initial_state)
     return Standpoint(int(code["row"]), take(arrays, f"{name}.levels", levels), take(arrays, f"{name}.state", n_states))
+
+
+def _pack_past(results: RecurrentResults, arrays: dict[str, np.ndarray]) -> dict[str, Any] | None:
+    """What is known before the sample of results that extend others."""
+    if results.past is None:
+        return None
+    code, gap = _pack_standpoint(results.past, "past", arrays), results.gap
+    if gap is None:
+        return code
+    arrays["gap.deterministic"], arrays["gap.exog"] = gap.deterministic, gap.exog
+    return {**code, "gap": _pack_standpoint(gap.standpoint, "gap", arrays)}
+
+
+def _unpack_past(code: dict[str, Any], arrays: dict[str, np.ndarray], model: Any) -> tuple[Standpoint, Gap | None]:
+    past, spec = _unpack_standpoint(code, "past", arrays, model), model.specification
+    if "gap" not in code:
+        return past, None
+    last = _unpack_standpoint(code["gap"], "gap", arrays, model)
+    rows = -last.row
+    if rows < 1:
+        raise ValueError(f"path holds results whose gap before the sample has {rows} rows.")
+    det, exog = (
+        take(arrays, "gap.deterministic", rows, spec.n_deterministic),
+        take(arrays, "gap.exog", rows, len(model.exog_labels)),
+    )
+    return past, Gap(last, det, exog)
 
 
 def _pack_covariance(covariance: Covariance, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -379,7 +379,7 @@ def last_observed(results: RecurrentResults, row: int) -> int:
     row, first, used = max(row, results.first_row), results.first_row, results.used
     while row > first and not used[row - 1]:
         row -= 1
-    return row
+    return row if row > first else results.first_origin
 
 
 def last_origins(results: RecurrentResults, window: PredictionWindow, first: int, origin: int) -> np.ndarray:
@@ -390,7 +390,8 @@ def last_origins(results: RecurrentResults, window: PredictionWindow, first: int
     if known.any():
         observed = np.isfinite(results.model._y[: rows[known][-1] + 1])
         last = np.maximum.accumulate(np.where(observed, np.arange(len(observed)), -1))
-        origins[known] = np.maximum(np.where(rows[known] > 0, last[rows[known] - 1], -1) + 1, results.first_row)
+        after = np.where(rows[known] > 0, last[rows[known] - 1], -1) + 1
+        origins[known] = np.where(after > results.first_row, after, results.first_origin)
     return np.minimum(origins, rows)
 
 

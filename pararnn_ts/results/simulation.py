@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.arguments import check_generator
+from pararnn_ts.models.arguments import check_flag, check_generator, given
 from pararnn_ts.results.prediction import future_exog
 from pararnn_ts.results.trajectory import continue_path, response, standpoint
 from pararnn_ts.results.uncertainty import draw_shocks
@@ -122,10 +122,11 @@ def impulse_responses(
     True
     """
     steps = _count(steps, "steps", least=0)
+    per_unit, cumulative = check_flag(per_unit, "per_unit"), check_flag(cumulative, "cumulative")
+    if not isinstance(impulse, Real) or not np.isfinite(impulse) or impulse == 0.0:
+        raise ValueError(f"impulse must be a finite number other than zero, but is {given(impulse)}.")
     size = float(impulse) * float(np.sqrt(results.scale))
-    if not np.isfinite(size) or size == 0.0:
-        raise ValueError(f"impulse must be a finite number other than zero, but is {impulse!r}.")
-    if history == "average":
+    if isinstance(history, str) and history == "average":
         results.require_data()
         first, n = results.first_row, results.model.nobs
         rows = np.unique(np.linspace(first, n, min(MOST_HISTORIES, n - first + 1)).astype(int))
@@ -163,7 +164,7 @@ def _anchor_row(results: RecurrentResults, anchor: Any, name: str = "anchor") ->
 
 def _count(value: Any, name: str, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name} must be an integer of {least} or more, but is {value!r}.")
+        raise ValueError(f"{name} must be an integer of {least} or more, but is {given(value)}.")
     return int(value)
 
 
@@ -177,19 +178,21 @@ def _shocks(
         if random_errors != "bootstrap":
             raise ValueError(
                 "random_errors must be 'bootstrap', an array, a frozen scipy distribution or None, but is "
-                f"{random_errors!r}."
+                f"{given(random_errors)}."
             )
         return draw_shocks(results, "bootstrap", rng.random((paths, steps)))
     if hasattr(random_errors, "rvs"):
         return np.asarray(random_errors.rvs(size=(paths, steps), random_state=rng), dtype=float)
-    given = np.asarray(random_errors, dtype=float)
-    if given.ndim == 1 and paths == 1:
-        given = given[:, None]
-    if given.shape != (steps, paths):
-        raise ValueError(
-            f"random_errors must have shape (nsimulations, repetitions) = ({steps}, {paths}), but has shape "
-            f"{given.shape}."
-        )
-    if not np.isfinite(given).all():
+    shape = f"shape (nsimulations, repetitions) = ({steps}, {paths})"
+    try:
+        shocks = np.asarray(random_errors)
+        shocks = shocks.astype(float, casting="unsafe" if shocks.dtype.kind == "O" else "same_kind")
+    except (TypeError, ValueError):
+        raise TypeError(f"random_errors must hold numbers and have {shape}, but is {given(random_errors)}.") from None
+    if shocks.ndim == 1 and paths == 1:
+        shocks = shocks[:, None]
+    if shocks.shape != (steps, paths):
+        raise ValueError(f"random_errors must have {shape}, but has shape {shocks.shape}.")
+    if not np.isfinite(shocks).all():
         raise ValueError("random_errors must be finite numbers, but holds infinite or missing ones; replace them.")
-    return given.T
+    return shocks.T

@@ -19,6 +19,7 @@ from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.models.convergence import PAST_ITS_PEAK, has_settled, is_past_its_peak
 from pararnn_ts.results.covariance import smallest_eigenvalue
 from pararnn_ts.results.stability import HORIZON
+from pararnn_ts.specification import Specification
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
@@ -379,8 +380,9 @@ def _notes(results: RecurrentResults) -> list[str]:
 
 def _trend_notes(model: Any) -> list[str]:
     """A sentence where units that saturate are to follow a trend."""
+    # cells have activations of their own
     spec = model.specification
-    bounded = getattr(spec, "units", ()) and getattr(spec, "activation", None) in ("tanh", "logistic")
+    bounded = isinstance(spec, Specification) and spec.units and spec.activation in ("tanh", "logistic")
     if not bounded or model.diff or model.seasonal_diff or "t" in model.trend:
         return []
     seen = np.flatnonzero(np.isfinite(model._y))
@@ -401,7 +403,10 @@ def _highest_level(model: Any) -> tuple[str, float]:
     columns = {} if model.diff or model.seasonal_diff else {str(model.endog_name): model._y}
     if model._x is not None:
         columns |= dict(zip(model.exog_labels, model._x.T, strict=True))
-    levels = {name: abs(float(np.nanmean(x))) / max(float(np.nanstd(x)), 1e-300) for name, x in columns.items()}
+    seen = {name: x[np.isfinite(x)] for name, x in columns.items()}
+    # a column that does not vary, as one in a sample of a single row, has no variation to lose digits of
+    varying = {name: x for name, x in seen.items() if len(x) and np.ptp(x) > 0.0}
+    levels = {name: abs(float(x.mean())) / max(float(x.std()), 1e-300) for name, x in varying.items()}
     return max(levels.items(), key=lambda item: item[1], default=("", 0.0))
 
 

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "At",
+    "Gap",
     "Standpoint",
     "Tail",
     "continue_path",
     "covariates",
     "first_remembered",
+    "gap_at_end",
     "make_tail",
     "model_exog",
     "place_in_time",
@@ -54,6 +56,24 @@ class Standpoint(NamedTuple):
     row: int
     levels: np.ndarray
     state: np.ndarray
+
+
+@dataclass(frozen=True)
+class Gap:
+    """
+    Missing rows right before the sample of results that extend others.
+
+    Parameters
+    ----------
+    standpoint : Standpoint
+        After the last observation; its row is negative.
+    deterministic, exog : ndarray
+        Rows from there to the beginning of the sample.
+    """
+
+    standpoint: Standpoint
+    deterministic: np.ndarray
+    exog: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -149,7 +169,9 @@ def model_exog(model: Any) -> np.ndarray:
 
 
 def standpoint(results: RecurrentResults, row: int) -> Standpoint:
-    """Levels and state before a row of the sample, or before the first row after it."""
+    """Levels and state before a row of the sample, the first row after it, or the gap before it."""
+    if results.gap is not None and row == results.gap.standpoint.row:
+        return results.gap.standpoint
     if results.data_removed:
         for known in (results.tail.standpoint, results.tail.end):
             if known.row == row:
@@ -173,7 +195,9 @@ def make_tail(results: RecurrentResults) -> Tail:
     """Collect what forecasts need of the sample."""
     model = results.model
     observed = np.flatnonzero(np.isfinite(model._y))
-    row = max(int(observed[-1]) + 1 if len(observed) else 0, results.first_row)
+    row = int(observed[-1]) + 1 if len(observed) else 0
+    row = row if row > results.first_row else results.first_origin
+    det, exog = covariates(results, row, model.nobs, None)
     seen = model._y[observed] if len(observed) else np.zeros(1)
     if results.inherited is not None:
         seen = np.append(seen, results.inherited.span)
@@ -182,13 +206,21 @@ def make_tail(results: RecurrentResults) -> Tail:
         standpoint=last,
         # the same object where it is the same: it is then saved once
         end=last if row == model.nobs else standpoint(results, model.nobs),
-        deterministic=model._det[row:].copy(),
-        exog=model_exog(model)[row:].copy(),
+        deterministic=det.copy(),
+        exog=exog.copy(),
         last_exog=model_exog(model)[-1:].copy(),
         shocks=results.shocks,
         low=float(seen.min()),
         high=float(seen.max()),
     )
+
+
+def gap_at_end(results: RecurrentResults) -> Gap | None:
+    """Missing rows with which the sample ends, as results that extend it need them; None without any."""
+    tail, n = results.tail, results.model.nobs
+    if tail.standpoint.row == n:
+        return None
+    return Gap(tail.standpoint._replace(row=tail.standpoint.row - n), tail.deterministic, tail.exog)
 
 
 def covariates(
@@ -201,7 +233,9 @@ def covariates(
         first = results.tail.standpoint.row
         det, x = results.tail.deterministic[row - first : stop - first], results.tail.exog[row - first : stop - first]
     else:
-        det, x = model._det[row : min(stop, n)], model_exog(model)[row : min(stop, n)]
+        det, x = model._det[max(row, 0) : min(stop, n)], model_exog(model)[max(row, 0) : min(stop, n)]
+        if results.gap is not None and row < 0:
+            det, x = np.concatenate([results.gap.deterministic, det]), np.concatenate([results.gap.exog, x])
     if beyond:
         det = np.concatenate([det, model.future_deterministic(beyond)])
         if exog is not None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pararnn_ts.models.arguments import check_flag
 from pararnn_ts.models.checks import require_history
-from pararnn_ts.results.trajectory import place_in_time, standpoint
+from pararnn_ts.results.trajectory import gap_at_end, place_in_time, standpoint
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
@@ -67,7 +67,7 @@ def append(
             "refit=True needs the sample from its beginning, which extended results do not have; use append on the "
             "results that were extended."
         )
-    return results._renewed(model, past=results.past)
+    return results._renewed(model, past=results.past, gap=results.gap)
 
 
 def extend(results: RecurrentResults, endog: Any, exog: Any = None) -> RecurrentResultsWrapper:
@@ -103,7 +103,7 @@ def extend(results: RecurrentResults, endog: Any, exog: Any = None) -> Recurrent
     # an array has no labels to say where on the time axis its deterministic terms are
     place_in_time(new, model._base_index, model._origin + model.nobs)
     new._design = model.design_after(endog, exog, found.index)
-    return results._renewed(new, past=standpoint(results, model.nobs))
+    return results._renewed(new, past=standpoint(results, model.nobs), gap=gap_at_end(results))
 
 
 def apply(

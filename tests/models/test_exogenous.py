@@ -135,6 +135,16 @@ class TestBeyondTheSample:
         assert self.ahead([7, 0], 1) == [7.0]
         assert self.ahead(X.iloc[N], 1) == [24.0]
         assert self.ahead(X.iloc[N][["promo", "price"]], 1) == [24.0]
+        assert SeriesModel(Y, X[["price"]]).future_exog(X.iloc[N], 1).tolist() == [[24.0]]
+        levels = X.set_axis(pd.MultiIndex.from_product([["shop"], X.columns]), axis=1)
+        assert SeriesModel(Y, levels).future_exog(levels.iloc[N], 1)[0, 0] == 24.0
+
+    def test_the_date_of_a_row_is_its_label(self):
+        row = X.iloc[N + 1]
+        with pytest.raises(ValueError, match="lacks 1 of the 1 periods to be forecast"):
+            self.ahead(row, 1)
+        assert self.ahead(row.rename("next"), 1) == self.ahead(row.rename(None), 1) == [25.0]
+        assert SeriesModel(Y.to_numpy(), X[:N].to_numpy()).future_exog(row.set_axis(["x1", "x2"]), 1)[0, 0] == 25.0
 
     def test_labels_given_by_the_user(self):
         index = pd.Index(["a", "b"])

@@ -56,6 +56,13 @@ def test_columns_are_matched_by_name():
     assert_array_equal(swapped.panel.x, frame.panel.x)
 
 
+def test_rows_of_a_target_of_many_sequences_are_matched_to_dates_that_were_text():
+    text = table(10).set_axis(DAYS[:10].strftime("%Y-%m-%d"))
+    both = pd.concat({"u": text, "v": 2.0 * text})
+    frame = read_panel(both)
+    assert_array_equal(read_rows(both[::-1], "target", frame, frame.columns), frame.panel.x)
+
+
 def test_rows_of_a_target_are_matched_by_label():
     frame = read_panel(table(5))
     target = table(10, columns=("s",)).iloc[::-1]

@@ -179,7 +179,11 @@ def test_eigenvalue_table():
 def test_models_without_units_have_empty_tables():
     model = ParaRNN(series(), units=())
     results = with_cov(model, params_of(model))
-    assert recurrence_features(results).shape == (0, 14)
+    table = recurrence_features(results)
+    assert table.shape == (0, 14)
+    one = ParaRNN(series(), units=(1,))
+    joined = pd.concat([table, recurrence_features(with_cov(one, params_of(one, DECAY)))])
+    assert set(joined.drop(columns=["kind", "note"]).dtypes) == {np.dtype(float)}
     assert lag_response(results, 3).shape == (4, 0)
     assert lag_response(results, 3, local=True).shape == (119, 0)
     assert averaged_jacobian(results).empty and lag_response_errors(results, 3).shape == (4, 0)

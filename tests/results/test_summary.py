@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import pararnn_ts as prt
 from pararnn_ts.models.pararnn import ParaRNN
 
 
@@ -180,3 +181,10 @@ def test_small_numbers_keep_their_digits(sales):
     assert max(map(abs, exact)) < 1e-3
     for text, value in zip([shown[1], shown[2], *shown[-2:]], exact, strict=True):
         assert float(text) == pytest.approx(value, rel=5e-3)
+
+
+@pytest.mark.filterwarnings("ignore:The best start did not converge")
+@pytest.mark.parametrize("model", [prt.LSTM, prt.ODERNN, prt.QUNN])
+def test_a_trend_is_a_note_of_units_and_no_trouble_to_cells(model):
+    results = model(np.arange(60.0) + np.sin(np.arange(60.0))).fit(n_starts=1, penalty=1.0, maxiter=5)
+    assert "units saturate" not in results.summary().as_text()

@@ -1,9 +1,15 @@
 """append, extend and apply agree wherever they say the same."""
 
+import io
+import pickle
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import pararnn_ts as prt
+from pararnn_ts.models.lstm import LSTM
 from pararnn_ts.models.pararnn import ParaRNN
 
 
@@ -62,6 +68,75 @@ def test_trend_and_gaps_go_on(gappy, sales):
     appended, extended = results.append(new, exog=future), results.extend(new, exog=future)
     same(extended.fittedvalues, appended.fittedvalues[120:])
     same(extended.forecast(3, exog=future), appended.forecast(3, exog=future))
+
+
+def in_a_file(results, remove_data=False):
+    file = io.BytesIO()
+    results.save(file, remove_data)
+    file.seek(0)
+    return prt.load(file)
+
+
+def without_data(results):
+    results.remove_data()
+    return pickle.loads(pickle.dumps(results))
+
+
+@pytest.mark.filterwarnings("ignore:The best start did not converge")
+@pytest.mark.parametrize("model", [ParaRNN, LSTM])
+@pytest.mark.parametrize(
+    "kept",
+    [lambda results: results, in_a_file, lambda results: in_a_file(results, remove_data=True), without_data],
+    ids=["as it is", "in a file", "without data, in a file", "without data"],
+)
+def test_a_gap_at_the_end_of_the_sample_goes_on_in_what_extends_it(sales, model, kept):
+    """What is known of the series is as little, and intervals are as wide, in however many parts it comes."""
+    x = pd.DataFrame({"price": np.sin(np.arange(132.0))}, sales.index)
+    y = sales.copy()
+    y.iloc[114:123] = np.nan
+    options = {"units": (2,)} if model is ParaRNN else {"hidden": 1}
+    results = model(sales[:110], x[:110], trend="ct", **options).fit(n_starts=2, penalty=1.0)
+    step = results
+    for first, stop in ((110, 116), (116, 117), (117, 121), (121, 122), (122, 126)):
+        step = step.extend(y[first:stop], x[first:stop])
+        whole = results.append(y[110:stop], x[110:stop])
+        new = slice(-len(step.fittedvalues), None)
+        errors = [one.get_prediction(n_sims=50, rng=0).se_mean[new] for one in (step, whole)]
+        np.testing.assert_allclose(*errors, rtol=1e-10)
+        tables = [one.get_components(n_sims=50, rng=0, param_uncertainty=False)[new] for one in (step, whole)]
+        errors = [table["linear", "mean_se"] for table in tables]
+        np.testing.assert_allclose(*errors, rtol=1e-10, atol=1e-14)
+        future = x[stop : stop + 3]
+        frames = [one.get_forecast(3, future, n_sims=50, rng=0).summary_frame() for one in (kept(step), whole)]
+        pd.testing.assert_frame_equal(*frames)
+        if step.data_removed:  # with those of the model
+            step = results.extend(y[110:stop], x[110:stop])
+
+
+def test_conformal_errors_begin_after_an_observation_also_where_the_sample_begins_after_a_gap(fitted, sales):
+    gap = sales[120:121] * np.nan
+    ahead = [results.extend(sales[121:]).get_forecast(2, method="conformal") for results in
+             (fitted.append(gap), fitted.append(sales[120:121]))]  # fmt: skip
+    assert [one._errors.shape[1] for one in ahead] == [10, 11]
+
+
+@pytest.mark.filterwarnings("ignore:The best start did not converge")
+@pytest.mark.parametrize("options", [{"units": (1,)}, {"units": (1,), "diff": 1}])
+def test_a_single_row_has_numbers_and_features(sales, options):
+    results = ParaRNN(sales[:120], **options).fit(n_starts=2)
+    row = results.extend(sales[120:121])
+    assert row.fittedvalues.dtype == row.resid.dtype == float
+    pd.testing.assert_series_equal(row.fittedvalues, results.extend(sales[120:122]).fittedvalues[:1])
+    assert row.components.shape[0] == row.recurrence_features.shape[0] == 1
+    assert np.isfinite(row.recurrence_features["gain"]).all()
+
+
+@pytest.mark.parametrize("values", [[7.0], [7.0, 7.0], [np.nan], [np.nan, 7.0]])
+def test_the_summary_of_rows_that_do_not_vary_says_nothing_of_their_digits(sales, values):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = ParaRNN(sales[:120], units=()).fit().extend(values).summary().as_text()
+    assert "digits" not in text
 
 
 def test_an_array_model_keeps_its_place_in_time(sales):
