@@ -185,9 +185,14 @@ def prior_mean(specification: SeriesLayout, target: np.ndarray, variance: float)
     """
     mean = np.zeros(specification.n_params)
     if specification.linear_lags[:1] == (1,):
-        change = np.diff(target)
-        seen = np.isfinite(change)
-        if seen.any() and mean_square(change, 0.0, seen) < variance:
+        total, count = 0.0, 0
+        # in stretches: no copy of a long series
+        for start in range(0, len(target) - 1, STRETCH):
+            change = np.diff(target[start : start + STRETCH + 1])
+            change = change[np.isfinite(change)]
+            total += float(change @ change)
+            count += len(change)
+        if count and total < count * variance:
             mean[specification.n_deterministic] = 1.0
     return mean
 

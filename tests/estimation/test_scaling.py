@@ -1,5 +1,7 @@
 """The linear map between the data's units and the standardised scale."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import twin
@@ -112,3 +114,15 @@ def test_only_the_first_direct_lag_of_a_persistent_series_has_a_prior_mean(y, la
     np.testing.assert_array_equal(scaling.prior_mean, expected)
     without = standardise(spec, y, np.zeros((len(y), 0)), np.ones((len(y), 1)), np.ones(1))
     np.testing.assert_array_equal(without.prior_mean, 0.0)
+
+
+def test_a_long_series_is_not_copied():
+    y = np.cumsum(np.random.default_rng(0).normal(size=2_000_000))
+    spec, none, one = twin.specification((1,), "tanh", (1,), (1,), 1), np.zeros((len(y), 0)), np.ones((len(y), 1))
+    tracemalloc.start()
+    scaling = standardise(spec, y, none, one, np.ones(1), persistent=True)
+    extra = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert scaling.prior_mean[1] == 1.0
+    # beside masks of a byte a row, some stretches of it
+    assert extra < 3 * len(y)
