@@ -28,6 +28,8 @@ COARSE = (0, 2, 4, 8, 12)
 REFINED = 3
 # candidates whose log weight in the average is less than the largest by no more than this are plausible
 PLAUSIBLE = 0.5
+# most evaluations of the chosen candidate, which has a single start
+EVALUATIONS = 1000
 # mean squared difference of fitted values, as a share of the variance of the shocks, that makes two candidates the same
 SAME = 1e-3
 
@@ -79,7 +81,7 @@ class Selection:
     @cached_property
     def results(self) -> Any:
         """The chosen candidate, fitted from where the search left it until it has converged."""
-        return self.model.fit(start_params=self._fitted[self.best].found.params)
+        return self.model.fit(start_params=self._fitted[self.best].found.params, maxiter=EVALUATIONS)
 
     def average(self) -> Average:
         """

@@ -86,6 +86,13 @@ def test_the_results_are_those_of_the_chosen_candidate(nonlinear):
     assert nonlinear.model.hold_back == 3
 
 
+def test_the_chosen_candidate_is_fitted_until_it_has_converged():
+    # Student's law and weights take turns, and come to rest after some 300 evaluations
+    results = prt.select_order(prt.datasets.load_sunspots(), rng=0).results
+    assert results.model.errors == "t"
+    assert results.converged
+
+
 def test_threads_do_not_matter(monkeypatch):
     y = threshold(150, 2)
     tables = []
