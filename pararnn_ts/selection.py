@@ -241,9 +241,9 @@ def _better_law(fitted: dict[Candidate, FittedCandidate], laws: Sequence[str]) -
     """Keep each choice of lags and units with the better of its laws."""
     kept: dict[Candidate, FittedCandidate] = {}
     for candidate, one in fitted.items():
-        rival = replace(candidate, errors="normal")
         if candidate.errors not in laws:
             continue
+        rival = replace(candidate, errors="normal")
         if rival not in kept:
             kept[candidate] = one
         elif is_better_law(one, kept[rival]):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from pararnn_ts.progress import progress_bar
 
 __all__ = ["AdamOptions", "Descent", "adam", "minibatches"]
 
@@ -169,7 +169,7 @@ def adam(
     value = np.inf if score is None else float(score(params))
     best, best_value, best_params = 0, value if np.isfinite(value) else np.inf, params.copy()
     history = [(0.0, options.rate(0), np.nan, np.nan if score is None else value)]
-    with _progress(options.updates, disp) as bar:
+    with progress_bar(options.updates, "updates", disp) as done:
         while update < options.updates:
             with np.errstate(all="ignore"):
                 loss, slope = gradient(params, next(batches))
@@ -198,18 +198,5 @@ def adam(
                     # a training loss is that of the parameters before the update
                     best, best_value, best_params = update, value, (before if score is None else params).copy()
                 losses = []
-            bar.update(1)
+            done(1)
     return Descent(best_params, best_value, best, update, status, np.array(history))
-
-
-class _Silent:
-    def update(self, steps: int) -> None:
-        """Show nothing."""
-
-
-def _progress(total: int, disp: bool) -> Any:
-    if not disp:
-        return nullcontext(_Silent())
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, unit="update")

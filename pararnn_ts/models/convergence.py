@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pararnn_ts.estimation.estimate import STATUS_WORDS
-from pararnn_ts.estimation.levenberg_marquardt import PEAKED
+from pararnn_ts.estimation.levenberg_marquardt import LEAD, PEAKED
 
 __all__ = ["PAST_ITS_PEAK", "has_settled", "is_past_its_peak", "not_converged"]
 
-# nats that the objective may have left to fall at a start past its peak for that to be the end that is meant: the same
-# below which the optimiser gives up hope that the evidence rises once more
-LEFT = 1.0
 PAST_ITS_PEAK = (
     "The search went back to where the evidence was largest (past its peak). Beyond, the units follow the sample more "
     "closely than the evidence supports. Nothing has to be done; standard errors of the weights of units are "
@@ -42,9 +39,9 @@ def has_settled(retvals: Mapping[str, Any]) -> bool:
     >>> has_settled({"converged": False, "status": "stopped at maxiter", "decrement": 0.4})
     False
     """
-    return bool(retvals.get("converged")) or (
-        is_past_its_peak(retvals) and retvals.get("decrement", float("inf")) < LEFT
-    )
+    # with as little left to fall the optimiser itself gives up hope that the evidence rises once more
+    little = retvals.get("decrement", float("inf")) < LEAD
+    return bool(retvals.get("converged")) or (is_past_its_peak(retvals) and little)
 
 
 def not_converged(retvals: Mapping[str, Any]) -> str:
