@@ -35,8 +35,11 @@ __all__ = [
     "STATUS",
     "STOPPED",
     "advance",
+    "part_ends",
+    "put",
     "remember",
     "review_series",
+    "take",
     "unit_rounds",
 ]
 
@@ -398,18 +401,80 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
 
 
 @jit
-def unit_rounds(rounds, theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, best, settings, work,
+def part_ends(n, n_groups):
+    """
+    Where the parts of what a start carries along begin and end, in rows.
+
+    The parts are the arguments of :func:`advance`: theta, trial, gram, alpha, table and best.
+    """
+    ends = np.zeros(7, np.int64)
+    for i, rows in enumerate((n, n, (n + 1) ** 2, n_groups, N_FIELDS, n + n_groups + N_FIELDS - OBJECTIVE)):
+        ends[i + 1] = ends[i] + rows
+    return ends
+
+
+@jit
+def take(state, columns, first, n, n_groups, space):
+    """
+    Copy up to `LANES` starts into lanes.
+
+    Parameters
+    ----------
+    state : ndarray, (rows, C)
+        What all starts carry along, a column for each.
+    columns : ndarray of int
+        Starts that run.
+    first : int
+        The first that is wanted among `columns`. Where fewer than `LANES` are left, the other lanes are copies of the
+        last, which do not run.
+    n, n_groups : int
+        Number of parameters and of prior groups.
+    space : ndarray, (rows * LANES,)
+        Where to.
+
+    Returns
+    -------
+    tuple of ndarray
+        The parts of `space`, see :func:`part_ends`.
+    """
+    last = min(first + LANES, len(columns)) - 1
+    for i in range(state.shape[0]):
+        for lane in range(LANES):
+            space[i * LANES + lane] = state[i, columns[min(first + lane, last)]]
+    ends = part_ends(n, n_groups) * LANES
+    table = space[ends[4] : ends[5]]
+    for lane in range(last + 1 - first, LANES):
+        table[STATUS * LANES + lane] = FAILED
+    theta, trial, gram = space[: ends[1]], space[ends[1] : ends[2]], space[ends[2] : ends[3]]
+    return theta, trial, gram, space[ends[3] : ends[4]], table, space[ends[5] :]
+
+
+@jit
+def put(state, columns, first, space):
+    """Copy lanes back to the starts from which :func:`take` filled them."""
+    count = min(LANES, len(columns) - first)
+    for i in range(state.shape[0]):
+        for lane in range(count):
+            state[i, columns[first + lane]] = space[i * LANES + lane]
+
+
+@jit
+def unit_rounds(rounds, state, columns, prior, settings, group, linear, n_obs, space, trial_gram, work,
                 units, activation, x, linear_columns, target, weight, linear_gram, scratch):  # fmt: skip
     """
-    Evaluate a sum of units and :func:`advance`, up to `rounds` times or until no lane runs.
+    Take starts of a sum of units through up to `rounds` evaluations, without returning to the interpreter.
 
-    The arguments are those of :func:`advance` and, from `units` on, of :func:`pararnn_ts.kernels.units.accumulate`.
+    The arguments up to `space` are those of :func:`take`, those up to `work` those of :func:`advance`, and from `units`
+    on those of :func:`pararnn_ts.kernels.units.accumulate`.
     """
-    for _ in range(rounds):
-        accumulate(trial, units, activation, x, linear_columns, target, weight, linear_gram, scratch, trial_gram)
-        if not advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, best, settings,
-                       work):  # fmt: skip
-            break
+    for first in range(0, len(columns), LANES):
+        theta, trial, gram, alpha, table, best = take(state, columns, first, len(group), len(prior), space)
+        for _ in range(rounds):
+            accumulate(trial, units, activation, x, linear_columns, target, weight, linear_gram, scratch, trial_gram)
+            if not advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, best, settings,
+                           work):  # fmt: skip
+                break
+        put(state, columns, first, space)
 
 
 @jit

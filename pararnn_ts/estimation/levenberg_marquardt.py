@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from math import lgamma, log, pi
 
 import numpy as np
@@ -35,7 +34,6 @@ from pararnn_ts.estimation.damped_steps import (
     GROWTH,
     ITERATIONS,
     LEAD,
-    N_FIELDS,
     OBJECTIVE,
     PEAK,
     PEAKED,
@@ -45,10 +43,11 @@ from pararnn_ts.estimation.damped_steps import (
     STALLED,
     STATUS,
     STOPPED,
+    part_ends,
     review_series,
 )
 from pararnn_ts.estimation.threads import run_all
-from pararnn_ts.kernels.lanes import LANES, items
+from pararnn_ts.kernels.lanes import LANES
 
 __all__ = [
     "CONVERGED",
@@ -132,12 +131,9 @@ class State:
 
     def __init__(self, starts: np.ndarray, options: Options, problem, warm: bool):
         n_starts, n = starts.shape
-        n_groups = len(options.prior)
-        rows = (n, n, (n + 1) ** 2, n_groups, N_FIELDS, n + n_groups + N_FIELDS - OBJECTIVE)
-        ends = list(accumulate(rows))
-        self._places = [slice(end - count, end) for end, count in zip(ends, rows, strict=True)]
-        self._all = np.zeros((ends[-1], n_starts))
-        self.theta, self.trial, self.gram, self.alpha, self.table, self.best = (self._all[at] for at in self._places)
+        ends = part_ends(n, len(options.prior))
+        self.whole = np.zeros((ends[-1], n_starts))
+        self.theta, self.trial, _, self.alpha, self.table, self.best = np.split(self.whole, ends[1:-1])
         self.theta[:] = self.trial[:] = starts.T
         self.alpha[:] = 1.0 if options.penalty is None else options.penalty
         # a linear model is solved at one stroke
@@ -182,20 +178,6 @@ class State:
             alpha=self.alpha.T.copy(),
         )
 
-    def take(self, columns: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Copy up to `LANES` starts, filled up with copies of the last that do not run: a whole, and its flat parts."""
-        index = np.append(columns, np.repeat(columns[-1:], LANES - len(columns)))
-        space = items(len(self._all))
-        # "clip" writes to the place at once; the indices are sound
-        np.take(self._all, index, axis=1, out=space.reshape(-1, LANES), mode="clip")
-        parts = [space[LANES * at.start : LANES * at.stop] for at in self._places]
-        parts[4][STATUS * LANES + len(columns) : (STATUS + 1) * LANES] = FAILED
-        return space, parts
-
-    def put(self, columns: np.ndarray, space: np.ndarray) -> None:
-        """Store the whole of what :meth:`take` handed out."""
-        self._all[:, columns] = space.reshape(-1, LANES)[:, : len(columns)]
-
 
 def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, warm: bool = False) -> Solutions:
     """
@@ -205,9 +187,8 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
     ----------
     problem : object
         Has `group` (int array: prior group of each parameter, -1 for none), `linear` (bool array: parameters that enter
-        linearly), `n_projected` (leading parameters of which the Jacobian is independent), `n_obs`, and ``advance``,
-        which takes a number of rounds and the arguments of `damped_steps.advance`, evaluates the normal equations at
-        `LANES` parameter vectors and passes them on, so many times.
+        linearly), `n_projected` (leading parameters of which the Jacobian is independent), `n_obs`, `variance` (of the
+        values that are predicted), and ``advance``, see :meth:`pararnn_ts.estimation.problem.Problem.advance`.
     starts : ndarray, (n_starts, n_params)
         Start values.
     options : Options
@@ -235,20 +216,16 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
     )
     state = State(starts, options, problem, warm)
 
-    def run(columns: np.ndarray, rounds: int) -> None:
-        space, (theta, trial, gram, alpha, table, best) = state.take(columns)
-        problem.advance(rounds, theta, trial, gram, items((n + 1) ** 2), alpha, problem.group, prior, problem.linear,
-                        float(problem.n_obs), table, best, settings, items(n * n + 3 * n + 1))  # fmt: skip
-        state.put(columns, space)
+    def run(columns: np.ndarray) -> None:
+        problem.advance(options.audition, state.whole, columns, prior, settings)
 
     audition = True
-    while True:
-        running = np.flatnonzero(state.table[STATUS] == RUNNING)
-        if not len(running):
-            break
+    while len(running := np.flatnonzero(state.table[STATUS] == RUNNING)):
         blocks = [running[i : i + LANES] for i in range(0, len(running), LANES)]
-        work = problem.n_obs * options.audition * n * n * len(blocks)
-        run_all(lambda block: run(block, options.audition), blocks, threads if work > SHARED else 1)
+        if threads > 1 and problem.n_obs * options.audition * n * n * len(blocks) > SHARED:
+            run_all(run, blocks, threads)
+        else:
+            run(running)
         review_series(state.table, 0, n_starts, audition, evidence)
         audition = False
     return state.solutions(evidence)

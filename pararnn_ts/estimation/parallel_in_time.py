@@ -141,9 +141,9 @@ class ParallelInTimeProblem(UnitProblem):
 
         return evaluate
 
-    def advance(self, rounds: int, *state) -> None:
+    def advance(self, *arguments) -> None:
         """See :meth:`~pararnn_ts.estimation.problem.Problem.advance`: from the device back to the interpreter."""
-        Problem.advance(self, rounds, *state)
+        Problem.advance(self, *arguments)
 
     def with_sample(self, sample: Sample) -> Problem:
         """See :meth:`~pararnn_ts.estimation.problem.Problem.with_sample`; short parts are for the processor."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pararnn_ts.estimation.damped_steps import advance, unit_rounds
+from pararnn_ts.estimation.damped_steps import advance, put, take, unit_rounds
 from pararnn_ts.estimation.identification import canonical_form, log_symmetry, n_expansive
 from pararnn_ts.estimation.scaling import Scaling, mean_square
 from pararnn_ts.kernels.activations import ACTIVATIONS
@@ -107,22 +107,36 @@ class Problem:
         """Return the same problem for another sample, on the same scale."""
         return type(self)(self.specification, sample, self.scaling)
 
-    def advance(self, rounds: int, theta, trial, gram, trial_gram, *others) -> None:
+    def advance(self, rounds: int, state: np.ndarray, columns: np.ndarray, prior: np.ndarray, settings: tuple) -> None:
         """
-        Evaluate the normal equations and use them, up to `rounds` times or until no lane runs.
+        Take starts through up to `rounds` evaluations of the normal equations, as long as they run.
 
         Parameters
         ----------
         rounds : int
             How often.
-        theta, trial, gram, trial_gram, *others
-            The arguments of :func:`pararnn_ts.estimation.damped_steps.advance`.
+        state : ndarray, (rows, n_starts)
+            What the starts carry along, see :func:`pararnn_ts.estimation.damped_steps.part_ends`; updated.
+        columns : ndarray of int
+            The starts.
+        prior, settings
+            See :func:`pararnn_ts.estimation.damped_steps.advance`.
         """
-        evaluate = self.evaluator()
-        for _ in range(rounds):
-            evaluate(trial, trial_gram)
-            if not advance(theta, trial, gram, trial_gram, *others):
-                break
+        evaluate, (group, linear, n_obs, space, trial_gram, work) = self.evaluator(), self._steps(state)
+        for first in range(0, len(columns), LANES):
+            theta, trial, gram, alpha, table, best = take(state, columns, first, len(group), len(prior), space)
+            for _ in range(rounds):
+                evaluate(trial, trial_gram)
+                if not advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, best,
+                               settings, work):  # fmt: skip
+                    break
+            put(state, columns, first, space)
+
+    def _steps(self, state: np.ndarray) -> tuple:
+        """What steps need to know of the problem, and space for a block of starts, its products and the steps."""
+        n = len(self.group)
+        spaces = items(len(state)), items((n + 1) ** 2), items(n * n + 3 * n + 1)
+        return self.group, self.linear, float(self.n_obs), *spaces
 
     def head(self, rows: int) -> Problem:
         """Return the problem of the first rows of the sample, on the same scale."""
@@ -254,9 +268,9 @@ class UnitProblem(Problem):
 
         return evaluate
 
-    def advance(self, rounds: int, *state) -> None:
+    def advance(self, rounds: int, state: np.ndarray, columns: np.ndarray, prior: np.ndarray, settings: tuple) -> None:
         """See :meth:`Problem.advance`; here without returning to the interpreter on the way."""
-        unit_rounds(rounds, *state, *self._arguments())
+        unit_rounds(rounds, state, columns, prior, settings, *self._steps(state), *self._arguments())
 
     def _arguments(self) -> tuple:
         """Arguments of `accumulate` between parameters and products, with scratch space of their own."""
