@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from pararnn_ts.kernels.identification import distinct_components, representatives
 from pararnn_ts.specification import Specification, UnitWeights
 
 __all__ = [
@@ -106,32 +107,12 @@ def canonical_order(
     order, sign : ndarray, (S, P)
         The representative of series s is ``params[s, order[s]] * sign[s]``.
     """
-    m, odd, count = specification.n_inputs, specification.activation in ODD, len(params)
-    series = np.arange(count)[:, None]
-    places, signs = [], []
-    for d, part in zip(specification.units, specification.unit_slices, strict=True):
-        # within a unit the larger output weight first, and positive
-        v = params[:, part.stop - d : part.stop]
-        order = np.argsort(-np.abs(v), axis=1, kind="stable")
-        sign = np.where(v[series, order] < 0.0, -1.0, 1.0) if odd else np.ones((count, d))
-        row, column = order[:, :, None], order[:, None, :]
-        first = part.start + np.array([0, d * d, d * (d + m), d * (d + m + 1)])
-        pieces = (first[0] + row * d + column, first[1] + row * m + np.arange(m), first[2] + order, first[3] + order)
-        scales = (sign[:, :, None] * sign[:, None, :], np.repeat(sign[:, :, None], m, axis=2), sign, sign)
-        places.append(np.concatenate([piece.reshape(count, -1) for piece in pieces], axis=1))
-        signs.append(np.concatenate([scale.reshape(count, -1) for scale in scales], axis=1))
-    for d in set(specification.units):
-        same = [k for k, own in enumerate(specification.units) if own == d]
-        ranked = np.argsort(-size[:, same], axis=1, kind="stable")
-        for blocks in (places, signs):
-            stacked = np.stack([blocks[k] for k in same], axis=1)[series, ranked]
-            for place, k in enumerate(same):
-                blocks[k] = stacked[:, place]
-    q = specification.n_linear
-    return (
-        np.concatenate([np.broadcast_to(np.arange(q), (count, q)), *places], axis=1),
-        np.concatenate([np.ones((count, q)), *signs], axis=1),
-    )
+    order, sign = np.empty(params.shape, dtype=np.int64), np.empty(params.shape)
+    representatives(
+        np.array(specification.units, dtype=np.int64), specification.n_linear, specification.n_inputs,
+        specification.activation in ODD, params, size, order, sign,
+    )  # fmt: skip
+    return order, sign
 
 
 def nearest_image(
@@ -250,24 +231,27 @@ def n_expansive(specification: Specification, params: np.ndarray) -> np.ndarray:
     array([0, 1])
     """
     count = np.zeros(len(params), dtype=int)
-    for d, part in zip(specification.units, specification.unit_slices, strict=True):
-        recurrent = params[:, part.start : part.start + d * d].reshape(-1, d, d)
-        recurrent = np.where(np.isfinite(recurrent), recurrent, 0.0)
-        count += _radius(recurrent) * _STEEPEST[specification.activation] > 1.0
+    for d in set(specification.units):
+        parts = zip(specification.units, specification.unit_slices, strict=True)
+        places = np.add.outer([part.start for own, part in parts if own == d], np.arange(d * d))
+        recurrent = _STEEPEST[specification.activation] * params[:, places]
+        recurrent[~np.isfinite(recurrent)] = 0.0
+        count += np.count_nonzero(_can_expand(recurrent.reshape(len(params), -1, d, d)), axis=1)
     return count
 
 
-def _radius(matrices: np.ndarray) -> np.ndarray:
-    """Spectral radius of each of a stack of matrices."""
+def _can_expand(matrices: np.ndarray) -> np.ndarray:
+    """Whether the spectral radius of each of a stack of matrices is above one."""
     d = matrices.shape[-1]
-    if d != 2:
-        return np.max(np.abs(np.linalg.eigvals(matrices) if d > 1 else matrices[:, 0]), axis=-1)
-    size = np.abs(matrices).max(axis=(1, 2), initial=1e-300)
-    (a, b), (c, d) = np.moveaxis(matrices / size[:, None, None], 0, -1)
-    # the roots of x^2 - 2 half x + determinant
-    half, determinant = 0.5 * (a + d), a * d - b * c
-    square = half * half - determinant
-    return size * np.where(square < 0.0, np.sqrt(np.abs(determinant)), np.abs(half) + np.sqrt(np.abs(square)))
+    if d == 1:
+        return np.abs(matrices[..., 0, 0]) > 1.0
+    if d > 2:
+        return np.abs(np.linalg.eigvals(matrices)).max(axis=-1) > 1.0
+    first, last = matrices[..., 0, 0], matrices[..., 1, 1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        determinant = first * last - matrices[..., 0, 1] * matrices[..., 1, 0]
+        # Jury's conditions for both roots of x^2 - trace x + determinant; what is too large to tell expands
+        return ~((np.abs(determinant) <= 1.0) & (np.abs(first + last) <= 1.0 + determinant))
 
 
 def log_symmetry(specification: Specification, alive: Sequence[bool] | None = None) -> float:
@@ -345,30 +329,9 @@ def distinct_units(
     >>> distinct_units(spec, np.ones((1, spec.n_params)), (columns.T @ columns)[None], np.array([10.0]))
     array([[False]])
     """
-    n, count = specification.n_linear, len(specification.units)
-    # one column for each coefficient of the linear path and for each component
-    columns = np.zeros((len(params), products.shape[1], n + count))
-    columns[:, range(n), range(n)] = 1.0
-    for k, (d, part) in enumerate(zip(specification.units, specification.unit_slices, strict=True)):
-        output = slice(part.stop - d, part.stop)
-        columns[:, output, n + k] = params[:, output]
-    left = columns.swapaxes(1, 2) @ products @ columns
-    whole = left[:, range(n + count), range(n + count)].copy()
-    series = np.arange(len(params))
-
-    def without(place: np.ndarray, taken: np.ndarray) -> None:
-        """Leave the part of all columns that is at right angles to one of them, where it is taken."""
-        pivot, column = left[series, place, place], left[series, place]
-        taken = taken & (pivot > ROUNDING * whole[series, place])
-        share = np.where(taken, 1.0 / np.where(taken, pivot, 1.0), 0.0)
-        np.subtract(left, share[:, None, None] * column[:, :, None] * column[:, None, :], out=left)
-
-    for j in range(n):
-        without(np.full(len(params), j), np.ones(len(params), dtype=bool))
-    distinct = np.zeros((len(params), count), dtype=bool)
-    for place in np.argsort(-whole[:, n:], axis=1, kind="stable").T:
-        own = left[series, n + place, n + place]
-        large = (0.5 * precision * own > LEAST_NATS) & (own > ROUNDING * whole[series, n + place])
-        distinct[series, place] = large
-        without(n + place, large)
+    distinct = np.empty((len(params), len(specification.units)), dtype=bool)
+    distinct_components(
+        np.array(specification.units, dtype=np.int64), specification.n_linear, specification.n_inputs, params, products,
+        precision, LEAST_NATS, ROUNDING, distinct,
+    )  # fmt: skip
     return distinct

@@ -154,7 +154,10 @@ class State:
         """Put starts whose evidence fell on the way back to where it was largest."""
         n, n_groups = len(self.theta), len(self.alpha)
         status, worth = self.table[STATUS], self.table[EVIDENCE] - self.table[DECREMENT]
-        fell = np.isin(status, (CONVERGED, STOPPED, STALLED)) & (self.table[PEAK] > worth + LEAD)
+        rests = (status == CONVERGED) | (status == STOPPED) | (status == STALLED)
+        fell = rests & (self.table[PEAK] > worth + LEAD)
+        if not fell.any():
+            return
         self.theta[:, fell] = self.best[:n, fell]
         self.alpha[:, fell] = self.best[n : n + n_groups, fell]
         self.table[OBJECTIVE:, fell] = self.best[n + n_groups :, fell]
