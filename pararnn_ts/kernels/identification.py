@@ -12,15 +12,12 @@ __all__ = ["distinct_components", "representatives"]
 
 
 @jit
-def _rank(values, at):
-    """How many of the values are larger than one of them, or equal and before it; what is no number is the smallest."""
-    own = -np.inf if np.isnan(values[at]) else values[at]
-    rank = 0
-    for other in range(len(values)):
-        value = -np.inf if np.isnan(values[other]) else values[other]
-        if value > own or (value == own and other < at):
-            rank += 1
-    return rank
+def _comes_first(values, a, b):
+    """Whether value `a` is larger than value `b`; of equals the first, and what is no number is the smallest."""
+    x, y = values[a], values[b]
+    if np.isnan(x) or np.isnan(y):
+        return np.isnan(y) and (not np.isnan(x) or a < b)
+    return x > y or (x == y and a < b)
 
 
 @jit
@@ -46,27 +43,37 @@ def representatives(units, n_linear, m, odd, params, size, order, sign):
         Filled with its sign.
     """
     begin = np.empty(len(units), np.int64)
-    at = n_linear
+    at, largest = n_linear, 0
     for k in range(len(units)):
         begin[k] = at
         at += units[k] * (units[k] + m + 2)
+        largest = max(largest, units[k])
+    state, large, flip = np.empty(largest, np.int64), np.empty(largest), np.empty(largest)
     for s in range(len(params)):
         for i in range(n_linear):
             order[s, i], sign[s, i] = i, 1.0
         for source in range(len(units)):
             d = units[source]
-            same = np.flatnonzero(units == d)
-            # the place of the unit is that of the one of its dimension whose turn it is
-            target = begin[same[_rank(size[s][same], np.searchsorted(same, source))]]
-            first = begin[source]
-            output = params[s, first + d * (d + m + 1) : first + d * (d + m + 2)]
-            large = np.abs(output)
-            state, flip = np.empty(d, np.int64), np.ones(d)
+            first, target, turn = begin[source], 0, 0
+            for other in range(len(units)):
+                if units[other] == d and _comes_first(size[s], other, source):
+                    turn += 1
+            # the unit goes to the place of the one of its dimension whose turn it is
+            for other in range(len(units)):
+                if units[other] == d:
+                    if turn == 0:
+                        target = begin[other]
+                    turn -= 1
+            v = first + d * (d + m + 1)
+            for i in range(d):
+                large[i] = abs(params[s, v + i])
             for old in range(d):
-                new = _rank(large, old)
+                new = 0
+                for other in range(d):
+                    if _comes_first(large, other, old):
+                        new += 1
                 state[new] = old
-                if odd and output[old] < 0.0:
-                    flip[new] = -1.0
+                flip[new] = -1.0 if odd and params[s, v + old] < 0.0 else 1.0
             for i in range(d):
                 for j in range(d):
                     order[s, target + i * d + j] = first + state[i] * d + state[j]
@@ -82,11 +89,14 @@ def representatives(units, n_linear, m, odd, params, size, order, sign):
 @jit
 def _leave(left, at):
     """Leave the part of all columns that is at right angles to one of them, whose products these are."""
-    column = left[at].copy()
+    pivot = left[at, at]
     for i in range(len(left)):
-        share = column[i] / column[at]
-        for j in range(len(left)):
-            left[i, j] -= share * column[j]
+        share = left[i, at] / pivot
+        if i != at:
+            for j in range(len(left)):
+                left[i, j] -= share * left[at, j]
+    for j in range(len(left)):
+        left[at, j] = 0.0
 
 
 @jit
@@ -115,28 +125,34 @@ def distinct_components(units, n_linear, m, params, products, precision, least, 
     """
     count = n_linear + len(units)
     # a column for each coefficient of the linear path and for each component: parameters first to last, times weights
-    first = np.arange(count)
-    last = first + 1
+    first, last = np.empty(count, np.int64), np.empty(count, np.int64)
+    for i in range(n_linear):
+        first[i], last[i] = i, i + 1
     at = n_linear
     for k in range(len(units)):
         at += units[k] * (units[k] + m + 2)
         first[n_linear + k], last[n_linear + k] = at - units[k], at
+    left, whole = np.empty((count, count)), np.empty(count)
     for s in range(len(params)):
-        left = np.zeros((count, count))
         for i in range(count):
             for j in range(i + 1):
+                left[i, j] = 0.0
                 for a in range(first[i], last[i]):
                     for b in range(first[j], last[j]):
                         scale = (1.0 if i < n_linear else params[s, a]) * (1.0 if j < n_linear else params[s, b])
                         left[i, j] += scale * products[s, a, b]
                 left[j, i] = left[i, j]
-        whole = np.diag(left).copy()
+            whole[i] = left[i, i]
         for i in range(n_linear):
             if left[i, i] > rounding * whole[i]:
                 _leave(left, i)
         for turn in range(len(units)):
             for k in range(len(units)):
-                if _rank(whole[n_linear:], k) == turn:
+                place = 0
+                for other in range(len(units)):
+                    if _comes_first(whole, n_linear + other, n_linear + k):
+                        place += 1
+                if place == turn:
                     own = left[n_linear + k, n_linear + k]
                     distinct[s, k] = 0.5 * precision[s] * own > least and own > rounding * whole[n_linear + k]
                     if distinct[s, k]:
