@@ -207,8 +207,9 @@ class RecurrentResults(ParameterInference):
 
     @cached_property
     def llf(self) -> float:
-        """Log likelihood of the predicted observations given those held back."""
-        return concentrated_loglike(self.resid[self.used], self.details.law.dof)
+        """Log likelihood of the predicted observations given those held back, as that of the model: without penalty."""
+        law = self.details.law
+        return concentrated_loglike(self.resid[self.used], law.dof if law.is_normal else None, law)
 
     @property
     def _n_estimated(self) -> float:
