@@ -97,7 +97,7 @@ class CellModel(RecurrentModel):
         sample = CellSample(
             self._with_history(self._y), exog, self._det, self.used.astype(float), dt, self._input_location()
         )
-        return on_own_scale(CellProblem, self.specification, sample, self.constant_weights)
+        return on_own_scale(CellProblem, self.specification, sample, self.constant_weights, evidence)
 
     def _starts(self, problem: Problem, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
         return cell_starts(self.specification, count, rng), ["random"] * count
@@ -164,7 +164,7 @@ class CellModel(RecurrentModel):
                 f"endog has {int(self.used.sum())} observations to be predicted, too few to hold a fifth of them out; "
                 f"leave penalty at 'evidence', or pass at least {FEWEST}."
             )
-        problem = self._problem()
+        problem = self._problem(evidence=False)
         assert isinstance(problem, CellProblem)
         if start_params is not None:
             given = check_params(start_params, self.param_names, "start_params")
