@@ -249,7 +249,7 @@ class RecurrentResults(ParameterInference):
 
     @cached_property
     def score(self) -> np.ndarray:
-        """Gradient of the log likelihood at the parameters: zero without a penalty, else what that holds back."""
+        """Gradient of the log likelihood at the parameters: with normal errors, what a penalty holds back, or zero."""
         self.require_data()
         if self.past is not None:
             raise NotOfTheSample(
