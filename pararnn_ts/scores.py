@@ -256,7 +256,9 @@ def winkler(y, lower, upper, alpha=0.05, *, average=True):
         raise ValueError(f"alpha must lie strictly between 0 and 1, but is {alpha}.")
     y, lower, upper = _paired(y=y, lower=lower, upper=upper)
     outside = np.maximum(lower - y, 0) + np.maximum(y - upper, 0)
-    return _finish(upper - lower + 2 / alpha * outside, average)
+    with np.errstate(invalid="ignore"):
+        score = upper - lower + 2 / alpha * outside
+    return _finish(_diverged(score, y), average)
 
 
 def crps_gaussian(y, mean, scale, *, average=True):
@@ -296,10 +298,11 @@ def crps_gaussian(y, mean, scale, *, average=True):
         raise ValueError("scale must not be negative; pass standard deviations.")
     error = y - mean
     positive = scale > 0
-    z = np.divide(error, scale, out=np.zeros_like(error), where=positive)
-    density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
-    score = error * (2 * special.ndtr(z) - 1) + scale * (2 * density - 1 / np.sqrt(np.pi))
-    return _finish(np.where(scale == 0, np.abs(error), score), average)
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = np.divide(error, scale, out=np.zeros_like(error), where=positive)
+        density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+        score = error * (2 * special.ndtr(z) - 1) + scale * (2 * density - 1 / np.sqrt(np.pi))
+    return _finish(_diverged(np.where(scale == 0, np.abs(error), score), y), average)
 
 
 def crps_sample(y, samples, *, fair=True, average=True):
@@ -359,12 +362,11 @@ def crps_sample(y, samples, *, fair=True, average=True):
     missing = np.isnan(errors).any(axis=-1)
     if missing.all():
         raise ValueError("y and samples have no pair without a missing value; there is nothing to score.")
-    # A path that ran off to infinity costs infinitely much; it must not look like a missing value.
-    diverged = np.isinf(errors).any(axis=-1) & ~missing
-    errors[diverged] = 0.0
     ranks = 2.0 * np.arange(n_draws) - (n_draws - 1)
-    spread = errors @ ranks / (n_draws * (n_draws - 1) if fair else n_draws**2)
-    return _finish(np.where(diverged, np.inf, np.abs(errors).mean(axis=-1) - spread), average)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = errors @ ranks / (n_draws * (n_draws - 1) if fair else n_draws**2)
+        score = np.abs(errors).mean(axis=-1) - spread
+    return _finish(_diverged(score, np.where(missing, np.nan, 0.0)), average)
 
 
 class DieboldMariano(NamedTuple):
@@ -422,7 +424,8 @@ def diebold_mariano(e1, e2, horizon=1, loss="squared", *, lags=None):
     With :math:`d_t = g(e_{1t}) - g(e_{2t})` the statistic is :math:`\bar d` over its HAC standard error, with
     the small-sample correction of Harvey, Leybourne and Newbold [2]_. The computation is that of
     ``statsmodels.tsa.stattools.diebold_mariano_test`` (statsmodels 0.15), and the same without it. If the loss
-    differential is zero throughout, the methods cannot be told apart: statistic 0, p-value 1.
+    differential is zero throughout, the methods cannot be told apart: statistic 0, p-value 1. Where a loss is infinite
+    there is no test: both are NaN.
 
     The test is about forecasts, not models: between nested models with estimated parameters it is not standard normal
     under the null hypothesis.
@@ -460,7 +463,10 @@ def diebold_mariano(e1, e2, horizon=1, loss="squared", *, lags=None):
         raise ValueError(f"e1 and e2 have {nobs} pairs, too few to compare forecasts of horizon={horizon}.")
     if lags is None:
         lags = int(max(horizon - 1, np.ceil(nobs ** (1 / 3))))
-    differential = loss(e1) - loss(e2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        differential = loss(e1) - loss(e2)
+    if not np.isfinite(differential).all():
+        return DieboldMariano(np.nan, np.nan, nobs, lags)
     if np.ptp(differential) == 0:
         # No variance to judge by: the methods are equal, or one is always better by the same amount.
         mean = differential[0]
@@ -516,6 +522,11 @@ def _paired(**inputs):
     if missing.all():
         raise ValueError(f"{names} have no pair without a missing value; there is nothing to score.")
     return [np.where(missing, np.nan, array) for array in arrays.values()]
+
+
+def _diverged(scores, y):
+    """Let a forecast that ran off to infinity cost infinitely much: it must not look like a missing value."""
+    return np.where(np.isnan(scores) & ~np.isnan(y), np.inf, scores)
 
 
 def _finish(scores, average):

@@ -568,3 +568,15 @@ def test_the_notes_name_the_largest_log_evidence_where_criteria_prefer_another()
     assert "prefer unit; of the log evidences that of linear is the largest." in notes([2, 1, 3], [-1, -2, np.nan])
     assert "prefer linear." in notes([1, 2, 3], [-1, -2, np.nan])
     assert "prefer AR." in notes([2, 3, 1], [-1, np.nan, np.nan])
+
+
+def test_log_evidences_of_different_observations_are_not_ranked():
+    nile = datasets.load_nile()
+    short, long = (ParaRNN(nile, units=(), lags=1, linear_lags=1, hold_back=n) for n in (None, 20))
+    said = {}
+    for name, first in (("different", short), ("same", ParaRNN(nile, units=(), lags=1, linear_lags=1, hold_back=20))):
+        found = compare(nile, holdout=20, models={"long": long, "first": first})
+        table = found.table.assign(aic=[1, 2], bic=[1, 2], log_evidence=[-2, -1])
+        said[name] = " ".join(str(replace(found, table=table)).split())
+    assert "of the log evidences" not in said["different"] and "(long 60, first 79)" in said["different"]
+    assert "of the log evidences that of first is the largest" in said["same"] and "hold_back" not in said["same"]

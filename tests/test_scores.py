@@ -182,6 +182,17 @@ def test_diverged_draws_are_not_taken_for_missing_ones():
     np.testing.assert_array_equal(score, [np.inf, np.nan, 1.0])
 
 
+def test_forecasts_that_ran_off_to_infinity_cost_infinitely_much_and_are_not_left_out():
+    lost, fine = [np.inf, -1.0], [np.inf, 1.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert scores.winkler([0.0, 0.0], lost, fine) == np.inf
+        assert scores.crps_gaussian([0.0, 0.0], [np.inf, 0.0], [np.inf, 1.0]) == np.inf
+        assert scores.crps_sample([0.0], [[1e308, -1e308, 1e308]]) == np.inf
+        assert np.isnan(scores.diebold_mariano([np.inf, 1.0, 2.0, 3.0], [1.0, 2.0, 1.0, 2.0])[:2]).all()
+    np.testing.assert_array_equal(scores.winkler([0.0, np.nan], lost, fine, average=False), [np.inf, np.nan])
+
+
 def test_crps_inputs_are_checked():
     with pytest.raises(ValueError, match="one more axis"):
         scores.crps_sample([1.0, 2.0], np.ones((3, 4)))

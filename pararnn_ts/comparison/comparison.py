@@ -38,10 +38,10 @@ class Comparison:
     ----------
     table : DataFrame
         A row for each model. On the common observations of the sample: `nobs`, `k` (effective number of parameters,
-        the variance included), `llf`, `aic`, `bic`, and `log_evidence` where a model has one. On the holdout,
-        `horizon` steps ahead: `n_forecasts`, `rmse`, `mae`, `mase`, `crps`, `coverage` of the 95 % intervals, and
-        `dm_pvalue`, the Diebold-Mariano test of equal squared errors against the reference. `fit_time` is in seconds,
-        the choice of orders included.
+        the variance included), `llf`, `aic` and `bic`; `log_evidence`, where a model has one, is of all observations
+        that it predicts. On the holdout, `horizon` steps ahead: `n_forecasts`, `rmse`, `mae`, `mase`, `crps`,
+        `coverage` of the 95 % intervals, and `dm_pvalue`, the Diebold-Mariano test of equal squared errors against the
+        reference. `fit_time` is in seconds, the choice of orders included.
     forecasts : DataFrame
         A row for each model, origin and step, with the columns of `rolling_forecast` and the name of the model.
     results : dict

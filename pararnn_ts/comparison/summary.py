@@ -11,6 +11,7 @@ from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_params
 
+from pararnn_ts.comparison.evaluation import one_step_errors
 from pararnn_ts.results.summary import RecurrentSummary
 
 if TYPE_CHECKING:
@@ -104,10 +105,18 @@ def findings(comparison: Comparison) -> list[str]:
     by_aic, by_bic = (str(table[name].idxmin()) for name in ("aic", "bic"))
     in_sample = f"AIC and BIC prefer {by_aic}" if by_aic == by_bic else f"AIC prefers {by_aic}, BIC {by_bic}"
     known = table["log_evidence"].dropna()
-    if len(known) > 1 and str(known.idxmax()) not in (by_aic, by_bic):
+    if len(known) > 1 and str(known.idxmax()) not in (by_aic, by_bic) and _evidence_compares(comparison):
         in_sample += f"; of the log evidences that of {known.idxmax()} is the largest"
     found.append(f"In the sample, {in_sample}.")
     return found
+
+
+def _evidence_compares(comparison: Comparison) -> bool:
+    """Whether the log evidences are of the same observations: each model has that of all rows it predicts."""
+    train = comparison.endog.iloc[: comparison.n_train]
+    names = comparison.table["log_evidence"].dropna().index
+    rows = [np.isfinite(one_step_errors(comparison.results[name], train)) for name in names]
+    return all(np.array_equal(rows[0], own) for own in rows[1:])
 
 
 def _coverage(table: pd.DataFrame, horizon: int) -> list[str]:
@@ -127,9 +136,17 @@ def _explanations(comparison: Comparison) -> list[str]:
     """How the figures were computed, what was left out, and what the models warned of."""
     table, period = comparison.table, comparison.period
     nobs, scored = int(table["nobs"].iloc[0]), int(table["n_forecasts"].iloc[0])
+    evidence = "Log evidences compare only with one another."
+    if not _evidence_compares(comparison):
+        names = table["log_evidence"].dropna().index
+        counts = ", ".join(f"{name} {int(comparison.results[name].nobs)}" for name in names)
+        evidence = (
+            f"Log evidences are of the observations that each model predicts ({counts}) and do not compare where these "
+            "differ; pass models with the same hold_back."
+        )
     notes = [
         f"In the sample: one-step errors of the same {nobs} observations, Gaussian likelihood; k counts the variance. "
-        "The time includes the choice of orders. Log evidences compare only with one another."
+        f"The time includes the choice of orders. {evidence}"
     ]
     targets = comparison.forecasts.query("step == @comparison.horizon").drop_duplicates("target")
     missing = int(targets["actual"].isna().sum())

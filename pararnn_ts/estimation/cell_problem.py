@@ -66,7 +66,7 @@ class CellProblem(RowProblem):
     def rows(self, params: np.ndarray) -> np.ndarray:
         """See :meth:`RowProblem.rows`."""
         spec, s, scaling, cell = self.specification, self.sample, self.scaling, self.specification.cell
-        weights = spec.expand(params)
+        weights = spec.expand(params + scaling.prior_mean)
         rows = np.empty((len(s.y) - spec.hold_back, len(weights) + 1))
         cell_rows(
             weights, CELLS[cell.kind], cell.shape, cell.numbers, self.input_center,

@@ -24,6 +24,8 @@ __all__ = [
 FEWEST_DOF = 2.1
 # the estimate is sought among reciprocals of degrees of freedom: the smallest of them, and the precision
 _FEWEST, _PRECISION = 1e-4, 1e-4
+# relative change of the spread at which a search for the most likely law has ended, and most sweeps of it
+_SETTLED, _MOST_SWEEPS = 1e-9, 50
 # smallest spread, where nothing is known of the size of rounding errors: its square is still a number
 TINY = 1e-150
 
@@ -175,7 +177,7 @@ def gaussian_loglike(sse: float, n: int) -> float:
     return -0.5 * n * (float(np.log(2.0 * np.pi * max(sse / max(n, 1), 1e-300))) + 1.0)
 
 
-def likely_law(resid: np.ndarray, dof: float | None = None) -> ErrorLaw:
+def likely_law(resid: np.ndarray, dof: float | None = None, start: ErrorLaw | None = None) -> ErrorLaw:
     """
     Law under which residuals are most likely.
 
@@ -185,6 +187,8 @@ def likely_law(resid: np.ndarray, dof: float | None = None) -> ErrorLaw:
         Residuals.
     dof : float, optional
         Degrees of freedom, infinity for normal shocks; None: the most likely ones of Student's t.
+    start : ErrorLaw, optional
+        Student law near which the degrees of freedom are; by default they are estimated from nothing.
 
     Returns
     -------
@@ -198,7 +202,12 @@ def likely_law(resid: np.ndarray, dof: float | None = None) -> ErrorLaw:
     ErrorLaw(spread=2.0, dof=inf)
     """
     if dof is None:
-        dof = student_law(resid, 0.0, sweeps=50).dof
+        law = student_law(resid, 0.0, start, 1)
+        for _ in range(_MOST_SWEEPS):
+            before, law = law, student_law(resid, 0.0, law, 1)
+            if abs(law.spread - before.spread) <= _SETTLED * law.spread:
+                break
+        dof = law.dof
     spread = float(np.sqrt(max(float(np.sum(resid**2)) / max(len(resid), 1), 1e-300)))
     if np.isinf(dof):
         return ErrorLaw(spread)
@@ -208,22 +217,23 @@ def likely_law(resid: np.ndarray, dof: float | None = None) -> ErrorLaw:
     return ErrorLaw(settled_spread(square, spread, dof, 3), dof)
 
 
-def concentrated_loglike(resid: np.ndarray, dof: float) -> float:
+def concentrated_loglike(resid: np.ndarray, dof: float | None = None, start: ErrorLaw | None = None) -> float:
     """
-    Log likelihood of residuals, maximised over the spread of their law.
+    Log likelihood of residuals, maximised over the spread of their law and, unless these are given, degrees of freedom.
 
     Parameters
     ----------
-    resid, dof
+    resid, dof, start
         As in :func:`likely_law`.
 
     Returns
     -------
     float
     """
-    if np.isinf(dof):
+    if dof is not None and np.isinf(dof):
         return gaussian_loglike(float(np.sum(resid**2)), len(resid))
-    return log_likelihood(resid**2, likely_law(resid, dof).spread, dof)
+    law = likely_law(resid, dof, start)
+    return log_likelihood(resid**2, law.spread, law.dof)
 
 
 def student_gain(resid: np.ndarray) -> float:

@@ -97,7 +97,7 @@ class CellModel(RecurrentModel):
         sample = CellSample(
             self._with_history(self._y), exog, self._det, self.used.astype(float), dt, self._input_location()
         )
-        return on_own_scale(CellProblem, self.specification, sample, self.constant_weights)
+        return on_own_scale(CellProblem, self.specification, sample, self.constant_weights, evidence)
 
     def _starts(self, problem: Problem, count: int, rng: np.random.Generator) -> tuple[np.ndarray, list[str]]:
         return cell_starts(self.specification, count, rng), ["random"] * count
@@ -133,7 +133,8 @@ class CellModel(RecurrentModel):
             parameters; from some 500 on, "early stopping" is the way to go: Adam with gradients backwards in time on
             the first four fifths of the sample, the parameters kept that predict the last fifth best. The starts cycle
             through the learning rates 0.01, 0.03 and 0.003, and the last fifth chooses among them, too. `scale` is then
-            the mean squared error of that part, and there are no standard errors and information criteria.
+            the mean squared error of that part, and there are no standard errors and information criteria. Errors are
+            normal then, and no parameters are held.
         maxiter : int
             Most evaluations of a start; with early stopping it makes ten updates for each.
 
@@ -145,6 +146,17 @@ class CellModel(RecurrentModel):
         if penalty == EARLY_STOPPING:
             if cov_type is not None or cov_kwds:
                 raise ValueError("cov_type is of no use with early stopping, which has no covariance; leave it out.")
+            if self.errors != "normal":
+                raise ValueError(
+                    f"errors={self.errors!r} cannot be fitted by early stopping, which minimises squared errors; make "
+                    "the model with errors='normal', or leave penalty at 'evidence'."
+                )
+            if self._held:
+                first = self.param_names[min(self._held)]
+                raise ValueError(
+                    f"{first} cannot be held at a value by early stopping, which moves all parameters; leave penalty "
+                    "at 'evidence', or hold none."
+                )
             return self._stop_early(start_params, n_starts, rng, maxiter, device, disp)
         return super().fit(
             start_params, penalty=penalty, n_starts=n_starts, rng=rng, maxiter=maxiter, tol=tol, cov_type=cov_type,
@@ -164,7 +176,7 @@ class CellModel(RecurrentModel):
                 f"endog has {int(self.used.sum())} observations to be predicted, too few to hold a fifth of them out; "
                 f"leave penalty at 'evidence', or pass at least {FEWEST}."
             )
-        problem = self._problem()
+        problem = self._problem(evidence=False)
         assert isinstance(problem, CellProblem)
         if start_params is not None:
             given = check_params(start_params, self.param_names, "start_params")

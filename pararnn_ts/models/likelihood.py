@@ -38,7 +38,7 @@ def loglike(model: RecurrentModel, params: Any) -> float:
     True
     """
     resid = _resid(model, check_params(params, model.param_names, "params"))
-    return concentrated_loglike(resid, _law(model, resid).dof)
+    return concentrated_loglike(resid, None if model.errors == "t" else np.inf)
 
 
 def score(model: RecurrentModel, params: Any) -> np.ndarray:

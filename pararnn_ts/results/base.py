@@ -207,8 +207,9 @@ class RecurrentResults(ParameterInference):
 
     @cached_property
     def llf(self) -> float:
-        """Log likelihood of the predicted observations given those held back."""
-        return concentrated_loglike(self.resid[self.used], self.details.law.dof)
+        """Log likelihood of the predicted observations given those held back, as that of the model: without penalty."""
+        law = self.details.law
+        return concentrated_loglike(self.resid[self.used], law.dof if law.is_normal else None, law)
 
     @property
     def _n_estimated(self) -> float:
@@ -248,7 +249,7 @@ class RecurrentResults(ParameterInference):
 
     @cached_property
     def score(self) -> np.ndarray:
-        """Gradient of the log likelihood at the parameters: zero without a penalty, else what that holds back."""
+        """Gradient of the log likelihood at the parameters: with normal errors, what a penalty holds back, or zero."""
         self.require_data()
         if self.past is not None:
             raise NotOfTheSample(

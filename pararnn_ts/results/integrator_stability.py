@@ -54,14 +54,14 @@ def stability_function(stages: int, z: np.ndarray) -> np.ndarray:
 
 
 class StepBound(NamedTuple):
-    """A sufficient condition on the step: what it gives, the largest step, and whether the step meets it."""
+    """A sufficient condition on the step: what it gives, the largest step, and whether all steps meet it."""
 
     gives: str
     largest: float
     met: bool
 
 
-def step_bound(cell: Cell, own: np.ndarray) -> StepBound | None:
+def step_bound(cell: Cell, own: np.ndarray, longest: float | None = None) -> StepBound | None:
     """
     Sufficient bound on the step of an Euler cell of order one, see the head of this module; None for other cells.
 
@@ -71,6 +71,8 @@ def step_bound(cell: Cell, own: np.ndarray) -> StepBound | None:
         The cell.
     own : ndarray
         Its parameters.
+    longest : float, optional
+        Longest step that is taken, where steps differ; by default the step of the cell.
 
     Examples
     --------
@@ -83,17 +85,18 @@ def step_bound(cell: Cell, own: np.ndarray) -> StepBound | None:
     """
     if not isinstance(cell, ODECell) or cell.order > 1 or cell.stages > 1 or cell.symplectic:
         return None
+    step = cell.step if longest is None else longest
     d, (beta,) = cell.hidden, cell.damping
     k = cell.weights(own)[: d * d].reshape(d, d)
     if cell.antisymmetric and beta == 0.0:
         size = float(np.linalg.norm(k + cell.diffusion * np.eye(d), 2))
         gamma = cell.diffusion
         largest = 2.0 * gamma / (gamma**2 + size**2) if gamma > 0.0 else 0.0
-        return StepBound("frozen eigenvalues inside the disc", largest, 0.0 < cell.step <= largest)
+        return StepBound("frozen eigenvalues inside the disc", largest, 0.0 < step <= largest)
     size = float(np.linalg.norm(k, 2))
     margin = beta - (0.5 * size if cell.antisymmetric and cell.diffusion == 0.0 else size)
     largest = 2.0 * margin / (size + beta) ** 2 if margin > 0.0 else 0.0
-    return StepBound("norm of every step at most one", largest, 0.0 < cell.step <= largest)
+    return StepBound("norm of every step at most one", largest, 0.0 < step <= largest)
 
 
 @dataclass(frozen=True, repr=False)
@@ -230,7 +233,7 @@ class IntegratorStability:
 
 
 class _Steps(NamedTuple):
-    """Steps along a path: their Jacobians, and at some rows the eigenvalues and logarithmic norms of the field."""
+    """Steps along a path: Jacobians, at some rows eigenvalues and logarithmic norms of the field, and largest size."""
 
     matrices: np.ndarray
     eigenvalues: np.ndarray
@@ -238,6 +241,7 @@ class _Steps(NamedTuple):
     log_norm: float
     stages: int | None
     sampled: np.ndarray
+    longest: float = 1.0
 
 
 def integrator_stability(results: Any) -> IntegratorStability:
@@ -268,7 +272,8 @@ def integrator_stability(results: Any) -> IntegratorStability:
     if isinstance(spec, CellSpecification):
         if isinstance(spec.cell, QUNNCell):
             return _rotations(raw, spec, label)
-        steps, bound = _cell_steps(raw, spec), step_bound(spec.cell, raw.params[spec.cell_slice])
+        steps = _cell_steps(raw, spec)
+        bound = step_bound(spec.cell, raw.params[spec.cell_slice], steps.longest)
         v = raw.params[spec.n_params - spec.cell.n_outputs :]
     elif spec.units:
         steps, bound = _unit_steps(raw, spec), None
@@ -341,7 +346,7 @@ def _cell_steps(raw: Any, spec: CellSpecification) -> _Steps:
         roots = np.linalg.eigvals(matrices[sampled])
         return _Steps(matrices, roots - 1.0, np.abs(roots), max(log_norms), None, sampled)
     factors = np.abs(stability_function(cell.stages, z))
-    return _Steps(matrices, z, factors, max(log_norms), cell.stages, sampled)
+    return _Steps(matrices, z, factors, max(log_norms), cell.stages, sampled, float(dt.max()))
 
 
 def _slopes_at(activation: str, argument: np.ndarray) -> np.ndarray:

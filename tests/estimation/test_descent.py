@@ -72,6 +72,10 @@ def test_refusals_are_sentences():
     model = MODELS["LSTM"](series())
     with pytest.raises(ValueError, match=r"^cov_type is of no use with early stopping.*\.$"):
         model.fit(penalty="early stopping", cov_type="robust")
+    with pytest.raises(ValueError, match=r"^errors='t' cannot be fitted by early stopping.*\.$"):
+        prt.LSTM(series(), hidden=1, errors="t").fit(penalty="early stopping")
+    with pytest.raises(ValueError, match=r"^linear\.y\.L1 cannot be held at a value by early stopping.*\.$"):
+        prt.LSTM(series(), hidden=1).fit_constrained({"linear.y.L1": 0.1}, penalty="early stopping")
     with pytest.raises(ValueError, match=r"^endog has 14 observations to be predicted, too few to hold a fifth.*\.$"):
         MODELS["LSTM"](series(15)).fit(penalty="early stopping")
     with pytest.raises(ValueError, match="penalty must be"):

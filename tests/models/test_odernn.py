@@ -66,6 +66,16 @@ def test_it_finds_the_optimum_of_the_elman_network():
     np.testing.assert_allclose(ode.bse, elman.bse, rtol=1e-2)
 
 
+@pytest.mark.parametrize("gaps", [False, True])
+def test_its_evidence_is_that_of_the_elman_network_for_a_persistent_series(gaps):
+    y = np.random.default_rng(3).standard_normal(150).cumsum()
+    if gaps:
+        y[40:43] = np.nan
+    ode, elman = (make(y, hidden=1, linear_lags=2).fit(n_starts=8, tol=1e-13) for make in (prt.ODERNN, prt.ElmanRNN))
+    assert ode.log_evidence == pytest.approx(elman.log_evidence, abs=1e-6)
+    np.testing.assert_allclose(ode.forecast(5), elman.forecast(5), rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("model", "update"),
     [

@@ -115,6 +115,20 @@ def test_a_damped_short_step_is_contractive_and_its_gradients_fade():
     assert np.all(np.diff(found.gradients) <= 0.0)
 
 
+def test_the_bound_is_for_the_longest_step_where_steps_differ():
+    elapsed = np.ones((200, 1))
+    elapsed[120] = 9.0
+    y = np.random.default_rng(0).standard_normal(200)
+    model = prt.ODERNN(y, elapsed, hidden=2, step=0.5, spacing=prt.ODERNN(y, elapsed).exog_labels[0])
+    found = model.evaluate(np.zeros(len(model.param_names))).stability()
+    # without weights a step multiplies the state by 1 - dt, of which dt <= 2 makes no more than one
+    assert found.bound.largest == pytest.approx(2.0) and found.step_norm == pytest.approx(3.5)
+    assert not found.bound.met
+    elapsed[120] = 4.0
+    found = prt.ODERNN(y, elapsed, hidden=2, step=0.5, spacing=model.spacing).evaluate(np.zeros(12)).stability()
+    assert found.bound.met and found.verdict == "contractive"
+
+
 def test_an_expanding_network_is_unstable():
     results = given(lambda y: prt.ODERNN(y, hidden=3, activation="identity", linear_lags=0), 1.0)
     params = np.array(results.params)
