@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, special
 
 from pararnn_ts.estimation.errors import ErrorLaw, log_volume, student_law
 from pararnn_ts.estimation.levenberg_marquardt import FAILED, Options, Solutions, log_gamma_prior, minimize
 from pararnn_ts.estimation.problem import Problem
 
-__all__ = ["Reweighted", "log_evidence", "reweight", "robust_weights"]
+__all__ = ["Reweighted", "bounded_mean", "log_evidence", "reweight", "robust_weights"]
 
 # evaluations between two changes of the weights
 BETWEEN = 6
@@ -25,6 +25,9 @@ BETWEEN = 6
 MOST_CHANGES = 60
 # and those of the model without units, which only provides first weights
 FIRST_CHANGES = 12
+# residuals that the law of the shocks expects in the whole sample beyond the bound that limits the weight of each in
+# their mean
+BEYOND = 0.01
 # squared pivots of the scaled Hessian below this are rounding
 _SMALLEST = 1e-14
 # rounding errors of residuals: on the standardised scale observations are of the size of one
@@ -145,10 +148,43 @@ def reweight(problem: Problem, start: np.ndarray, options: Options) -> Reweighte
         evidence = log_evidence(problem, params, found.alpha[0], law, options)
         evidence += log_volume(resid, effective, law, ROUNDING)
     # skew shocks have another mean than their centre of symmetry under the law: predictions are means
-    moved = problem.with_mean(params, float(resid.mean()))
+    mean = bounded_mean(resid, law)
+    moved = problem.with_mean(params, mean)
     centred = problem.residuals(moved)
     # across gaps the constant feeds on itself, and residuals need not move with it
-    if np.isfinite(centred).all() and abs(centred.mean()) <= abs(resid.mean()):
+    if np.isfinite(centred).all() and abs(bounded_mean(centred, law)) <= abs(mean):
         params, law = moved, student_law(centred, effective, law, 1, ROUNDING)
     ended = replace(found, params=params[None], log_evidence=np.array([evidence]), iterations=np.array([evaluations]))
     return Reweighted(ended, law, converged)
+
+
+def bounded_mean(resid: np.ndarray, law: ErrorLaw) -> float:
+    """
+    Mean of residuals, in which one that no law explains has no more weight than the largest that its law expects.
+
+    Where residuals follow the law it is their mean: what lies beyond the bound is one in a hundred samples.
+
+    Parameters
+    ----------
+    resid : ndarray
+        Residuals.
+    law : ErrorLaw
+        Their law.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.errors import ErrorLaw
+    >>> from pararnn_ts.estimation.student import bounded_mean
+    >>> bounded_mean(np.array([-1.0, 1.0, 3.0]), ErrorLaw(1.0, 4.0))
+    1.0
+    >>> round(bounded_mean(np.array([-1.0, 1.0, 3e6]), ErrorLaw(1.0, 4.0)), 1)
+    2.1
+    """
+    # a law that is normal but for rounding has the quantiles of one
+    bound = law.spread * float(special.stdtrit(min(law.dof, 1e6), 1.0 - 0.5 * BEYOND / len(resid)))
+    return float(np.clip(resid, -bound, bound).mean())

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from problems import make, nonlinear_series
+from scipy import stats
 
 from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.estimation.estimate import estimate, estimate_student
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
 from pararnn_ts.estimation.starts import random_starts
-from pararnn_ts.estimation.student import log_evidence, reweight, robust_weights
+from pararnn_ts.estimation.student import bounded_mean, log_evidence, reweight, robust_weights
 from pararnn_ts.specification import Specification
 
 LINEAR = Specification("y", (), (1, 2), (), "tanh", ("const",), (), (1.0,), 2)
@@ -65,6 +66,28 @@ def test_the_gradient_of_the_penalised_likelihood_vanishes(spec):
     ridge = np.where(problem.group >= 0, 0.5, 0.0)
     gradient = products[-1, :-1] - ridge * centred
     assert np.abs(gradient).max() < 0.02 * np.sqrt(np.diag(products)[:-1].max())
+
+
+def test_predictions_of_skew_shocks_are_means():
+    rng = np.random.default_rng(0)
+    problem = make(LINEAR, np.exp(rng.standard_normal(400)))
+    square = estimate(problem, np.zeros((1, 3)), Options())
+    student = estimate_student(problem, square.starts, square.best, Options())
+    assert problem.residuals(student.starts.params[student.best]).mean() == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("dof", [2.1, 4.0, 30.0, np.inf])
+def test_a_residual_has_a_bounded_share_in_the_mean(dof):
+    resid = np.random.default_rng(1).standard_normal(200)
+    law = ErrorLaw(1.0, dof)
+    assert bounded_mean(resid, law) == resid.mean()
+    resid[7] = 0.0
+    means = [bounded_mean(np.r_[resid[:7], size, resid[8:]], law) - resid.mean() for size in (1e3, 1e9, -1e9)]
+    # whatever lies beyond the bound counts the same
+    assert means[0] == means[1] == pytest.approx(-means[2], rel=1e-12)
+    bound = 200 * means[0]
+    tail = stats.norm.sf(bound) if np.isinf(dof) else stats.t.sf(bound, dof)
+    assert 2 * 200 * tail == pytest.approx(0.01, rel=1e-3)
 
 
 def test_estimates_of_a_spoiled_series_are_more_accurate():

@@ -137,6 +137,19 @@ def test_an_outlier_moves_the_fit_less():
     assert moved["t"] < 0.5 * moved["normal"]
 
 
+def test_a_slip_of_the_pen_does_not_move_forecasts():
+    y = heavy(200, dof=30.0)
+    usual = prt.ParaRNN(y, units=(), errors="t").fit()
+    forecasts = []
+    for size in (1e5, 1e7):
+        wrong = y.copy()
+        wrong.iloc[100] = size
+        forecasts.append(np.asarray(prt.ParaRNN(wrong, units=(), errors="t").fit().forecast(5)))
+    np.testing.assert_allclose(forecasts[0], forecasts[1], atol=0.01)
+    # the mean of the series would be 500 and 50,000
+    assert np.abs(forecasts[0] - usual.forecast(5)).max() < 3.0 * np.sqrt(usual.scale)
+
+
 def test_the_table_of_starts_has_one_evidence_under_the_law():
     res = prt.ParaRNN(heavy(300), units=(1,), errors="t").fit(n_starts=8)
     assert res.starts["log_evidence"].notna().sum() == 1
