@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.tools.sm_exceptions import OutputWarning
 
-from pararnn_ts._compat import date_range, warn_user
+from pararnn_ts._compat import warn_user
 from pararnn_ts.estimation.estimate import n_threads
 from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.labels import extend_index
@@ -75,6 +75,8 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
             return _Ahead(_labels(panel, k, steps), values, "not fitted")
         results = panel._results(k)._results
         labels = None if results.model._extendable else _labels(panel, k, steps)
+        if labels is None and not results.model._extendable:
+            return _Ahead(None, values, "its times do not go on; give them a frequency with freq, or number them.")
         x, index = future[k], None if results.model._extendable else pd.RangeIndex(steps)
         try:
             points = results.forecast(steps, x, index)
@@ -82,11 +84,11 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
             explosive = results.explosive
             if levels:
                 found = results.get_forecast(steps, x, index, method=method, n_sims=n_paths, rng=seed)
-                values[:, 1:] = np.column_stack([np.asarray(found.conf_int(1.0 - one / 100.0)) for one in levels])
+                values[:, 1:] = np.column_stack([np.asarray(found.conf_int((100.0 - one) / 100.0)) for one in levels])
                 paths = np.asarray(found.simulations).T
                 explosive |= bool(is_explosive(paths, results.tail.low, results.tail.high).any())
         except UNFIT as error:
-            if labels is None and results.model._extendable:
+            if labels is None:
                 labels = results.model.future_index(steps)
             return _Ahead(labels, values, str(error), explosive)
         return _Ahead(labels, values, explosive=explosive)
@@ -132,11 +134,7 @@ def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:
         return extend_index(frame.completed(k).index, steps)
     except ValueError:
         pass
-    if frame.calendar is None:
-        return None
-    step: Any = getattr(frame.calendar.index, "freq", None)
-    last = frame.labels(k)[-1]
-    return date_range(last, periods=steps + 1, freq=step, unit=frame.times.unit)[1:]  # type: ignore[attr-defined]
+    return None if frame.calendar is None else frame.calendar.after(frame.labels(k)[-1], steps)
 
 
 def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:
@@ -189,7 +187,7 @@ def _joined(parts: list[pd.Index]) -> pd.Index:
 
 def _warn(panel: Panel, ahead: list[_Ahead]) -> None:
     """Say once which forecasts are not numbers, and which go astray."""
-    lost = [k for k, one in enumerate(ahead) if one.lost]
+    lost = [k for k, one in enumerate(ahead) if one.lost and one.labels is not None]
     wild = [k for k, one in enumerate(ahead) if one.explosive]
     unknown = [k for k, one in enumerate(ahead) if one.labels is None]
     parts = []

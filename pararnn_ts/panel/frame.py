@@ -11,19 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, check_freq, complete_index, lengthen_index
+from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, check_freq, complete_index
 from pararnn_ts.models.values import float_values, shown
+from pararnn_ts.panel.calendars import Calendar, as_numbers, make_calendar
 
-__all__ = ["Calendar", "Columns", "LongFrame", "OneSeries", "as_numbers", "future_rows", "make_calendar", "read_long"]
+__all__ = ["Columns", "LongFrame", "OneSeries", "future_rows", "read_long"]
 
 # completed indices that are remembered, for panels whose series share their dates
 REMEMBERED = 64
-# frequencies of which any eight successive labels tell the frequency again
-_TELLING = (
-    pd.offsets.Day, pd.offsets.BusinessDay, pd.offsets.Week, pd.offsets.MonthBegin, pd.offsets.MonthEnd,
-    pd.offsets.QuarterBegin, pd.offsets.QuarterEnd, pd.offsets.YearBegin, pd.offsets.YearEnd, pd.offsets.Hour,
-    pd.offsets.Minute, pd.offsets.Second, pd.offsets.Milli, pd.offsets.Micro, pd.offsets.Nano,
-)  # fmt: skip
 
 
 class Columns(NamedTuple):
@@ -55,61 +50,6 @@ class OneSeries(NamedTuple):
     exog: pd.DataFrame | None
     notes: tuple[str, ...]
     n_inserted: int
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """
-    The index of which those of most series are a part: inferring a frequency takes longer than a fit.
-
-    Parameters
-    ----------
-    index : Index
-        Complete index of all labels of the panel.
-    notes : tuple of str
-        What was inferred about it.
-    telling : bool
-        Whether a part of eight labels or more would by itself be given the same frequency.
-    """
-
-    index: pd.Index
-    notes: tuple[str, ...]
-    telling: bool
-
-    def part(self, labels: np.ndarray) -> CompletedIndex | None:
-        """Return the part of the calendar with these labels; None where there is none without gaps."""
-        if len(labels) >= MIN_EVIDENCE and not self.telling:
-            return None
-        own = as_numbers(self.index)
-        first = int(np.searchsorted(own, labels[0]))
-        if not np.array_equal(own[first : first + len(labels)], labels):
-            return None
-        return CompletedIndex(self.index[first : first + len(labels)], notes=self.notes)
-
-    def until(self, last: Any) -> Calendar:
-        """Return the calendar with as many further labels as reach to a label."""
-        index: Any = self.index
-        if last <= index[-1]:
-            return self
-        make: Any = pd.period_range if isinstance(index, pd.PeriodIndex) else pd.date_range
-        return replace(self, index=lengthen_index(index, len(make(index[-1], last, freq=index.freq)) - 1))
-
-
-def make_calendar(times: pd.Index, freq: Any) -> Calendar | None:
-    """Calendar of all times of a panel; None where they have no frequency in common."""
-    if not isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
-        return None
-    try:
-        # Index.unique would leave a table of all labels behind
-        done = complete_index(times[np.unique(as_numbers(times), return_index=True)[1]], freq)
-    except ValueError:
-        return None
-    step = getattr(done.index, "freq", None)
-    if done.deferred or step is None:
-        return None
-    telling = freq is not None or isinstance(times, pd.PeriodIndex) or (times.tz is None and isinstance(step, _TELLING))
-    inferred = tuple(note for note in done.notes if "inserted" not in note)
-    return Calendar(done.index, inferred, telling)
 
 
 @dataclass(frozen=True)
@@ -259,6 +199,8 @@ class LongFrame:
         key = sha256(numbers.data).digest()
         if key not in self._known:
             done = None if self.calendar is None else self.calendar.part(numbers)
+            if done is None and self.calendar is not None and len(numbers) < MIN_EVIDENCE and self.freq is None:
+                done = self.calendar.completed(self.labels(k))
             if done is None:
                 done = complete_index(self.labels(k), self.freq, what=f"the column {self.columns.time!r}")
             if len(self._known) >= REMEMBERED:
@@ -362,11 +304,6 @@ def read_long(
         )
     offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(ids)))])
     return LongFrame(columns, ids, offsets, times, y, x, freq, make_calendar(times, freq))
-
-
-def as_numbers(times: Any) -> np.ndarray:
-    """Dates, periods or integers as the integers that are behind them."""
-    return times.asi8 if isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)) else times.to_numpy()
 
 
 def future_rows(frame: LongFrame, exog: Any) -> dict[Any, pd.DataFrame]:

@@ -266,8 +266,8 @@ def fit_panel(
     exog_cols : str or sequence of str, optional
         Columns with exogenous values; other columns are not used.
     freq : str or offset, optional
-        Frequency of the dates; by default each series says its own, and one with fewer than eight rows has that of the
-        others.
+        Frequency of the dates; by default each series says its own, and one with fewer than eight rows that are not
+        equally far apart has that of the others.
     model : type, optional
         Class of the models, ParaRNN by default.
     select : bool

@@ -9,7 +9,8 @@ import pandas as pd
 
 from pararnn_ts._compat import to_offset
 from pararnn_ts.models.index_code import decode_freq, decode_index, encode_freq, encode_index
-from pararnn_ts.panel.frame import Columns, LongFrame, as_numbers, make_calendar
+from pararnn_ts.panel.calendars import as_numbers, make_calendar
+from pararnn_ts.panel.frame import Columns, LongFrame
 from pararnn_ts.panel.task import Fitted, Outcome, Task, Unfitted
 from pararnn_ts.results.archive import NOT_ONE, take, write_archive
 from pararnn_ts.results.encoding import decode, encode

@@ -268,6 +268,8 @@ def _trial(frame: LongFrame, deterministic: Any, constant: bool) -> tuple[pd.Ser
         try:
             index = frame.completed(int(np.argmax(frame.lengths))).index
         except ValueError:
+            pass
+        if not isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex, pd.RangeIndex)):
             index = pd.RangeIndex(50)
     values = np.zeros(len(index)) if constant else np.sin(np.arange(len(index)) ** 1.5)
     columns = list(frame.columns.exog)

@@ -80,6 +80,47 @@ def test_a_short_series_has_the_frequency_of_the_others():
     assert frame.part(1, 2).completed(0).index.freqstr == "MS"
 
 
+MONTHS = pd.date_range("2020-01-01", periods=40, freq="MS")
+CALENDARS = {
+    "date": MONTHS,
+    "period": MONTHS.to_period("M"),
+    "zone": pd.date_range("2024-03-20", periods=40, tz="Europe/Berlin"),
+    "integer": pd.RangeIndex(100, 300, 5),
+}
+
+
+@pytest.mark.parametrize("labels", CALENDARS.values(), ids=CALENDARS)
+def test_gaps_of_a_short_series_are_missing_values_as_those_of_a_long_one(labels):
+    rows = [20, 21, 22, 24, 25, 26]
+    df = pd.DataFrame({"unique_id": "long", "ds": labels, "y": np.sin(np.arange(40))})
+    short = df.iloc[rows].assign(unique_id="short")
+    frame = read_long(pd.concat([df, short]), *NAMES)
+    endog, _, notes, n_inserted = frame.series(1)
+    assert endog.index.equals(labels[20:27]) and n_inserted == 1 and "inserted as missing" in notes[-1]
+    np.testing.assert_array_equal(np.flatnonzero(endog.isna()), [3])
+    with pytest.warns(ModelWarning, match="1 had times inserted as missing, the first 'short'"):
+        panel = prt.fit_panel(pd.concat([df, short]), units=(), n_starts=1)
+    assert panel.forecast(2).query("unique_id == 'short'")["ds"].tolist() == labels[27:29].tolist()
+
+
+def test_a_short_series_of_equal_steps_says_its_own_frequency():
+    for labels, step in ((MONTHS, 3), (pd.RangeIndex(40), 2)):
+        df = pd.DataFrame({"unique_id": "long", "ds": labels, "y": np.sin(np.arange(40))})
+        sparse = df.iloc[10 : 10 + 6 * step : step].assign(unique_id="sparse")
+        panel = prt.fit_panel(pd.concat([df, sparse]), units=(), n_starts=1)
+        assert panel.table.at["sparse", "n_missing"] == 0
+        ahead = panel.forecast(2).query("unique_id == 'sparse'")["ds"]
+        assert ahead.tolist() == labels[10 + 6 * step :: step][:2].tolist()
+
+
+def test_a_calendar_goes_on_from_its_own_labels_only():
+    for labels in CALENDARS.values():
+        frame = read_long(pd.DataFrame({"unique_id": "a", "ds": labels, "y": 0.0}), *NAMES)
+        assert frame.calendar.after(labels[30], 4).equals(labels[31:35])
+        assert len(frame.calendar.until(labels[-1]).index) == 40
+        assert frame.calendar.after(labels[0] - (labels[1] - labels[0]), 4) is None
+
+
 def test_every_series_may_have_a_frequency_of_its_own():
     df = pd.concat([long({"month": 20}), long({"day": 25}, freq="D"), long({"year": 12}, freq="YE")])
     frame = read_long(df, *NAMES)
