@@ -161,7 +161,7 @@ class LongFrame:
             The second has a series that the first does not have, or times that do not follow those of a series.
         """
         column = self.columns.time
-        times = _times_like(new.times, self.times, column)
+        times = _times_like(new.times, self.times, column, "df")
         place = self.ids.get_indexer(new.ids)
         if (place < 0).any():
             unknown = new.ids[place < 0]
@@ -325,7 +325,9 @@ def future_rows(frame: LongFrame, exog: Any) -> dict[Any, pd.DataFrame]:
     names = frame.columns
     require_columns(exog, {"id_col": names.ids, "time_col": names.time}, names.exog, "exog")
     values = _matrix(exog, names.exog, "exog")
-    times = _times(exog[names.time], names.time, exog[names.ids]) if len(exog) else pd.Index([])
+    times = pd.Index([])
+    if len(exog):
+        times = _times_like(_times(exog[names.time], names.time, exog[names.ids]), frame.times, names.time, "exog")
     twice = exog[exog.duplicated([names.ids, names.time])]
     if len(twice):
         raise ValueError(
@@ -382,10 +384,17 @@ def _matrix(df: pd.DataFrame, names: Sequence[Any], what: str) -> np.ndarray:
     return np.column_stack([float_values(df[name], f"{what} column {name!r}") for name in names])
 
 
+def _plain(column: pd.Series) -> pd.Series:
+    """Values of a column in place of categories of pandas or of Arrow."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(object if column.hasnans else column.cat.categories.dtype)
+    arrow: Any = getattr(column.dtype, "pyarrow_dtype", None)
+    return column.astype(pd.ArrowDtype(arrow.value_type)) if hasattr(arrow, "index_type") else column
+
+
 def _codes(column: pd.Series, name: Any) -> tuple[np.ndarray, pd.Index]:
     """Number of the series of each row, and the names in their order."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
+    column = _plain(column)
     try:
         codes, ids = pd.factorize(column, sort=True)
         ordered = pd.Index(ids).is_monotonic_increasing
@@ -407,7 +416,7 @@ def _codes(column: pd.Series, name: Any) -> tuple[np.ndarray, pd.Index]:
 
 def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
     """Times as dates, periods or integers."""
-    labels = pd.Index(column.infer_objects(), name=name)
+    labels = pd.Index(_plain(column).infer_objects(), name=name)
     if labels.hasnans:
         row = int(np.argmax(labels.isna()))
         raise ValueError(
@@ -427,14 +436,14 @@ def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
     )
 
 
-def _times_like(times: pd.Index, known: Any, name: Any) -> pd.Index:
+def _times_like(times: pd.Index, known: Any, name: Any, what: str) -> pd.Index:
     """Times of the kind of those known."""
     if isinstance(known, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex) and str(times.tz) == str(known.tz):
         times = times.as_unit(known.unit)
     if type(times) is not type(known) or times.dtype != known.dtype:
         raise TypeError(
-            f"df column {name!r} holds times of dtype {times.dtype}, but those of the panel have dtype {known.dtype}; "
-            "convert them."
+            f"{what} column {name!r} holds times of dtype {times.dtype}, but those of the panel have dtype "
+            f"{known.dtype}; convert them."
         )
     return times
 

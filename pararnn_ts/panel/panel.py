@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from statsmodels.tools.sm_exceptions import ModelWarning
 
 from pararnn_ts._compat import warn_user
 from pararnn_ts.estimation.estimate import n_threads
+from pararnn_ts.models.arguments import given
 from pararnn_ts.models.values import shown
 from pararnn_ts.panel.engines import find_engine, fit_all, on_threads
 from pararnn_ts.panel.forecasts import fitted_frame, forecast_frame
@@ -93,7 +94,7 @@ class Panel:
         return iter(self.ids)
 
     def __contains__(self, series_id: Any) -> bool:
-        return series_id in self.ids
+        return isinstance(series_id, Hashable) and series_id in self.ids
 
     def __getitem__(self, series_id: Any) -> Any:
         """
@@ -113,6 +114,11 @@ class Panel:
         return self._results(k)
 
     def _position(self, series_id: Any) -> int:
+        if not isinstance(series_id, Hashable):
+            raise TypeError(
+                f"panel[...] takes the name of one series, not {given(series_id)}; select rows of its tables, or take "
+                "one series after the other."
+            )
         if series_id not in self.ids:
             near = difflib.get_close_matches(str(series_id), [str(name) for name in self.ids], n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"its {len(self)} series begin with {shown(self.ids[0])}."

@@ -33,6 +33,8 @@ _NOT_OF_A_PANEL = {
     "start_params": "a panel has parameters of its own for each series",
     "disp": "panel.table says how each fit went",
     "dates": "the times of a panel are those in time_col",
+    "formula": "a panel has exogenous columns, which exog_cols names",
+    "n_jobs": "threads are as many as numba.set_num_threads says, and processes are an engine",
 }
 # what a series that cannot be fitted may raise; anything else is a mistake of ours and goes on its way
 UNFIT = (ValueError, ArithmeticError, np.linalg.LinAlgError)

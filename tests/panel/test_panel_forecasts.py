@@ -99,6 +99,8 @@ def test_mistakes_in_future_exogenous_values_are_one_sentence():
         panel.forecast(2, future[future["unique_id"] == "b"])
     with pytest.raises(ValueError, match="exog has no column 'price'"):
         panel.forecast(2, future.drop(columns="price"))
+    with pytest.raises(TypeError, match=r"exog column 'ds' holds times of dtype period\[M\], but .*; convert them"):
+        panel.forecast(2, future.assign(ds=future["ds"].dt.to_period("M")))
     with pytest.raises(TypeError, match="exog must be a pandas DataFrame"):
         panel.forecast(2, future["price"])
     with pytest.raises(ValueError, match="exog has 1 rows of which series and time are there already"):

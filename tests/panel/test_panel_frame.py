@@ -1,5 +1,6 @@
 """A long data frame is read whatever its order, and every mistake in it is one sentence."""
 
+import io
 import re
 
 import numpy as np
@@ -135,6 +136,27 @@ def test_names_of_series_may_be_of_any_kind_that_has_an_order(df, kind):
     first, second = panel
     assert panel[first].nobs == 29 and panel[second].nobs == 19
     assert panel.forecast(2)["unique_id"].nunique() == 2
+
+
+def test_categories_are_what_they_stand_for(df):
+    plain = df.assign(unique_id=(df["unique_id"] == "b").astype(int), ds=df.groupby("unique_id").cumcount())
+    panel = prt.fit_panel(plain.astype({"unique_id": "category", "ds": "category"}), **QUICK)
+    pd.testing.assert_frame_equal(panel.forecast(2), prt.fit_panel(plain, **QUICK).forecast(2))
+    for column in ("unique_id", "ds"):
+        codes = plain[column].to_numpy().copy()
+        codes[4] = -1
+        gone = pd.Categorical.from_codes(codes, range(plain[column].max() + 1))
+        with pytest.raises(ValueError, match=f"column '{column}' has 1 missing values, the first in row 4"):
+            prt.fit_panel(plain.assign(**{column: gone}))
+
+
+def test_names_that_arrow_keeps_in_a_dictionary_are_text(df):
+    arrow = pytest.importorskip("pyarrow")
+    kind = pd.ArrowDtype(arrow.dictionary(arrow.int32(), arrow.string()))
+    panel = prt.fit_panel(df.astype({"unique_id": kind}), **QUICK)
+    file = io.BytesIO()
+    panel.save(file)
+    assert list(prt.load(file)) == list(panel) == ["a", "b"]
 
 
 def test_names_in_messages_are_written_without_the_types_of_numpy(df):
