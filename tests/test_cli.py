@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -335,6 +336,20 @@ def test_a_series_of_a_panel_may_be_called_na(tmp_path):
     assert read_panel(path, "country", "year", "y")["country"].isna().sum() == 1
 
 
+def test_the_standard_input_and_a_pipe_are_files(tmp_path):
+    rows = [f"{name},{year},{(year * 7) % 5}" for name in ("DE", "NA") for year in range(2001, 2021)]
+    text = "\n".join(["country,year,y", *rows])
+    options = ("--id", "country", "--time", "year", "-u", "0", "--steps", 2, "--out")
+    outcome = testing.CliRunner().invoke(app, ["panel", "-", *map(str, options), str(tmp_path / "out")], input=text)
+    assert outcome.exit_code == 0, outcome.output
+    assert load(tmp_path / "out" / "panel.npz").ids.tolist() == ["DE", "NA"]
+    os.mkfifo(pipe := tmp_path / "pipe")
+    writer = threading.Thread(target=pipe.write_text, args=(text,))
+    writer.start()
+    assert set(read_panel(pipe, "country", "year", "y")["country"]) == {"DE", "NA"}
+    writer.join()
+
+
 def test_rows_are_numbered_where_no_index_is_named(tmp_path):
     pd.DataFrame({"y": np.arange(30.0)}).to_csv(tmp_path / "a.csv", index=False)
     assert read_data(tmp_path / "a.csv", None, None).endog.index.equals(pd.RangeIndex(30))
@@ -384,7 +399,23 @@ def test_a_missing_file_and_a_bad_holdout_are_told_in_one_sentence(nile, tmp_pat
     assert "holdout" in sentence(run("compare", nile, "-i", "year", "--holdout", "2050"))
 
 
-@pytest.mark.parametrize("command", ["fit", "forecast", "compare", "report"])
+def test_what_is_wrong_with_the_output_is_said_before_anything_is_fitted(nile, tmp_path, monkeypatch):
+    def fit(*arguments, **options):
+        raise AssertionError("nothing should be fitted")
+
+    for name in ("pararnn_ts.panel.panel.fit_all", "pararnn_ts.cli.fitting.fit_model", "pararnn_ts.comparison.compare"):
+        monkeypatch.setattr(name, fit)
+    for command in ("fit", "forecast", "compare", "report"):
+        error = sentence(run(command, nile, "-i", "year", "-u0" if command != "compare" else "-cflow", "-o", nile))
+        assert f"--out {nile}: {nile} is no folder that can be written to" in error
+    assert "alpha must lie between 0 and 1" in sentence(run("forecast", nile, "-i", "year", "--alpha", "0"))
+    series = nile.with_name("panel.csv")
+    datasets.load_nile().rename("y").rename_axis("ds").reset_index().assign(unique_id="a").to_csv(series, index=False)
+    assert "is no folder" in sentence(run("panel", series, "-o", nile / "results"))
+    assert "level must hold per cents" in sentence(run("panel", series, "--level", "0.9", "-o", tmp_path))
+
+
+@pytest.mark.parametrize("command", ["fit", "forecast", "panel", "compare", "report"])
 def test_help_shows_an_example(command):
     outcome = run(command, "--help")
     assert outcome.exit_code == 0 and f"pararnn-ts {command} sales.csv" in " ".join(outcome.stdout.split())
