@@ -18,6 +18,7 @@ from pararnn_ts.panel.engines import find_engine, fit_all, on_threads
 from pararnn_ts.panel.forecasts import fitted_frame, forecast_frame
 from pararnn_ts.panel.frame import LongFrame, read_long
 from pararnn_ts.panel.persistence import save
+from pararnn_ts.panel.rolling import rolling_forecast
 from pararnn_ts.panel.summary import make_summary
 from pararnn_ts.panel.task import CHOSEN, Fitted, Outcome, Task, make_task
 from pararnn_ts.panel.updating import append
@@ -237,6 +238,7 @@ class Panel:
         return make_summary(self)
 
     append = append
+    rolling_forecast = rolling_forecast
     save = save
 
     def __repr__(self) -> str:
