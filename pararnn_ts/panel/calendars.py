@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts._compat import date_range, infer_offset
 from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, complete_index, extend_index, lengthen_index
 
 __all__ = ["Calendar", "as_numbers", "make_calendar"]
@@ -87,13 +88,27 @@ def make_calendar(times: pd.Index, freq: Any) -> Calendar | None:
         done = complete_index(times[np.unique(as_numbers(times), return_index=True)[1]], freq)
     except ValueError:
         return None
-    step: Any = done.index.step if isinstance(done.index, pd.RangeIndex) else getattr(done.index, "freq", None)
-    if done.deferred or step is None:
+    index = _equally_spaced(done.index) if done.deferred else done.index
+    step: Any = index.step if isinstance(index, pd.RangeIndex) else getattr(index, "freq", None)
+    if index is None or step is None:
         return None
     telling = freq is not None or not isinstance(times, pd.DatetimeIndex)
     telling = telling or (getattr(times, "tz", None) is None and isinstance(step, _TELLING))
     inferred = tuple(note for note in done.notes if "inserted" not in note)
-    return Calendar(done.index, inferred, telling)
+    return Calendar(index, inferred, telling)
+
+
+def _equally_spaced(labels: pd.Index) -> pd.Index | None:
+    """Few labels that are equally far apart as an index that goes on; None for others."""
+    if isinstance(labels, pd.DatetimeIndex):
+        freq = infer_offset(labels)
+        if freq is None:
+            return None
+        return date_range(labels[0], labels[-1], freq=freq, name=labels.name, unit=labels.unit)
+    steps = np.diff(labels)
+    if len(steps) and (steps == steps[0]).all():
+        return pd.RangeIndex(int(labels[0]), int(labels[-1] + steps[0]), int(steps[0]), name=labels.name)
+    return None
 
 
 def as_numbers(times: Any) -> np.ndarray:

@@ -114,6 +114,19 @@ def test_a_short_series_of_equal_steps_says_its_own_frequency():
         assert ahead.tolist() == labels[10 + 6 * step :: step][:2].tolist()
 
 
+@pytest.mark.parametrize("kind", ["date", "zone", "integer"])
+def test_a_panel_of_short_series_has_the_step_of_all_their_times(kind):
+    labels = CALENDARS[kind]
+    rows = {"a": [3, 4, 5, 6, 7, 8], "b": [3, 5, 6, 7, 8]}
+    df = pd.concat([
+        pd.DataFrame({"unique_id": name, "ds": labels[own], "y": np.sin(own)}) for name, own in rows.items()
+    ])  # fmt: skip
+    with pytest.warns(ModelWarning, match="Of 2 series 1 had times inserted as missing, the first 'b'"):
+        panel = prt.fit_panel(df, units=(), n_starts=1)
+    assert panel.table["n_missing"].tolist() == [0, 1]
+    assert panel.forecast(2)["ds"].tolist() == 2 * labels[9:11].tolist()
+
+
 def test_a_calendar_goes_on_from_its_own_labels_only():
     for labels in CALENDARS.values():
         frame = read_long(pd.DataFrame({"unique_id": "a", "ds": labels, "y": 0.0}), *NAMES)
