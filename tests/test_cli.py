@@ -16,6 +16,7 @@ from pararnn_ts.cli import main
 from pararnn_ts.cli.commands import app
 from pararnn_ts.cli.reading import read_data, read_panel
 from pararnn_ts.models.pararnn import ParaRNN
+from pararnn_ts.panel import fit_panel
 from pararnn_ts.results.persistence import load
 
 testing = pytest.importorskip("typer.testing", reason="typer comes with the cli extra")
@@ -268,6 +269,24 @@ def test_a_saved_panel_goes_on_from_new_observations(tmp_path):
     assert "80 rows that do not follow" in sentence(run("panel", tmp_path / "sales.csv", "-m", saved))
     assert "the file holds a panel; forecast it with the command panel" in sentence(run("forecast", "-m", saved))
     assert "DATA.CSV is needed" in sentence(run("panel"))
+
+
+def test_dates_of_digits_are_dates_for_a_saved_panel_too(tmp_path):
+    """20010101 is a date where a frequency says so, and the frequency is the panel's."""
+    dates = pd.date_range("2001-01-01", periods=44, freq="MS")
+    y = np.random.default_rng(0).normal(size=44)
+    table = pd.DataFrame({"unique_id": 7, "ds": dates.strftime("%Y%m%d"), "y": y})
+    table[:40].to_csv(tmp_path / "first.csv", index=False)
+    table[40:].to_csv(tmp_path / "since.csv", index=False)
+    saved = tmp_path / "panel.npz"
+    assert run("panel", tmp_path / "first.csv", "--freq", "MS", "-u", 0, "-o", tmp_path).exit_code == 0
+    outcome = run("panel", tmp_path / "since.csv", "-m", saved, "--steps", 1, "-o", tmp_path / "next")
+    assert outcome.exit_code == 0, outcome.output
+    assert pd.read_csv(tmp_path / "next" / "forecast.csv")["ds"].tolist() == ["2004-09-01"]
+    table.assign(ds=dates)[:40].pipe(fit_panel, units=(), n_starts=1).save(saved)
+    table[40:].assign(unique_id="x").to_csv(tmp_path / "since.csv", index=False)
+    error = sentence(run("panel", tmp_path / "since.csv", "-m", saved, "--freq", "MS"))
+    assert "has names such as 'x', where those of the saved panel are like 7; name another column" in error
 
 
 def test_a_model_of_a_formula_does_not_go_on_from_a_file(nile, tmp_path):
