@@ -52,8 +52,8 @@ class Calendar:
 
     def completed(self, labels: pd.Index) -> CompletedIndex | None:
         """Return a short series on the calendar, where it has gaps there; None where it says its own frequency."""
-        own = self.index.get_indexer(labels)
-        if (own < 0).any():
+        own = self._rows(labels)
+        if own is None:
             return None
         steps = np.diff(own)
         if len(steps) > 1 and (steps == steps[0]).all():
@@ -62,6 +62,13 @@ class Calendar:
             step = int(steps[0]) * self.index.step
             return CompletedIndex(pd.RangeIndex(int(labels[0]), int(labels[-1]) + step, step, name=labels.name))
         return complete_index(labels, like=self.index, what=f"the column {labels.name!r}")
+
+    def _rows(self, labels: pd.Index) -> np.ndarray | None:
+        """Positions of labels in ascending order; None where some are not on the calendar."""
+        # pandas looks labels up in a table that it makes when first asked, which threads may see half made
+        own, numbers = as_numbers(self.index), as_numbers(labels)
+        rows = np.searchsorted(own, numbers)
+        return rows if rows[-1] < len(own) and (own[rows] == numbers).all() else None
 
     def until(self, last: Any) -> Calendar:
         """Return the calendar with as many further labels as reach to a label."""
@@ -73,12 +80,10 @@ class Calendar:
         make: Any = pd.period_range if isinstance(index, pd.PeriodIndex) else pd.date_range
         return replace(self, index=lengthen_index(index, len(make(index[-1], last, freq=index.freq)) - 1))
 
-    def after(self, last: Any, steps: int) -> pd.Index | None:
-        """Return the labels of the steps that follow one; None where that is not on the calendar."""
-        if last not in self.index:
-            return None
-        row: Any = self.index.get_loc(last)
-        return extend_index(self.index[row : row + 1], steps)
+    def after(self, labels: pd.Index, steps: int) -> pd.Index | None:
+        """Return what follows some labels, so many steps; None where they are not on the calendar."""
+        rows = self._rows(labels[-1:])
+        return None if rows is None else extend_index(self.index[rows[0] : rows[0] + 1], steps)
 
 
 def make_calendar(times: pd.Index, freq: Any) -> Calendar | None:

@@ -185,7 +185,7 @@ def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:
         return extend_index(frame.completed(k).index, steps)
     except ValueError:
         pass
-    return None if frame.calendar is None else frame.calendar.after(frame.labels(k)[-1], steps)
+    return None if frame.calendar is None else frame.calendar.after(frame.labels(k), steps)
 
 
 def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:

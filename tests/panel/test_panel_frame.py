@@ -129,10 +129,13 @@ def test_a_panel_of_short_series_has_the_step_of_all_their_times(kind):
 
 def test_a_calendar_goes_on_from_its_own_labels_only():
     for labels in CALENDARS.values():
-        frame = read_long(pd.DataFrame({"unique_id": "a", "ds": labels, "y": 0.0}), *NAMES)
-        assert frame.calendar.after(labels[30], 4).equals(labels[31:35])
-        assert len(frame.calendar.until(labels[-1]).index) == 40
-        assert frame.calendar.after(labels[0] - (labels[1] - labels[0]), 4) is None
+        calendar, later = (
+            read_long(pd.DataFrame({"unique_id": "a", "ds": own, "y": 0.0}), *NAMES).calendar
+            for own in (labels, labels[1:])
+        )
+        assert calendar.after(labels[:31], 4).equals(labels[31:35])
+        assert len(calendar.until(labels[-1]).index) == 40
+        assert later.after(labels[:1], 4) is None
 
 
 def test_every_series_may_have_a_frequency_of_its_own():
