@@ -115,6 +115,8 @@ def rolling_forecast(
     steps, stride, refit = check_count(h, "h"), check_count(step, "step"), check_flag(refit, "refit")
     wanted = check_intervals(level, method, n_sims, rng)
     frame, columns = panel._frame, panel._frame.columns
+    if "cutoff" in columns[:3]:
+        raise ValueError("The panel has a column 'cutoff', the name of the last times known; fit it with another.")
     new = read_long(df, columns.ids, columns.time, columns.target, columns.exog or None, frame.freq)
     longer = frame.joined(new)
     names = wanted.names(panel.model.__name__)

@@ -220,6 +220,10 @@ def make_task(
     model = ParaRNN if model is None else model
     if not (isinstance(model, type) and issubclass(model, RecurrentModel)):
         raise TypeError(f"model must be a class of models such as prt.ParaRNN, but is {model!r}.")
+    if model.__name__ in frame.columns[:3]:
+        raise ValueError(
+            f"df has a column {model.__name__!r}, which is the name of forecasts by this model; rename the column."
+        )
     if not isinstance(select, (bool, np.bool_)):
         raise TypeError(f"select must be True or False, but is {select!r}.")
     if select and model is not ParaRNN:

@@ -241,6 +241,8 @@ HOSTILE = {
     "number for exog": (lambda df: df, {"exog_cols": 3}, TypeError, "exog_cols must be names of columns"),
     "target for exog": (lambda df: df, {"exog_cols": ["y"]}, ValueError, "column 'y' is asked for twice"),
     "text for exog": (lambda df: df.assign(p="x"), {"exog_cols": ["p"]}, TypeError, "column 'p' must be numeric"),
+    "name of forecasts": (lambda df: df.rename(columns={"y": "ParaRNN"}), {"target_col": "ParaRNN"}, ValueError,
+                          "column 'ParaRNN', which is the name of forecasts by this model; rename"),
     "freq of integers": (lambda df: df.assign(ds=range(50)), {"freq": "D"}, ValueError, "freq='D' needs dates"),
 }  # fmt: skip
 

@@ -124,6 +124,13 @@ def test_a_mistake_in_an_argument_is_one_sentence(df, options, kind, words):
         panel.rolling_forecast(df)
 
 
+def test_a_column_of_the_panel_is_not_lost_under_that_of_the_origins(df):
+    train, test = parts(df.rename(columns={"y": "cutoff"}), 4)
+    panel = prt.fit_panel(train, target_col="cutoff", **QUICK)
+    with pytest.raises(ValueError, match="a column 'cutoff', the name of the last times known"):
+        panel.rolling_forecast(test)
+
+
 def test_the_function_for_one_series_points_to_the_method(df):
     train, test = parts(df, 4)
     with pytest.raises(TypeError, match="a method rolling_forecast of its own; call that"):
