@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from pararnn_ts.cli import main
 from pararnn_ts.cli.commands import app
 from pararnn_ts.cli.reading import read_data, read_panel
 from pararnn_ts.models.pararnn import ParaRNN
+from pararnn_ts.panel import fit_panel
 from pararnn_ts.results.persistence import load
 
 testing = pytest.importorskip("typer.testing", reason="typer comes with the cli extra")
@@ -269,6 +271,24 @@ def test_a_saved_panel_goes_on_from_new_observations(tmp_path):
     assert "DATA.CSV is needed" in sentence(run("panel"))
 
 
+def test_dates_of_digits_are_dates_for_a_saved_panel_too(tmp_path):
+    """20010101 is a date where a frequency says so, and the frequency is the panel's."""
+    dates = pd.date_range("2001-01-01", periods=44, freq="MS")
+    y = np.random.default_rng(0).normal(size=44)
+    table = pd.DataFrame({"unique_id": 7, "ds": dates.strftime("%Y%m%d"), "y": y})
+    table[:40].to_csv(tmp_path / "first.csv", index=False)
+    table[40:].to_csv(tmp_path / "since.csv", index=False)
+    saved = tmp_path / "panel.npz"
+    assert run("panel", tmp_path / "first.csv", "--freq", "MS", "-u", 0, "-o", tmp_path).exit_code == 0
+    outcome = run("panel", tmp_path / "since.csv", "-m", saved, "--steps", 1, "-o", tmp_path / "next")
+    assert outcome.exit_code == 0, outcome.output
+    assert pd.read_csv(tmp_path / "next" / "forecast.csv")["ds"].tolist() == ["2004-09-01"]
+    table.assign(ds=dates)[:40].pipe(fit_panel, units=(), n_starts=1).save(saved)
+    table[40:].assign(unique_id="x").to_csv(tmp_path / "since.csv", index=False)
+    error = sentence(run("panel", tmp_path / "since.csv", "-m", saved, "--freq", "MS"))
+    assert "has names such as 'x', where those of the saved panel are like 7; name another column" in error
+
+
 def test_a_model_of_a_formula_does_not_go_on_from_a_file(nile, tmp_path):
     data = pd.DataFrame({"flow": datasets.load_nile(), "x": np.arange(100.0)})
     ParaRNN.from_formula("np.log(flow) ~ x", data, units=()).fit().save(tmp_path / "model.npz")
@@ -335,6 +355,20 @@ def test_a_series_of_a_panel_may_be_called_na(tmp_path):
     assert read_panel(path, "country", "year", "y")["country"].isna().sum() == 1
 
 
+def test_the_standard_input_and_a_pipe_are_files(tmp_path):
+    rows = [f"{name},{year},{(year * 7) % 5}" for name in ("DE", "NA") for year in range(2001, 2021)]
+    text = "\n".join(["country,year,y", *rows])
+    options = ("--id", "country", "--time", "year", "-u", "0", "--steps", 2, "--out")
+    outcome = testing.CliRunner().invoke(app, ["panel", "-", *map(str, options), str(tmp_path / "out")], input=text)
+    assert outcome.exit_code == 0, outcome.output
+    assert load(tmp_path / "out" / "panel.npz").ids.tolist() == ["DE", "NA"]
+    os.mkfifo(pipe := tmp_path / "pipe")
+    writer = threading.Thread(target=pipe.write_text, args=(text,))
+    writer.start()
+    assert set(read_panel(pipe, "country", "year", "y")["country"]) == {"DE", "NA"}
+    writer.join()
+
+
 def test_rows_are_numbered_where_no_index_is_named(tmp_path):
     pd.DataFrame({"y": np.arange(30.0)}).to_csv(tmp_path / "a.csv", index=False)
     assert read_data(tmp_path / "a.csv", None, None).endog.index.equals(pd.RangeIndex(30))
@@ -384,7 +418,23 @@ def test_a_missing_file_and_a_bad_holdout_are_told_in_one_sentence(nile, tmp_pat
     assert "holdout" in sentence(run("compare", nile, "-i", "year", "--holdout", "2050"))
 
 
-@pytest.mark.parametrize("command", ["fit", "forecast", "compare", "report"])
+def test_what_is_wrong_with_the_output_is_said_before_anything_is_fitted(nile, tmp_path, monkeypatch):
+    def fit(*arguments, **options):
+        raise AssertionError("nothing should be fitted")
+
+    for name in ("pararnn_ts.panel.panel.fit_all", "pararnn_ts.cli.fitting.fit_model", "pararnn_ts.comparison.compare"):
+        monkeypatch.setattr(name, fit)
+    for command in ("fit", "forecast", "compare", "report"):
+        error = sentence(run(command, nile, "-i", "year", "-u0" if command != "compare" else "-cflow", "-o", nile))
+        assert f"--out {nile}: {nile} is no folder that can be written to" in error
+    assert "alpha must lie between 0 and 1" in sentence(run("forecast", nile, "-i", "year", "--alpha", "0"))
+    series = nile.with_name("panel.csv")
+    datasets.load_nile().rename("y").rename_axis("ds").reset_index().assign(unique_id="a").to_csv(series, index=False)
+    assert "is no folder" in sentence(run("panel", series, "-o", nile / "results"))
+    assert "level must hold per cents" in sentence(run("panel", series, "--level", "0.9", "-o", tmp_path))
+
+
+@pytest.mark.parametrize("command", ["fit", "forecast", "panel", "compare", "report"])
 def test_help_shows_an_example(command):
     outcome = run(command, "--help")
     assert outcome.exit_code == 0 and f"pararnn-ts {command} sales.csv" in " ".join(outcome.stdout.split())

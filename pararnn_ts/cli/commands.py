@@ -33,12 +33,18 @@ EXAMPLES = {
     "report": "Example: pararnn-ts report sales.csv --column sales --index month --holdout 0.2 --out results",
 }
 
-Csv = Annotated[Path, typer.Argument(metavar="DATA.CSV", help="A csv file with a header line.", show_default=False)]
+Csv = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA.CSV", help="A csv file with a header line; - for the standard input.", show_default=False
+    ),
+]
 CsvSince = Annotated[
     Path | None,
     typer.Argument(
         metavar="DATA.CSV",
-        help="A csv file with a header line; with --model, the observations since, or nothing.",
+        help="A csv file with a header line; - for the standard input. With --model, the observations since, or "
+        "nothing.",
         show_default=False,
     ),
 ]
@@ -164,9 +170,9 @@ def fit(
     from pararnn_ts.cli.reading import read_data
     from pararnn_ts.cli.writing import Folder
 
+    folder = Folder(out)
     options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
     results, search = fit_model(read_data(data, column, index, exog or (), freq), options)
-    folder = Folder(out)
     folder.fitted(results)
     if search is not None:
         folder.table("selection.csv", search, index=False)
@@ -208,8 +214,10 @@ def forecast(
     from pararnn_ts.cli.reading import count_steps, read_data
     from pararnn_ts.cli.saved import continue_results, load_saved
     from pararnn_ts.cli.writing import Folder
+    from pararnn_ts.models.arguments import check_alpha
     from pararnn_ts.results.base import RecurrentResults
 
+    folder, alpha = Folder(out), check_alpha(alpha)
     options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
     results: Any
     if model is not None:
@@ -225,7 +233,6 @@ def forecast(
         results, _ = fit_model(series, options)
     future = None if future is None else future.iloc[:ahead]
     frame = results.get_forecast(ahead, exog=future, rng=seed).summary_frame(alpha=alpha)
-    folder = Folder(out)
     folder.text("summary.txt", results.summary().as_text())
     folder.table("forecast.csv", frame)
     results.save(folder.file("model.npz"))
@@ -278,8 +285,11 @@ def panel(
     from pararnn_ts.cli.reading import read_panel
     from pararnn_ts.cli.saved import continue_panel, load_saved
     from pararnn_ts.cli.writing import Folder
+    from pararnn_ts.panel.forecasts import check_levels
     from pararnn_ts.panel.panel import Panel
 
+    # what is wrong with these is said before many series are fitted
+    folder, levels = Folder(out), check_levels(level or None)
     options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select or None, seed)
     if model is not None:
         options.require_none()
@@ -292,11 +302,11 @@ def panel(
             read_panel(_required(data), ids, times, target, freq), id_col=ids, time_col=times, target_col=target,
             freq=freq, rng=seed, **panel_options(options),
         )  # fmt: skip
-    folder, summary = Folder(out), fitted.summary().as_text()
+    summary = fitted.summary().as_text()
     folder.text("summary.txt", summary)
     folder.table("series.csv", fitted.table)
-    folder.table("forecast.csv", fitted.forecast(steps, level=level or None, rng=seed), index=False)
     fitted.save(folder.file("panel.npz"))
+    folder.table("forecast.csv", fitted.forecast(steps, level=levels, rng=seed), index=False)
     typer.echo(summary)
     typer.echo(folder.said())
 
@@ -322,8 +332,8 @@ def compare(
     """
     from pararnn_ts.cli.writing import Folder
 
-    comparison = _compared(data, column, index, exog, freq, holdout, horizon, refit_every, seed)
     folder = Folder(out)
+    comparison = _compared(data, column, index, exog, freq, holdout, horizon, refit_every, seed)
     folder.text("comparison.txt", str(comparison))
     folder.table("comparison.csv", comparison.table.rename_axis("model"))
     folder.table("comparison_forecasts.csv", comparison.forecasts, index=False)
@@ -363,13 +373,13 @@ def report(
     from pararnn_ts.cli.writing import Folder
     from pararnn_ts.reporting import report as write
 
+    folder = Folder(out)
     subject: Any
     if holdout is None:
         options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
         subject, _ = fit_model(read_data(data, column, index, exog or (), freq), options)
     else:
         subject = _compared(data, column, index, exog, freq, holdout, horizon, refit_every, seed)
-    folder = Folder(out)
     write(subject, folder.file("report.html"))
     typer.echo(folder.said())
 

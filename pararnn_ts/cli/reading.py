@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from pararnn_ts.models.labels import as_dates
 
 __all__ = ["Columns", "Data", "count_steps", "read_columns", "read_data", "read_panel"]
 
+STANDARD_INPUT = Path("-")
 _INTEGER = re.compile(r"-?\d{1,15}")
 _QUARTER = re.compile(r"\d{4}-?Q[1-4]")
 _MONTH = re.compile(r"\d{4}-\d{2}")
@@ -182,13 +185,14 @@ def _csv(path: Path, as_text: str | None = None) -> pd.DataFrame:
     """Cells of a csv file as text, NaN where they are empty or NA; `as_text`: a column in which NA is a name."""
     # an empty line in a file of one column is a missing value
     options: dict[str, Any] = {"dtype": str, "skipinitialspace": True, "skip_blank_lines": False}
+    source = _source(path)
     try:
-        table = pd.read_csv(path, **options)
+        table = pd.read_csv(source, **options)
     except FileNotFoundError:
         raise ValueError(f"There is no file {path}; give the path of a csv file.") from None
     except UnicodeDecodeError:
         raise ValueError(
-            f"{path} is no csv file in UTF-8; give one, and a model that was saved as forecast --model {path}."
+            f"{path} is no csv file in UTF-8; give one, and what was saved as --model {path} of forecast or panel."
         ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
         raise ValueError(f"{path} could not be read as csv ({' '.join(str(error).split())}).") from None
@@ -208,9 +212,18 @@ def _csv(path: Path, as_text: str | None = None) -> pd.DataFrame:
         raise ValueError(f"The first line of {path} holds numbers; put a line with the names of the columns before it.")
     table.columns = table.columns.str.strip()
     if as_text in table:
-        whole = pd.read_csv(path, **options, usecols=[table.columns.get_loc(as_text)], keep_default_na=False)
+        if isinstance(source, io.BytesIO):
+            source.seek(0)
+        whole = pd.read_csv(source, **options, usecols=[table.columns.get_loc(as_text)], keep_default_na=False)
         table[as_text] = whole.iloc[:, 0].where(lambda texts: texts != "")
     return _without_margins(table)
+
+
+def _source(path: Path) -> Any:
+    """What can be read twice: the file, or all that comes out of a pipe or of the standard input."""
+    if path == STANDARD_INPUT:
+        return io.BytesIO(sys.stdin.buffer.read())
+    return io.BytesIO(path.read_bytes()) if path.is_fifo() else path
 
 
 def _without_margins(table: pd.DataFrame) -> pd.DataFrame:

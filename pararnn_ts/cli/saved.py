@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts._compat import to_offset
 from pararnn_ts.cli.reading import Columns, read_columns, read_panel
 from pararnn_ts.models.labels import labels_like
+from pararnn_ts.models.values import shown
 
 __all__ = ["continue_panel", "continue_results", "load_saved"]
 
@@ -132,10 +134,17 @@ def continue_panel(
     """
     known = panel._frame.columns
     names = id_col or known.ids, time_col or known.time, target_col or known.target
-    freq = freq or getattr(panel._frame.times, "freqstr", None)
+    own = panel._frame.freq
+    freq = freq or getattr(panel._frame.times, "freqstr", None) or (None if own is None else to_offset(own).freqstr)
     new = read_panel(path, *names, freq).set_axis(list(known[:3]), axis=1)
     if panel.ids.dtype != new[known.ids].dtype:  # names that are numbers
-        new[known.ids] = new[known.ids].astype(panel.ids.dtype)
+        try:
+            new[known.ids] = new[known.ids].astype(panel.ids.dtype)
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"--id {names[0]}: {path} has names such as {new[known.ids].iloc[0]!r}, where those of the saved panel "
+                f"are like {shown(panel.ids[0])}; name another column."
+            ) from None
     return panel.append(new)
 
 

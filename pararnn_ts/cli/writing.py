@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,17 @@ class Folder:
     ----------
     path : Path
         The folder; made when the first file is written.
+
+    Raises
+    ------
+    ValueError
+        It could not be written to. Whoever makes this object before a long computation loses none.
     """
 
     def __init__(self, path: Path):
+        there = next(part for part in (path, *path.absolute().parents) if part.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK)):
+            raise ValueError(f"--out {path}: {there} is no folder that can be written to; name another.")
         self.path = path
         self.files: list[Path] = []
 

@@ -104,6 +104,8 @@ def rolling_forecast(
             raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
     if not isinstance(refit, (bool, np.bool_)) and not (isinstance(refit, Integral) and refit > 0):
         raise ValueError(f"refit must be False, True or a positive number of observations, but is {refit!r}.")
+    if hasattr(results, "rolling_forecast"):
+        raise TypeError(f"results is a {kind(results)}, which has a method rolling_forecast of its own; call that.")
     if not hasattr(results, "append") and callable(getattr(results, "fit", None)) and not isinstance(results, type):
         results = results.fit()
     for method in ("append", "forecast"):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.tools.sm_exceptions import OutputWarning
 
-from pararnn_ts._compat import date_range, warn_user
+from pararnn_ts._compat import warn_user
 from pararnn_ts.estimation.estimate import n_threads
 from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.labels import extend_index
@@ -24,16 +24,79 @@ from pararnn_ts.results.prediction import is_explosive
 if TYPE_CHECKING:
     from pararnn_ts.panel.panel import Panel
 
-__all__ = ["check_levels", "fitted_frame", "forecast_frame"]
+__all__ = [
+    "Ahead",
+    "Intervals",
+    "check_intervals",
+    "check_levels",
+    "fill_ahead",
+    "fitted_frame",
+    "forecast_frame",
+    "joined",
+    "warn_of",
+]
 
 
-class _Ahead(NamedTuple):
+class Ahead(NamedTuple):
     """Forecasts of one series: labels (None where they do not follow from its own), values, what is to be said."""
 
     labels: pd.Index | None
     values: np.ndarray
     lost: str = ""
     explosive: bool = False
+
+
+class Intervals(NamedTuple):
+    """Which intervals are wanted, and where they come from."""
+
+    levels: tuple[float, ...]
+    method: str
+    n_sims: int
+    seed: int
+
+    def names(self, name: str) -> list[str]:
+        """Columns of points and of ends of intervals."""
+        return [name, *(f"{name}-{end}-{one:g}" for one in self.levels for end in ("lo", "hi"))]
+
+
+def check_intervals(level: Any, method: Any, n_sims: Any, rng: Any) -> Intervals:
+    """
+    Arguments of a forecast, or one sentence about the first that is wrong.
+
+    Examples
+    --------
+    >>> from pararnn_ts.panel.forecasts import check_intervals
+    >>> check_intervals(90, "bootstrap", 1000, 0).names("ParaRNN")
+    ['ParaRNN', 'ParaRNN-lo-90', 'ParaRNN-hi-90']
+    """
+    levels, paths = check_levels(level), check_count(n_sims, "n_sims", 2)
+    check_method(method)
+    generator = check_generator(rng)
+    drawn = rng is None or isinstance(rng, np.random.Generator)
+    return Intervals(levels, method, paths, int(generator.integers(2**62)) if drawn else int(rng))
+
+
+def fill_ahead(values: np.ndarray, results: Any, x: Any, index: Any, wanted: Intervals) -> tuple[pd.Index, bool]:
+    """
+    Fill in points and ends of intervals of the steps after a sample; points stay where there are no intervals.
+
+    Returns
+    -------
+    Index, bool
+        Labels of the steps, and whether a forecast or one of the paths behind intervals is explosive.
+    """
+    steps = len(values)
+    points = results.forecast(steps, x, index)
+    values[:, 0] = points
+    explosive = bool(results.explosive)
+    if wanted.levels:
+        found = results.get_forecast(steps, x, index, method=wanted.method, n_sims=wanted.n_sims, rng=wanted.seed)
+        # the alpha of 80 per cent is 0.2, which 1 - 80 / 100 is not
+        ends = [np.asarray(found.conf_int((100.0 - level) / 100.0)) for level in wanted.levels]
+        values[:, 1:] = np.column_stack(ends)
+        paths = np.asarray(found.simulations).T
+        explosive |= bool(is_explosive(paths, results.tail.low, results.tail.high).any())
+    return points.index, explosive
 
 
 def check_levels(level: Any) -> tuple[float, ...]:
@@ -61,35 +124,27 @@ def check_levels(level: Any) -> tuple[float, ...]:
 
 def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_sims: Any, rng: Any) -> pd.DataFrame:
     """Forecasts of a panel, see `Panel.forecast`."""
-    steps, levels, n_paths = check_count(h, "h"), check_levels(level), check_count(n_sims, "n_sims", 2)
-    check_method(method)
-    generator = check_generator(rng)
-    seed = int(generator.integers(2**62)) if rng is None or isinstance(rng, np.random.Generator) else int(rng)
+    steps, wanted = check_count(h, "h"), check_intervals(level, method, n_sims, rng)
     columns, n = panel._frame.columns, len(panel)
     future = _future(panel, exog, steps)
     fitted = [isinstance(outcome, Fitted) for outcome in panel._outcomes]
+    names = wanted.names(panel.model.__name__)
 
-    def one(k: int) -> _Ahead:
-        values, explosive = np.full((steps, 1 + 2 * len(levels)), np.nan), False
+    def one(k: int) -> Ahead:
+        values = np.full((steps, len(names)), np.nan)
         if not fitted[k]:
-            return _Ahead(_labels(panel, k, steps), values, "not fitted")
+            return Ahead(_labels(panel, k, steps), values, "not fitted")
         results = panel._results(k)._results
-        labels = None if results.model._extendable else _labels(panel, k, steps)
-        x, index = future[k], None if results.model._extendable else pd.RangeIndex(steps)
+        labels, index = None, None
+        if not results.model._extendable:
+            labels, index = _labels(panel, k, steps), pd.RangeIndex(steps)
+            if labels is None:
+                return Ahead(None, values, "its times do not go on; give them a frequency with freq, or number them.")
         try:
-            points = results.forecast(steps, x, index)
-            values[:, 0], labels = points, points.index if labels is None else labels
-            explosive = results.explosive
-            if levels:
-                found = results.get_forecast(steps, x, index, method=method, n_sims=n_paths, rng=seed)
-                values[:, 1:] = np.column_stack([np.asarray(found.conf_int(1.0 - one / 100.0)) for one in levels])
-                paths = np.asarray(found.simulations).T
-                explosive |= bool(is_explosive(paths, results.tail.low, results.tail.high).any())
+            own, explosive = fill_ahead(values, results, future[k], index, wanted)
         except UNFIT as error:
-            if labels is None and results.model._extendable:
-                labels = results.model.future_index(steps)
-            return _Ahead(labels, values, str(error), explosive)
-        return _Ahead(labels, values, explosive=explosive)
+            return Ahead(results.model.future_index(steps) if labels is None else labels, values, str(error))
+        return Ahead(own if labels is None else labels, values, explosive=explosive)
 
     ahead = on_threads(one, n, n_threads(), lambda _: None)
     if all(one.lost for one in ahead):
@@ -97,12 +152,10 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
         raise ValueError(
             f"None of the {n} series could be forecast; the first, {shown(panel.ids[first])}: {ahead[first].lost}"
         )
-    _warn(panel, ahead)
+    warn_of(panel.ids, ahead)
     kept = [k for k in range(n) if ahead[k].labels is not None]
-    name = panel.model.__name__
-    table = {columns.ids: panel.ids[np.repeat(kept, steps)], columns.time: _joined([ahead[k].labels for k in kept])}
+    table = {columns.ids: panel.ids[np.repeat(kept, steps)], columns.time: joined([ahead[k].labels for k in kept])}
     values = np.concatenate([ahead[k].values for k in kept])
-    names = [name, *(f"{name}-{end}-{one:g}" for one in levels for end in ("lo", "hi"))]
     return pd.DataFrame({**table, **dict(zip(names, values.T, strict=True))})
 
 
@@ -119,7 +172,7 @@ def fitted_frame(panel: Panel) -> pd.DataFrame:
     values = np.concatenate([both for _, both in found])
     return pd.DataFrame({
         columns.ids: panel.ids[np.repeat(known, [len(index) for index, _ in found])],
-        columns.time: _joined([index for index, _ in found]),
+        columns.time: joined([index for index, _ in found]),
         columns.target: values[:, 0],
         name: values[:, 1],
     })  # fmt: skip
@@ -132,11 +185,7 @@ def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:
         return extend_index(frame.completed(k).index, steps)
     except ValueError:
         pass
-    if frame.calendar is None:
-        return None
-    step: Any = getattr(frame.calendar.index, "freq", None)
-    last = frame.labels(k)[-1]
-    return date_range(last, periods=steps + 1, freq=step, unit=frame.times.unit)[1:]  # type: ignore[attr-defined]
+    return None if frame.calendar is None else frame.calendar.after(frame.labels(k), steps)
 
 
 def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:
@@ -178,7 +227,7 @@ def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:
     return found
 
 
-def _joined(parts: list[pd.Index]) -> pd.Index:
+def joined(parts: list[pd.Index]) -> pd.Index:
     """Labels of all rows; those that differ in kind as they are."""
     if not parts:
         return pd.Index([])
@@ -187,22 +236,20 @@ def _joined(parts: list[pd.Index]) -> pd.Index:
     return parts[0].append(parts[1:])
 
 
-def _warn(panel: Panel, ahead: list[_Ahead]) -> None:
+def warn_of(ids: pd.Index, ahead: list[Ahead]) -> None:
     """Say once which forecasts are not numbers, and which go astray."""
-    lost = [k for k, one in enumerate(ahead) if one.lost]
+    lost = [k for k, one in enumerate(ahead) if one.lost and one.labels is not None]
     wild = [k for k, one in enumerate(ahead) if one.explosive]
     unknown = [k for k, one in enumerate(ahead) if one.labels is None]
     parts = []
     if lost:
         first = lost[0]
-        parts.append(
-            f"{len(lost)} have NaN, the first that of {shown(panel.ids[first])} ({ahead[first].lost.rstrip('.')})"
-        )
+        parts.append(f"{len(lost)} have NaN, the first that of {shown(ids[first])} ({ahead[first].lost.rstrip('.')})")
     if wild:
-        parts.append(f"{len(wild)} are explosive, the first that of {shown(panel.ids[wild[0]])}, see its stability()")
+        parts.append(f"{len(wild)} are explosive, the first that of {shown(ids[wild[0]])}, see its stability()")
     if unknown:
         first = unknown[0]
         parts.append(f"{len(unknown)} are left out since their times do not go on, the first that of "
-                     f"{shown(panel.ids[first])}")  # fmt: skip
+                     f"{shown(ids[first])}")  # fmt: skip
     if parts:
-        warn_user(f"Of the forecasts of {len(panel)} series {'; '.join(parts)}.", OutputWarning)
+        warn_user(f"Of the forecasts of {len(ids)} series {'; '.join(parts)}.", OutputWarning)

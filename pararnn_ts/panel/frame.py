@@ -11,19 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, check_freq, complete_index, lengthen_index
+from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, check_freq, complete_index
 from pararnn_ts.models.values import float_values, shown
+from pararnn_ts.panel.calendars import Calendar, as_numbers, make_calendar
 
-__all__ = ["Calendar", "Columns", "LongFrame", "OneSeries", "as_numbers", "future_rows", "make_calendar", "read_long"]
+__all__ = ["Columns", "LongFrame", "OneSeries", "future_rows", "read_long"]
 
 # completed indices that are remembered, for panels whose series share their dates
 REMEMBERED = 64
-# frequencies of which any eight successive labels tell the frequency again
-_TELLING = (
-    pd.offsets.Day, pd.offsets.BusinessDay, pd.offsets.Week, pd.offsets.MonthBegin, pd.offsets.MonthEnd,
-    pd.offsets.QuarterBegin, pd.offsets.QuarterEnd, pd.offsets.YearBegin, pd.offsets.YearEnd, pd.offsets.Hour,
-    pd.offsets.Minute, pd.offsets.Second, pd.offsets.Milli, pd.offsets.Micro, pd.offsets.Nano,
-)  # fmt: skip
 
 
 class Columns(NamedTuple):
@@ -55,61 +50,6 @@ class OneSeries(NamedTuple):
     exog: pd.DataFrame | None
     notes: tuple[str, ...]
     n_inserted: int
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """
-    The index of which those of most series are a part: inferring a frequency takes longer than a fit.
-
-    Parameters
-    ----------
-    index : Index
-        Complete index of all labels of the panel.
-    notes : tuple of str
-        What was inferred about it.
-    telling : bool
-        Whether a part of eight labels or more would by itself be given the same frequency.
-    """
-
-    index: pd.Index
-    notes: tuple[str, ...]
-    telling: bool
-
-    def part(self, labels: np.ndarray) -> CompletedIndex | None:
-        """Return the part of the calendar with these labels; None where there is none without gaps."""
-        if len(labels) >= MIN_EVIDENCE and not self.telling:
-            return None
-        own = as_numbers(self.index)
-        first = int(np.searchsorted(own, labels[0]))
-        if not np.array_equal(own[first : first + len(labels)], labels):
-            return None
-        return CompletedIndex(self.index[first : first + len(labels)], notes=self.notes)
-
-    def until(self, last: Any) -> Calendar:
-        """Return the calendar with as many further labels as reach to a label."""
-        index: Any = self.index
-        if last <= index[-1]:
-            return self
-        make: Any = pd.period_range if isinstance(index, pd.PeriodIndex) else pd.date_range
-        return replace(self, index=lengthen_index(index, len(make(index[-1], last, freq=index.freq)) - 1))
-
-
-def make_calendar(times: pd.Index, freq: Any) -> Calendar | None:
-    """Calendar of all times of a panel; None where they have no frequency in common."""
-    if not isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
-        return None
-    try:
-        # Index.unique would leave a table of all labels behind
-        done = complete_index(times[np.unique(as_numbers(times), return_index=True)[1]], freq)
-    except ValueError:
-        return None
-    step = getattr(done.index, "freq", None)
-    if done.deferred or step is None:
-        return None
-    telling = freq is not None or isinstance(times, pd.PeriodIndex) or (times.tz is None and isinstance(step, _TELLING))
-    inferred = tuple(note for note in done.notes if "inserted" not in note)
-    return Calendar(done.index, inferred, telling)
 
 
 @dataclass(frozen=True)
@@ -221,7 +161,7 @@ class LongFrame:
             The second has a series that the first does not have, or times that do not follow those of a series.
         """
         column = self.columns.time
-        times = _times_like(new.times, self.times, column)
+        times = _times_like(new.times, self.times, column, "df")
         place = self.ids.get_indexer(new.ids)
         if (place < 0).any():
             unknown = new.ids[place < 0]
@@ -259,6 +199,8 @@ class LongFrame:
         key = sha256(numbers.data).digest()
         if key not in self._known:
             done = None if self.calendar is None else self.calendar.part(numbers)
+            if done is None and self.calendar is not None and len(numbers) < MIN_EVIDENCE and self.freq is None:
+                done = self.calendar.completed(self.labels(k))
             if done is None:
                 done = complete_index(self.labels(k), self.freq, what=f"the column {self.columns.time!r}")
             if len(self._known) >= REMEMBERED:
@@ -364,11 +306,6 @@ def read_long(
     return LongFrame(columns, ids, offsets, times, y, x, freq, make_calendar(times, freq))
 
 
-def as_numbers(times: Any) -> np.ndarray:
-    """Dates, periods or integers as the integers that are behind them."""
-    return times.asi8 if isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)) else times.to_numpy()
-
-
 def future_rows(frame: LongFrame, exog: Any) -> dict[Any, pd.DataFrame]:
     """
     Future exogenous values of each series, a table labelled by time.
@@ -388,7 +325,9 @@ def future_rows(frame: LongFrame, exog: Any) -> dict[Any, pd.DataFrame]:
     names = frame.columns
     require_columns(exog, {"id_col": names.ids, "time_col": names.time}, names.exog, "exog")
     values = _matrix(exog, names.exog, "exog")
-    times = _times(exog[names.time], names.time, exog[names.ids]) if len(exog) else pd.Index([])
+    times = pd.Index([])
+    if len(exog):
+        times = _times_like(_times(exog[names.time], names.time, exog[names.ids]), frame.times, names.time, "exog")
     twice = exog[exog.duplicated([names.ids, names.time])]
     if len(twice):
         raise ValueError(
@@ -445,10 +384,17 @@ def _matrix(df: pd.DataFrame, names: Sequence[Any], what: str) -> np.ndarray:
     return np.column_stack([float_values(df[name], f"{what} column {name!r}") for name in names])
 
 
+def _plain(column: pd.Series) -> pd.Series:
+    """Values of a column in place of categories of pandas or of Arrow."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(object if column.hasnans else column.cat.categories.dtype)
+    arrow: Any = getattr(column.dtype, "pyarrow_dtype", None)
+    return column.astype(pd.ArrowDtype(arrow.value_type)) if hasattr(arrow, "index_type") else column
+
+
 def _codes(column: pd.Series, name: Any) -> tuple[np.ndarray, pd.Index]:
     """Number of the series of each row, and the names in their order."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
+    column = _plain(column)
     try:
         codes, ids = pd.factorize(column, sort=True)
         ordered = pd.Index(ids).is_monotonic_increasing
@@ -470,7 +416,7 @@ def _codes(column: pd.Series, name: Any) -> tuple[np.ndarray, pd.Index]:
 
 def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
     """Times as dates, periods or integers."""
-    labels = pd.Index(column.infer_objects(), name=name)
+    labels = pd.Index(_plain(column).infer_objects(), name=name)
     if labels.hasnans:
         row = int(np.argmax(labels.isna()))
         raise ValueError(
@@ -490,14 +436,14 @@ def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
     )
 
 
-def _times_like(times: pd.Index, known: Any, name: Any) -> pd.Index:
+def _times_like(times: pd.Index, known: Any, name: Any, what: str) -> pd.Index:
     """Times of the kind of those known."""
     if isinstance(known, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex) and str(times.tz) == str(known.tz):
         times = times.as_unit(known.unit)
     if type(times) is not type(known) or times.dtype != known.dtype:
         raise TypeError(
-            f"df column {name!r} holds times of dtype {times.dtype}, but those of the panel have dtype {known.dtype}; "
-            "convert them."
+            f"{what} column {name!r} holds times of dtype {times.dtype}, but those of the panel have dtype "
+            f"{known.dtype}; convert them."
         )
     return times
 

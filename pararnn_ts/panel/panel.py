@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +12,13 @@ from statsmodels.tools.sm_exceptions import ModelWarning
 
 from pararnn_ts._compat import warn_user
 from pararnn_ts.estimation.estimate import n_threads
+from pararnn_ts.models.arguments import given
 from pararnn_ts.models.values import shown
 from pararnn_ts.panel.engines import find_engine, fit_all, on_threads
 from pararnn_ts.panel.forecasts import fitted_frame, forecast_frame
 from pararnn_ts.panel.frame import LongFrame, read_long
 from pararnn_ts.panel.persistence import save
+from pararnn_ts.panel.rolling import rolling_forecast
 from pararnn_ts.panel.summary import make_summary
 from pararnn_ts.panel.task import CHOSEN, Fitted, Outcome, Task, make_task
 from pararnn_ts.panel.updating import append
@@ -93,7 +95,7 @@ class Panel:
         return iter(self.ids)
 
     def __contains__(self, series_id: Any) -> bool:
-        return series_id in self.ids
+        return isinstance(series_id, Hashable) and series_id in self.ids
 
     def __getitem__(self, series_id: Any) -> Any:
         """
@@ -113,6 +115,11 @@ class Panel:
         return self._results(k)
 
     def _position(self, series_id: Any) -> int:
+        if not isinstance(series_id, Hashable):
+            raise TypeError(
+                f"panel[...] takes the name of one series, not {given(series_id)}; select rows of its tables, or take "
+                "one series after the other."
+            )
         if series_id not in self.ids:
             near = difflib.get_close_matches(str(series_id), [str(name) for name in self.ids], n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"its {len(self)} series begin with {shown(self.ids[0])}."
@@ -231,6 +238,7 @@ class Panel:
         return make_summary(self)
 
     append = append
+    rolling_forecast = rolling_forecast
     save = save
 
     def __repr__(self) -> str:
@@ -266,8 +274,8 @@ def fit_panel(
     exog_cols : str or sequence of str, optional
         Columns with exogenous values; other columns are not used.
     freq : str or offset, optional
-        Frequency of the dates; by default each series says its own, and one with fewer than eight rows has that of the
-        others.
+        Frequency of the dates; by default each series says its own, and one with fewer than eight rows that are not
+        equally far apart has that of the others.
     model : type, optional
         Class of the models, ParaRNN by default.
     select : bool

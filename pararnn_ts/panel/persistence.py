@@ -9,7 +9,9 @@ import pandas as pd
 
 from pararnn_ts._compat import to_offset
 from pararnn_ts.models.index_code import decode_freq, decode_index, encode_freq, encode_index
-from pararnn_ts.panel.frame import Columns, LongFrame, as_numbers, make_calendar
+from pararnn_ts.models.values import shown
+from pararnn_ts.panel.calendars import as_numbers, make_calendar
+from pararnn_ts.panel.frame import Columns, LongFrame
 from pararnn_ts.panel.task import Fitted, Outcome, Task, Unfitted
 from pararnn_ts.results.archive import NOT_ONE, take, write_archive
 from pararnn_ts.results.encoding import decode, encode
@@ -61,7 +63,7 @@ def save(panel: Panel, path: Any) -> None:
         "version": VERSION,
         "package": __version__,
         "columns": encode(tuple(frame.columns), "columns"),
-        "ids": encode_index(frame.ids),
+        "ids": _names(frame.ids),
         "times": _kind(frame.times),
         "freq": freq,
         "task": {
@@ -143,6 +145,17 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
         if isinstance(error, ValueError) and str(error).startswith("path "):
             raise
         raise ValueError(NOT_ONE.format(path)) from error
+
+
+def _names(ids: pd.Index) -> dict[str, Any]:
+    """Names of the series; raises for those that a file cannot hold."""
+    try:
+        return encode_index(ids)
+    except TypeError:
+        raise TypeError(
+            f"The panel has series with names that are neither text, numbers nor dates, the first {shown(ids[0])}, "
+            "which cannot be saved; fit it with names that are, or keep it with pickle."
+        ) from None
 
 
 def _kind(times: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
+from pararnn_ts.models.values import shown
 from pararnn_ts.results.summary import RecurrentSummary, align_tables, short_label
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def make_summary(panel: Panel) -> Summary:
     summary = RecurrentSummary()
     summary.tables = [head, spread]
     align_tables(summary.tables)
-    notes = [f"{name}: {why}" for name, why in table["message"][table["nobs"].isna()].head(NAMED).items()]
+    notes = [f"{shown(name)}: {why}" for name, why in table["message"][table["nobs"].isna()].head(NAMED).items()]
     loose = fitted["status"][fitted["message"] != ""].value_counts()
     notes += [f"{count} series did not converge ({status})." for status, count in loose.items()]
     if peaked:

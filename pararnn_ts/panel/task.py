@@ -33,6 +33,8 @@ _NOT_OF_A_PANEL = {
     "start_params": "a panel has parameters of its own for each series",
     "disp": "panel.table says how each fit went",
     "dates": "the times of a panel are those in time_col",
+    "formula": "a panel has exogenous columns, which exog_cols names",
+    "n_jobs": "threads are as many as numba.set_num_threads says, and processes are an engine",
 }
 # what a series that cannot be fitted may raise; anything else is a mistake of ours and goes on its way
 UNFIT = (ValueError, ArithmeticError, np.linalg.LinAlgError)
@@ -218,6 +220,10 @@ def make_task(
     model = ParaRNN if model is None else model
     if not (isinstance(model, type) and issubclass(model, RecurrentModel)):
         raise TypeError(f"model must be a class of models such as prt.ParaRNN, but is {model!r}.")
+    if model.__name__ in frame.columns[:3]:
+        raise ValueError(
+            f"df has a column {model.__name__!r}, which is the name of forecasts by this model; rename the column."
+        )
     if not isinstance(select, (bool, np.bool_)):
         raise TypeError(f"select must be True or False, but is {select!r}.")
     if select and model is not ParaRNN:
@@ -268,6 +274,8 @@ def _trial(frame: LongFrame, deterministic: Any, constant: bool) -> tuple[pd.Ser
         try:
             index = frame.completed(int(np.argmax(frame.lengths))).index
         except ValueError:
+            pass
+        if not isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex, pd.RangeIndex)):
             index = pd.RangeIndex(50)
     values = np.zeros(len(index)) if constant else np.sin(np.arange(len(index)) ** 1.5)
     columns = list(frame.columns.exog)

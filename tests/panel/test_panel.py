@@ -226,7 +226,7 @@ def test_the_summary_counts(broken):
     for label, count in {"Series:": 7, "Fitted:": 3, "Not fitted:": 4}.items():
         line = next(line for line in text.splitlines() if line.startswith(label))
         assert line.split()[len(label.split())] == str(count)
-    assert "[1] constant: 'y' is constant" in text
+    assert "[1] 'constant': 'y' is constant" in text
     assert repr(broken) == "<Panel of 7 series, 3 fitted with ParaRNN>"
 
 
@@ -235,6 +235,9 @@ def test_an_unknown_name_is_met_with_the_nearest(panel):
         panel["aa"]
     with pytest.raises(KeyError, match="no series 99; its 3 series begin with 'a'"):
         panel[99]
+    with pytest.raises(TypeError, match=r"takes the name of one series, not \['a', 'b'\]"):
+        panel[["a", "b"]]
+    assert ["a"] not in panel
 
 
 MISTAKES = {
@@ -242,6 +245,8 @@ MISTAKES = {
     "far": ({"colour": 2}, TypeError, "no argument 'colour'; ParaRNN has lags, units"),
     "start_params": ({"start_params": [1.0]}, TypeError, "parameters of its own for each series"),
     "dates": ({"dates": []}, TypeError, "those in time_col"),
+    "formula": ({"formula": "y ~ x"}, TypeError, "which exog_cols names"),
+    "n_jobs": ({"n_jobs": -1}, TypeError, "numba.set_num_threads says"),
     "units": ({"units": "x"}, TypeError, "units must be"),
     "lags": ({"lags": -1}, ValueError, "lags must be"),
     "trend": ({"trend": "q"}, ValueError, "trend must be one of"),

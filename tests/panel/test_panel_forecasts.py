@@ -35,8 +35,8 @@ def test_intervals_are_those_of_the_single_results(panel, method):
     for name in panel:
         mine = table[table["unique_id"] == name]
         expected = panel[name].get_forecast(3, method=method, n_sims=50, rng=4)
-        np.testing.assert_array_equal(mine.iloc[:, 3:5], expected.conf_int(1 - 80 / 100))
-        np.testing.assert_array_equal(mine.iloc[:, 5:7], expected.conf_int(1 - 90.5 / 100))
+        np.testing.assert_array_equal(mine.iloc[:, 3:5], expected.conf_int(0.2))
+        np.testing.assert_array_equal(mine.iloc[:, 5:7], expected.conf_int(0.095))
 
 
 def test_what_differencing_took_out_is_put_back():
@@ -99,6 +99,8 @@ def test_mistakes_in_future_exogenous_values_are_one_sentence():
         panel.forecast(2, future[future["unique_id"] == "b"])
     with pytest.raises(ValueError, match="exog has no column 'price'"):
         panel.forecast(2, future.drop(columns="price"))
+    with pytest.raises(TypeError, match=r"exog column 'ds' holds times of dtype period\[M\], but .*; convert them"):
+        panel.forecast(2, future.assign(ds=future["ds"].dt.to_period("M")))
     with pytest.raises(TypeError, match="exog must be a pandas DataFrame"):
         panel.forecast(2, future["price"])
     with pytest.raises(ValueError, match="exog has 1 rows of which series and time are there already"):
@@ -130,6 +132,25 @@ def test_a_series_whose_times_do_not_go_on_is_left_out_and_that_is_said():
     with pytest.warns(OutputWarning, match="1 are left out since their times do not go on, the first that of 'z'"):
         table = panel.forecast(2)
     assert table["unique_id"].tolist() == ["a", "a"]
+
+
+def test_labels_that_nobody_can_know_are_none():
+    known = pd.DataFrame({"unique_id": "a", "ds": range(40), "y": values(40, 0)})
+    # with these among them, the integers of the panel have no step in common
+    far = pd.DataFrame({"unique_id": "b", "ds": [100, 103, 1007, 1008, 5000, 9000], "y": values(6, 1)})
+    panel = prt.fit_panel(pd.concat([known, far]), units=(), n_starts=1)
+    with pytest.warns(OutputWarning, match="series 1 are left out since their times do not go on, the first .* 'b'"):
+        assert panel.forecast(2)["unique_id"].tolist() == ["a", "a"]
+    with pytest.raises(ValueError, match="None of the 1 series could be forecast; the first, 'b': its times do not go"):
+        prt.fit_panel(far, units=(), n_starts=1).forecast(2)
+
+
+@pytest.mark.parametrize("level", [80, 90, 95, 97.5, 99])
+def test_the_ends_of_an_interval_are_those_of_the_level_as_it_is_written(panel, level):
+    table = panel.forecast(2, level=level, n_sims=80, rng=1)
+    alpha = {80: 0.2, 90: 0.1, 95: 0.05, 97.5: 0.025, 99: 0.01}[level]
+    expected = panel["a"].get_forecast(2, n_sims=80, rng=1).conf_int(alpha)
+    np.testing.assert_array_equal(table[table["unique_id"] == "a"].iloc[:, 3:], expected)
 
 
 def test_an_explosive_forecast_is_said():

@@ -1,5 +1,6 @@
 """A long data frame is read whatever its order, and every mistake in it is one sentence."""
 
+import io
 import re
 
 import numpy as np
@@ -80,6 +81,63 @@ def test_a_short_series_has_the_frequency_of_the_others():
     assert frame.part(1, 2).completed(0).index.freqstr == "MS"
 
 
+MONTHS = pd.date_range("2020-01-01", periods=40, freq="MS")
+CALENDARS = {
+    "date": MONTHS,
+    "period": MONTHS.to_period("M"),
+    "zone": pd.date_range("2024-03-20", periods=40, tz="Europe/Berlin"),
+    "integer": pd.RangeIndex(100, 300, 5),
+}
+
+
+@pytest.mark.parametrize("labels", CALENDARS.values(), ids=CALENDARS)
+def test_gaps_of_a_short_series_are_missing_values_as_those_of_a_long_one(labels):
+    rows = [20, 21, 22, 24, 25, 26]
+    df = pd.DataFrame({"unique_id": "long", "ds": labels, "y": np.sin(np.arange(40))})
+    short = df.iloc[rows].assign(unique_id="short")
+    frame = read_long(pd.concat([df, short]), *NAMES)
+    endog, _, notes, n_inserted = frame.series(1)
+    assert endog.index.equals(labels[20:27]) and n_inserted == 1 and "inserted as missing" in notes[-1]
+    np.testing.assert_array_equal(np.flatnonzero(endog.isna()), [3])
+    with pytest.warns(ModelWarning, match="1 had times inserted as missing, the first 'short'"):
+        panel = prt.fit_panel(pd.concat([df, short]), units=(), n_starts=1)
+    assert panel.forecast(2).query("unique_id == 'short'")["ds"].tolist() == labels[27:29].tolist()
+
+
+def test_a_short_series_of_equal_steps_says_its_own_frequency():
+    for labels, step in ((MONTHS, 3), (pd.RangeIndex(40), 2)):
+        df = pd.DataFrame({"unique_id": "long", "ds": labels, "y": np.sin(np.arange(40))})
+        sparse = df.iloc[10 : 10 + 6 * step : step].assign(unique_id="sparse")
+        panel = prt.fit_panel(pd.concat([df, sparse]), units=(), n_starts=1)
+        assert panel.table.at["sparse", "n_missing"] == 0
+        ahead = panel.forecast(2).query("unique_id == 'sparse'")["ds"]
+        assert ahead.tolist() == labels[10 + 6 * step :: step][:2].tolist()
+
+
+@pytest.mark.parametrize("kind", ["date", "zone", "integer"])
+def test_a_panel_of_short_series_has_the_step_of_all_their_times(kind):
+    labels = CALENDARS[kind]
+    rows = {"a": [3, 4, 5, 6, 7, 8], "b": [3, 5, 6, 7, 8]}
+    df = pd.concat([
+        pd.DataFrame({"unique_id": name, "ds": labels[own], "y": np.sin(own)}) for name, own in rows.items()
+    ])  # fmt: skip
+    with pytest.warns(ModelWarning, match="Of 2 series 1 had times inserted as missing, the first 'b'"):
+        panel = prt.fit_panel(df, units=(), n_starts=1)
+    assert panel.table["n_missing"].tolist() == [0, 1]
+    assert panel.forecast(2)["ds"].tolist() == 2 * labels[9:11].tolist()
+
+
+def test_a_calendar_goes_on_from_its_own_labels_only():
+    for labels in CALENDARS.values():
+        calendar, later = (
+            read_long(pd.DataFrame({"unique_id": "a", "ds": own, "y": 0.0}), *NAMES).calendar
+            for own in (labels, labels[1:])
+        )
+        assert calendar.after(labels[:31], 4).equals(labels[31:35])
+        assert len(calendar.until(labels[-1]).index) == 40
+        assert later.after(labels[:1], 4) is None
+
+
 def test_every_series_may_have_a_frequency_of_its_own():
     df = pd.concat([long({"month": 20}), long({"day": 25}, freq="D"), long({"year": 12}, freq="YE")])
     frame = read_long(df, *NAMES)
@@ -94,6 +152,27 @@ def test_names_of_series_may_be_of_any_kind_that_has_an_order(df, kind):
     first, second = panel
     assert panel[first].nobs == 29 and panel[second].nobs == 19
     assert panel.forecast(2)["unique_id"].nunique() == 2
+
+
+def test_categories_are_what_they_stand_for(df):
+    plain = df.assign(unique_id=(df["unique_id"] == "b").astype(int), ds=df.groupby("unique_id").cumcount())
+    panel = prt.fit_panel(plain.astype({"unique_id": "category", "ds": "category"}), **QUICK)
+    pd.testing.assert_frame_equal(panel.forecast(2), prt.fit_panel(plain, **QUICK).forecast(2))
+    for column in ("unique_id", "ds"):
+        codes = plain[column].to_numpy().copy()
+        codes[4] = -1
+        gone = pd.Categorical.from_codes(codes, range(plain[column].max() + 1))
+        with pytest.raises(ValueError, match=f"column '{column}' has 1 missing values, the first in row 4"):
+            prt.fit_panel(plain.assign(**{column: gone}))
+
+
+def test_names_that_arrow_keeps_in_a_dictionary_are_text(df):
+    arrow = pytest.importorskip("pyarrow")
+    kind = pd.ArrowDtype(arrow.dictionary(arrow.int32(), arrow.string()))
+    panel = prt.fit_panel(df.astype({"unique_id": kind}), **QUICK)
+    file = io.BytesIO()
+    panel.save(file)
+    assert list(prt.load(file)) == list(panel) == ["a", "b"]
 
 
 def test_names_in_messages_are_written_without_the_types_of_numpy(df):
@@ -162,6 +241,8 @@ HOSTILE = {
     "number for exog": (lambda df: df, {"exog_cols": 3}, TypeError, "exog_cols must be names of columns"),
     "target for exog": (lambda df: df, {"exog_cols": ["y"]}, ValueError, "column 'y' is asked for twice"),
     "text for exog": (lambda df: df.assign(p="x"), {"exog_cols": ["p"]}, TypeError, "column 'p' must be numeric"),
+    "name of forecasts": (lambda df: df.rename(columns={"y": "ParaRNN"}), {"target_col": "ParaRNN"}, ValueError,
+                          "column 'ParaRNN', which is the name of forecasts by this model; rename"),
     "freq of integers": (lambda df: df.assign(ds=range(50)), {"freq": "D"}, ValueError, "freq='D' needs dates"),
 }  # fmt: skip
 

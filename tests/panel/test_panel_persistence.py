@@ -78,6 +78,13 @@ def test_a_frequency_that_no_alias_tells_is_kept(freq):
     assert panel.forecast(1)["ds"].iloc[0] == pd.date_range("2000-01-03", periods=41, freq=freq)[-1]
 
 
+def test_names_that_a_file_cannot_hold_are_met_when_it_is_written():
+    df = long({"a": 40})
+    panel = prt.fit_panel(df.assign(unique_id=[("north", 1)] * len(df)), **QUICK)
+    with pytest.raises(TypeError, match=r"names that are neither text, numbers nor dates, the first \('north', 1\)"):
+        panel.save(io.BytesIO())
+
+
 def test_what_a_selection_chose_is_kept():
     options = {"max_lags": 1, "max_linear_lags": 1, "max_units": 1, "unit_dims": (1,), "n_starts": 2}
     panel = prt.fit_panel(long({"a": 40}), select=True, **options)
