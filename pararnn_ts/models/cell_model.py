@@ -14,7 +14,7 @@ from pararnn_ts.estimation.estimate import on_own_scale
 from pararnn_ts.estimation.problem import Problem
 from pararnn_ts.kernels.cell_sensitivity import cell_rows
 from pararnn_ts.kernels.cells import CELLS, run_cell, run_cells
-from pararnn_ts.models.arguments import check_count, check_generator, check_params
+from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_disp, check_generator, check_params, given
 from pararnn_ts.models.recurrent import Path, RecurrentModel
 from pararnn_ts.results.details import FitDetails
 
@@ -142,8 +142,8 @@ class CellModel(RecurrentModel):
         CellResultsWrapper
             Results.
         """
-        if penalty == EARLY_STOPPING:
-            if cov_type is not None or cov_kwds:
+        if isinstance(penalty, str) and penalty == EARLY_STOPPING:
+            if cov_type is not None or cov_kwds is not None:
                 raise ValueError("cov_type is of no use with early stopping, which has no covariance; leave it out.")
             return self._stop_early(start_params, n_starts, rng, maxiter, device, disp)
         return super().fit(
@@ -152,8 +152,8 @@ class CellModel(RecurrentModel):
         )  # fmt: skip
 
     def _check_device(self, device: Any) -> None:
-        if device != "cpu":
-            raise ValueError(f"device must be 'cpu' for {type(self).__name__}, but is {device!r}.")
+        if not isinstance(device, str) or device != "cpu":
+            raise ValueError(f"device must be 'cpu' for {type(self).__name__}, but is {given(device)}.")
 
     def _stop_early(self, start_params: Any, n_starts: Any, rng: Any, maxiter: Any, device: str, disp: bool):
         """Fit by descent, see :meth:`fit`."""
@@ -167,12 +167,13 @@ class CellModel(RecurrentModel):
         problem = self._problem()
         assert isinstance(problem, CellProblem)
         if start_params is not None:
-            given = check_params(start_params, self.param_names, "start_params")
-            starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
+            params = check_params(start_params, self.param_names, "start_params")
+            starts, origin = problem.scaling.to_standard(params)[None, :], ["given"]
         else:
-            starts, origin = self._starts(problem, check_count(n_starts, "n_starts"), check_generator(rng))
+            count = check_count(n_starts, "n_starts", most=MOST_DRAWS)
+            starts, origin = self._starts(problem, count, check_generator(rng))
         updates = UPDATES * check_count(maxiter, "maxiter")
-        found = stop_early(problem, starts, updates, disp)
+        found = stop_early(problem, starts, updates, check_disp(disp))
         best, n = found.descents[found.best], len(found.params)
         columns = {
             "origin": origin,

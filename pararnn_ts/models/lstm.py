@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from pararnn_ts.cells import LSTMCell
-from pararnn_ts.models.arguments import check_count
+from pararnn_ts.models.arguments import MOST_STATES, check_count
 from pararnn_ts.models.cell_model import CellModel
 from pararnn_ts.models.options import SeriesOptions
 
@@ -65,7 +65,7 @@ class LSTM(CellModel):
         hold_back: int | None = None,
         **series: Unpack[SeriesOptions],
     ):
-        self.hidden = check_count(hidden, "hidden")
+        self.hidden = check_count(hidden, "hidden", most=MOST_STATES)
         super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 
 from pararnn_ts.cells import ODECell
 from pararnn_ts.kernels.activations import ACTIVATIONS
-from pararnn_ts.models.arguments import check_count, check_flag
+from pararnn_ts.models.arguments import MOST_STATES, check_choice, check_count, check_flag
 from pararnn_ts.models.cell_model import CellModel
 from pararnn_ts.models.options import SeriesOptions
 
@@ -109,7 +109,8 @@ class ODERNN(CellModel):
         hold_back: int | None = None,
         **series: Unpack[SeriesOptions],
     ):
-        self.hidden, self.order = check_count(hidden, "hidden"), check_count(order, "order")
+        self.hidden = check_count(hidden, "hidden", most=MOST_STATES)
+        self.order = check_count(order, "order", most=MOST_STATES // self.hidden)
         self.stages = check_count(stages, "stages")
         if self.stages > 4:
             raise ValueError(f"stages must be 1, 2, 3 or 4, but is {stages!r}; methods of more are not offered.")
@@ -118,14 +119,10 @@ class ODERNN(CellModel):
         self.diffusion = _check_number(diffusion, "diffusion")
         if self.diffusion and not self.antisymmetric:
             raise ValueError(f"diffusion={diffusion!r} belongs to antisymmetric=True; use damping for other networks.")
-        if integrator not in ("explicit", "symplectic"):
-            raise ValueError(f"integrator must be 'explicit' or 'symplectic', but is {integrator!r}.")
+        self.integrator = check_choice(integrator, "integrator", ("explicit", "symplectic"))
         if integrator == "symplectic" and self.stages != 1:
             raise ValueError(f"integrator='symplectic' has one stage, but stages is {stages!r}; leave it out.")
-        self.integrator = integrator
-        if not isinstance(activation, str) or activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, but is {activation!r}.")
-        self.activation = activation
+        self.activation = check_choice(activation, "activation", ACTIVATIONS)
         self.damping = self._check_damping(damping)
         self.spacing = spacing
         super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)

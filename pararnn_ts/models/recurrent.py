@@ -26,21 +26,32 @@ from pararnn_ts.estimation.levenberg_marquardt import Options
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_parallel
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
-from pararnn_ts.kernels.cuda.target import check_device
+from pararnn_ts.kernels.cuda.target import DEVICES, check_device
 from pararnn_ts.models import likelihood
-from pararnn_ts.models.arguments import check_count, check_generator, check_params, given, optimiser_options
+from pararnn_ts.models.arguments import (
+    MOST_DRAWS,
+    MOST_STEPS,
+    check_choice,
+    check_count,
+    check_disp,
+    check_generator,
+    check_params,
+    given,
+    optimiser_options,
+)
 from pararnn_ts.models.checks import SMALLEST, require_different, require_representable
 from pararnn_ts.models.convergence import has_settled, not_converged
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.series import SeriesModel
+from pararnn_ts.results.covariance import check_covariance
 from pararnn_ts.results.details import FitDetails
 
 __all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags"]
 
 # laws of the shocks
 ERRORS = ("normal", "t")
-# an integer that stands for more lags is a mistake, and a list of them may not have room
-MOST_LAGS = 100_000
+# parameters of a fit by Levenberg-Marquardt, where every start has a matrix of their squared number
+MOST_PARAMS = 10_000
 
 
 class Path(NamedTuple):
@@ -89,10 +100,8 @@ def check_lags(lags: Any, name: str) -> tuple[int, ...]:
     except TypeError:
         pass
     else:
-        if longest > MOST_LAGS:
-            raise ValueError(
-                f"{name}={longest} stands for all lags up to it, more than the {MOST_LAGS} that are taken."
-            )
+        if longest > MOST_STEPS:
+            raise ValueError(f"{name}={longest} reaches back further than {MOST_STEPS:,} steps; choose shorter lags.")
         return tuple(range(1, longest + 1)) if longest >= 0 else _refuse(wanted)
     try:
         values = [operator.index(lag) for lag in lags]
@@ -100,6 +109,8 @@ def check_lags(lags: Any, name: str) -> tuple[int, ...]:
         raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].") from None
     if any(lag < 1 for lag in values) or len(set(values)) < len(values):
         _refuse(wanted)
+    if values and max(values) > MOST_STEPS:
+        raise ValueError(f"{name} holds {max(values)}, further back than {MOST_STEPS:,} steps; choose shorter lags.")
     return tuple(sorted(values))
 
 
@@ -155,9 +166,7 @@ class RecurrentModel(SeriesModel):
     ) -> None:
         self.lags = check_lags(lags, "lags")
         self.linear_lags = self.lags if linear_lags is None else check_lags(linear_lags, "linear_lags")
-        if not isinstance(errors, str) or errors not in ERRORS:
-            raise ValueError(f"errors must be one of {', '.join(map(repr, ERRORS))}, but is {errors!r}.")
-        self.errors = errors
+        self.errors = check_choice(errors, "errors", ERRORS)
         self.hold_back = hold_back
         spec = self._describe()
         if hold_back is None:
@@ -331,7 +340,10 @@ class RecurrentModel(SeriesModel):
         True
         """
         self._check_device(device)
+        say = check_disp(disp)
         options = self._fit_options(penalty, maxiter, tol)
+        usual = "nonrobust" if options.penalty == 0.0 else "laplace"
+        check_covariance(usual if cov_type is None else cov_type, cov_kwds)
         warm = start_params is not None
         with one_blas_thread():
             problem = self._problem(options.penalty is None)
@@ -341,7 +353,7 @@ class RecurrentModel(SeriesModel):
                 given = check_params(start_params, self.param_names, "start_params")
                 starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
             else:
-                count = check_count(n_starts, "n_starts")
+                count = check_count(n_starts, "n_starts", most=MOST_DRAWS)
                 starts, origin = self._starts(problem, count, check_generator(rng))
             starts = np.delete(starts, list(self._held), axis=1)
             restricted = RestrictedProblem(problem, self._held) if self._held else problem
@@ -352,7 +364,7 @@ class RecurrentModel(SeriesModel):
         details = self._details(found, origin, penalty, cov_type, cov_kwds)
         if isinstance(problem, ParallelInTimeProblem):
             details = replace(details, mle_retvals={**details.mle_retvals, **problem.record.retvals()})
-        if disp:
+        if say:
             retvals = details.mle_retvals
             print(
                 f"{len(starts)} starts, {retvals['n_best']} reached the best optimum; "
@@ -363,13 +375,18 @@ class RecurrentModel(SeriesModel):
         return self._results(found.params, details)
 
     def _check_device(self, device: Any) -> None:
-        check_device(device)
+        check_device(check_choice(device, "device", ("cpu", *DEVICES)))
 
     def _fit_options(self, penalty: Any, maxiter: Any, tol: Any) -> Options:
         """Settings of the optimiser, once the sample is known to be one that they can fit."""
         options = optimiser_options(penalty, maxiter, tol, len(self.specification.group_names))
         self._check_sample()
         n_used, n_params = int(self.used.sum()), self.specification.n_params
+        if n_params > MOST_PARAMS:
+            raise ValueError(
+                f"The model has {n_params:,} parameters, and the products of its Jacobian have room for "
+                f"{MOST_PARAMS:,} of them; choose fewer units, lags or seasons."
+            )
         if options.penalty == 0.0 and n_used <= n_params:
             raise ValueError(
                 f"endog has {n_used} observations to be predicted, but the model has {n_params} parameters, too many "
@@ -401,6 +418,7 @@ class RecurrentModel(SeriesModel):
         True
         """
         params = check_params(params, self.param_names, "params")
+        check_covariance("nonrobust" if cov_type is None else cov_type, cov_kwds)
         self._check_sample()
         problem = self._problem()
         standard, no_prior = problem.scaling.to_standard(params), np.zeros(len(self.specification.group_names))

@@ -15,7 +15,7 @@ import pandas as pd
 from pararnn_ts.estimation.coding import choose_penalties
 from pararnn_ts.estimation.dictionaries import DICTIONARIES, MOMENTS, cosines, wavelet_levels, wavelets
 from pararnn_ts.estimation.sista import SISTAParams
-from pararnn_ts.models.arguments import check_count, check_share
+from pararnn_ts.models.arguments import check_choice, check_count, check_share, given
 from pararnn_ts.models.options import OptionBearer
 from pararnn_ts.models.panels import PanelFrame, as_matrix, read_panel, read_rows
 from pararnn_ts.models.sista_training import Plan, train_network
@@ -213,13 +213,12 @@ class SISTARNN(OptionBearer):
         """
         from pararnn_ts.results.sista import SISTAResults
 
-        if device != "cpu":
+        if not isinstance(device, str) or device != "cpu":
             raise ValueError(
-                f"device={device!r} is not available for SISTARNN, whose kernels run on the processor only; pass "
+                f"device={given(device)} is not available for SISTARNN, whose kernels run on the processor only; pass "
                 "device='cpu'."
             )
-        if method not in ("sista", "rnn"):
-            raise ValueError(f"method must be 'sista' or 'rnn', not {method!r}.")
+        check_choice(method, "method", ("sista", "rnn"))
         if self.nobs == 0:
             raise ValueError(f"endog has no observations: all of its {self.frame.panel.x.size} values are missing.")
         if method == "sista":
@@ -286,8 +285,7 @@ def _constant(value: float | None, name: str, positive: bool = False) -> float |
 
 
 def _check_missing(missing: str, frame: PanelFrame) -> None:
-    if missing not in ("mask", "raise"):
-        raise ValueError(f"missing must be 'mask' or 'raise', not {missing!r}.")
+    check_choice(missing, "missing", ("mask", "raise"))
     absent = np.isnan(frame.panel.x)
     if missing == "raise" and absent.any():
         row, column = np.argwhere(absent)[0]

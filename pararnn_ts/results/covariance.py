@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from numbers import Integral
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from statsmodels.stats.sandwich_covariance import S_hac_simple
 
 from pararnn_ts.estimation.curvature import derivative_by_data, observed_information
 from pararnn_ts.estimation.errors import ErrorLaw
+from pararnn_ts.models.arguments import MOST_DRAWS, check_choice, check_count, given
 
 __all__ = [
     "ESTIMATORS",
@@ -381,10 +382,10 @@ def check_covariance(name: str, options: Mapping[str, Any] | None = None) -> Non
     ...
     ValueError: cov_kwds has 'lags', but cov_type='HAC' knows none; its options are 'maxlags'.
     """
-    if name not in ESTIMATORS:
-        raise ValueError(f"cov_type must be one of {', '.join(map(repr, ESTIMATORS))}, but is {name!r}.")
-    known = ESTIMATORS[name].options
-    unknown = sorted(set(options or {}) - set(known))
+    known = ESTIMATORS[check_choice(name, "cov_type", ESTIMATORS)].options
+    if not isinstance(options, (Mapping, NoneType)):
+        raise TypeError(f"cov_kwds must be a dict of options or None, but is {given(options)}.")
+    unknown = sorted(map(str, set(options or {}) - set(known)))
     if unknown:
         offer = f"its options are {', '.join(map(repr, known))}" if known else "it has no options"
         raise ValueError(f"cov_kwds has {', '.join(map(repr, unknown))}, but cov_type={name!r} knows none; {offer}.")
@@ -392,8 +393,7 @@ def check_covariance(name: str, options: Mapping[str, Any] | None = None) -> Non
         least = known[option]
         if least is None or (option == "maxlags" and value is None):
             continue
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-            raise ValueError(f"cov_kwds[{option!r}] must be an integer of at least {least}, but is {value!r}.")
+        check_count(value, f"cov_kwds[{option!r}]", least, MOST_DRAWS)
 
 
 def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any] | None = None) -> Covariance:
