@@ -204,7 +204,7 @@ ASKED = {
     "ragged rows": (lambda r, _: r.append([[1.0, 2.0], [3.0]]), "endog must be a single series, but its"),
     "more lags than memory": (lambda r, _: r.test_serial_correlation(lags=10**9), "reaches back further than"),
     "half a lag": (lambda r, _: r.test_nonlinearity(lags=2.5), "lags must be a non-negative integer or a list of"),
-    "lags before the sample": (lambda r, _: r.test_nonlinearity(lags=[1, 10**9]), "lags holds 1000000000, further back"),
+    "lags before the sample": (lambda r, _: r.test_nonlinearity(lags=[1, 10**9]), "lags holds 1000000000, further"),
     "no dates": (lambda r, _: prt.ParaRNN(Y, dates=[]), "dates is empty, but endog has 60 observations"),
     "the past again": (lambda r, _: r.append(monthly()[-3:]), "endog must continue the sample at 2006-01"),
     "days after months": (lambda r, _: r.append(daily()), "at 2006-01, but .* frequency D where the sample has M"),

@@ -18,11 +18,24 @@ from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_disp, che
 from pararnn_ts.models.recurrent import Path, RecurrentModel
 from pararnn_ts.results.details import FitDetails
 
-__all__ = ["CellModel"]
+__all__ = ["CellModel", "output_weights"]
 
 EARLY_STOPPING = "early stopping"
 # updates of a descent for each evaluation that `maxiter` grants, and observations without which nothing can be held out
 UPDATES, FEWEST = 10, 20
+
+
+def output_weights(count: int) -> str:
+    """
+    Say how many output weights there are.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.cell_model import output_weights
+    >>> output_weights(1), output_weights(2)
+    ('1 output weight', '2 output weights')
+    """
+    return f"{count} output weight{'s' * (count != 1)}"
 
 
 class CellModel(RecurrentModel):
@@ -71,7 +84,7 @@ class CellModel(RecurrentModel):
     def _parameter_note(self) -> str:
         """Count of the parameters and what they are, for a summary that would take up pages with their names."""
         cell = self.specification.cell
-        return f"the network has {len(cell.groups)} parameters and {cell.n_outputs} output weights"
+        return f"the network has {len(cell.groups)} parameters and {output_weights(cell.n_outputs)}"
 
     @property
     def units(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from pararnn_ts.cells import ODECell
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.models.arguments import MOST_STATES, check_choice, check_count, check_flag
-from pararnn_ts.models.cell_model import CellModel
+from pararnn_ts.models.cell_model import CellModel, output_weights
 from pararnn_ts.models.options import SeriesOptions
 
 __all__ = ["ODERNN"]
@@ -302,7 +302,7 @@ class ODERNN(CellModel):
         one, words = (d * (d - 1) // 2, f"{d} x {d - 1} / 2") if self.antisymmetric else (d * d, f"{d}^2")
         return (
             f"the network has {t * one + d * m + 2 * d} parameters: {t} x {words} recurrent, {d} x ({m} + 1) of the "
-            f"input and {d} output weights; step {self.step:g}, damping {', '.join(f'{b:g}' for b in self.damping)}"
+            f"input and {output_weights(d)}; step {self.step:g}, damping {', '.join(f'{b:g}' for b in self.damping)}"
         )
 
     def _make_cell(self, n_inputs: int) -> ODECell:

@@ -10,7 +10,7 @@ import numpy as np
 from pararnn_ts.cells import QUNNCell
 from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.models.arguments import MOST_STATES, MOST_STEPS, check_choice, check_count, check_flag
-from pararnn_ts.models.cell_model import CellModel
+from pararnn_ts.models.cell_model import CellModel, output_weights
 from pararnn_ts.models.options import SeriesOptions
 
 __all__ = ["QUNN"]
@@ -148,8 +148,8 @@ class QUNN(CellModel):
         kind = "memory steps" if self.mode == "lag" else "layers"
         count = f"{g} x (1 + {blocks} x {m})" if self.tie else f"{blocks} x {g} x (1 + {m})"
         return (
-            f"the network has {len(cell.groups) + d} parameters: {count} of the angles ({blocks} {kind}) and {d} "
-            "output weights; angles have no standard errors, since multiples of 2 pi and rotations undone by the "
+            f"the network has {len(cell.groups) + d} parameters: {count} of the angles ({blocks} {kind}) and "
+            f"{output_weights(d)}; angles have no standard errors, since multiples of 2 pi and rotations undone by the "
             "output weights leave the model unchanged"
         )
 
