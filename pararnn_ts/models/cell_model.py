@@ -16,6 +16,7 @@ from pararnn_ts.kernels.cell_sensitivity import cell_rows
 from pararnn_ts.kernels.cells import CELLS, run_cell, run_cells
 from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_disp, check_generator, check_params, given
 from pararnn_ts.models.recurrent import Path, RecurrentModel
+from pararnn_ts.results.covariance import check_covariance
 from pararnn_ts.results.details import FitDetails
 
 __all__ = ["CellModel", "output_weights"]
@@ -156,8 +157,9 @@ class CellModel(RecurrentModel):
             Results.
         """
         if isinstance(penalty, str) and penalty == EARLY_STOPPING:
-            if cov_type is not None or cov_kwds is not None:
+            if cov_type is not None:
                 raise ValueError("cov_type is of no use with early stopping, which has no covariance; leave it out.")
+            check_covariance("none", cov_kwds)
             return self._stop_early(start_params, n_starts, rng, maxiter, device, disp)
         return super().fit(
             start_params, penalty=penalty, n_starts=n_starts, rng=rng, maxiter=maxiter, tol=tol, cov_type=cov_type,
