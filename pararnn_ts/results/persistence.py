@@ -389,7 +389,7 @@ def _unpack_removed(code: dict[str, Any], arrays: dict[str, np.ndarray], model: 
     )
     last_exog, shocks = take(arrays, "tail.last_exog", 1, n_exog), _take_shocks(arrays, "tail.shocks")
     return {
-        "tail": Tail(last, end, det, exog, last_exog, shocks, float(low), float(high)),
+        "tail": Tail(last, det, exog, end, last_exog, shocks, float(low), float(high)),
         "covariance": _unpack_covariance(code["covariance"], "removed", arrays, spec.n_params),
         "summary_facts": decode(code["facts"]),
         "nobs": int(code["nobs"]),
