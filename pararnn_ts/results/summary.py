@@ -19,12 +19,20 @@ from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.models.convergence import PAST_ITS_PEAK, has_settled, is_past_its_peak
 from pararnn_ts.results.covariance import smallest_eigenvalue
 from pararnn_ts.results.stability import HORIZON
-from pararnn_ts.specification import Specification
+from pararnn_ts.specification import Specification, runs
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
-__all__ = ["RecurrentSummary", "align_tables", "make_facts", "make_summary", "short_label", "units_in_words"]
+__all__ = [
+    "RecurrentSummary",
+    "align_tables",
+    "listed",
+    "make_facts",
+    "make_summary",
+    "short_label",
+    "units_in_words",
+]
 
 # smallest eigenvalue of the precision on a diagonal of ones below which a note warns
 NEARLY_SINGULAR = 1e-9
@@ -469,15 +477,22 @@ def units_in_words(names: list[str]) -> str:
     >>> units_in_words(["unit1", "unit3", "unit4", "unit5"]), units_in_words(["unit1", "unit2"])
     ('unit1 and unit3 to unit5', 'unit1 and unit2')
     """
-    runs: list[list[int]] = []
-    for number in (int(name.removeprefix("unit")) for name in names):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
     words: list[str] = []
-    for run in runs:
+    for run in runs([int(name.removeprefix("unit")) for name in names]):
         words += [f"unit{run[0]} to unit{run[-1]}"] if len(run) > 2 else [f"unit{number}" for number in run]
+    return listed(words)
+
+
+def listed(words: list[str]) -> str:
+    """
+    Words in a sentence.
+
+    Examples
+    --------
+    >>> from pararnn_ts.results.summary import listed
+    >>> listed(["alpha"]), listed(["alpha", "lam1", "lam2"])
+    ('alpha', 'alpha, lam1 and lam2')
+    """
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
