@@ -22,6 +22,7 @@ __all__ = [
     "check_disp",
     "check_flag",
     "check_generator",
+    "check_lags",
     "check_params",
     "check_share",
     "given",
@@ -114,6 +115,42 @@ def check_count(value: Any, name: str, least: int = 1, most: int | None = None) 
     if most is not None and count > most:
         raise ValueError(f"{name} must be at most {most:,}, but is {given(value)}.")
     return count
+
+
+def check_lags(lags: Any, name: str) -> tuple[int, ...]:
+    """
+    Lags as a sorted tuple: an integer n stands for 1 to n, a sequence for itself.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_lags
+    >>> check_lags(3, "lags"), check_lags([12, 1], "lags"), check_lags(0, "lags")
+    ((1, 2, 3), (1, 12), ())
+    """
+    wanted = f"{name} must be a non-negative integer or a list of different positive integers, but is {given(lags)}"
+    if isinstance(lags, (bool, str)):
+        raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].")
+    try:
+        longest = operator.index(lags)
+    except TypeError:
+        pass
+    else:
+        if longest > MOST_STEPS:
+            raise ValueError(f"{name}={longest} reaches back further than {MOST_STEPS:,} steps; choose shorter lags.")
+        return tuple(range(1, longest + 1)) if longest >= 0 else _refuse(wanted)
+    try:
+        values = [operator.index(lag) for lag in lags]
+    except TypeError:
+        raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].") from None
+    if any(lag < 1 for lag in values) or len(set(values)) < len(values):
+        _refuse(wanted)
+    if values and max(values) > MOST_STEPS:
+        raise ValueError(f"{name} holds {max(values)}, further back than {MOST_STEPS:,} steps; choose shorter lags.")
+    return tuple(sorted(values))
+
+
+def _refuse(wanted: str) -> tuple[int, ...]:
+    raise ValueError(f"{wanted}; pass for example 2 or [1, 12].")
 
 
 def check_flag(value: Any, name: str, advice: str = "") -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Unpack
 
@@ -27,16 +25,15 @@ from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_par
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
 from pararnn_ts.kernels.cuda.target import DEVICES, check_device
-from pararnn_ts.models import likelihood
+from pararnn_ts.models import fixed_params, likelihood
 from pararnn_ts.models.arguments import (
     MOST_DRAWS,
-    MOST_STEPS,
     check_choice,
     check_count,
     check_disp,
     check_generator,
+    check_lags,
     check_params,
-    given,
     optimiser_options,
 )
 from pararnn_ts.models.checks import SMALLEST, require_different, require_representable
@@ -46,7 +43,7 @@ from pararnn_ts.models.series import SeriesModel
 from pararnn_ts.results.covariance import check_covariance
 from pararnn_ts.results.details import FitDetails
 
-__all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags"]
+__all__ = ["ERRORS", "Path", "RecurrentModel"]
 
 # laws of the shocks
 ERRORS = ("normal", "t")
@@ -80,42 +77,6 @@ class Path(NamedTuple):
     states: np.ndarray
     end_state: np.ndarray
     filled: np.ndarray
-
-
-def check_lags(lags: Any, name: str) -> tuple[int, ...]:
-    """
-    Lags as a sorted tuple: an integer n stands for 1 to n, a sequence for itself.
-
-    Examples
-    --------
-    >>> from pararnn_ts.models.recurrent import check_lags
-    >>> check_lags(3, "lags"), check_lags([12, 1], "lags"), check_lags(0, "lags")
-    ((1, 2, 3), (1, 12), ())
-    """
-    wanted = f"{name} must be a non-negative integer or a list of different positive integers, but is {given(lags)}"
-    if isinstance(lags, (bool, str)):
-        raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].")
-    try:
-        longest = operator.index(lags)
-    except TypeError:
-        pass
-    else:
-        if longest > MOST_STEPS:
-            raise ValueError(f"{name}={longest} reaches back further than {MOST_STEPS:,} steps; choose shorter lags.")
-        return tuple(range(1, longest + 1)) if longest >= 0 else _refuse(wanted)
-    try:
-        values = [operator.index(lag) for lag in lags]
-    except TypeError:
-        raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].") from None
-    if any(lag < 1 for lag in values) or len(set(values)) < len(values):
-        _refuse(wanted)
-    if values and max(values) > MOST_STEPS:
-        raise ValueError(f"{name} holds {max(values)}, further back than {MOST_STEPS:,} steps; choose shorter lags.")
-    return tuple(sorted(values))
-
-
-def _refuse(wanted: str) -> tuple[int, ...]:
-    raise ValueError(f"{wanted}; pass for example 2 or [1, 12].")
 
 
 class RecurrentModel(SeriesModel):
@@ -432,73 +393,8 @@ class RecurrentModel(SeriesModel):
     score = likelihood.score
     hessian = likelihood.hessian
 
-    @contextmanager
-    def fix_params(self, params: Mapping[str, float]) -> Iterator[None]:
-        """
-        Hold parameters at given values while models are fitted inside the block.
-
-        Parameters
-        ----------
-        params : mapping of str to float
-            Names, as in `param_names`, and values in the units of the data.
-
-        Examples
-        --------
-        >>> import pararnn_ts as prt
-        >>> model = prt.ParaRNN(prt.datasets.load_nile(), units=(1,))
-        >>> with model.fix_params({"linear.flow.L1": 0.5}):
-        ...     results = model.fit(n_starts=2)
-        >>> float(results.params["linear.flow.L1"])
-        0.5
-        """
-        before, self._held = self._held, self._checked_values(params)
-        try:
-            yield
-        finally:
-            self._held = before
-
-    def fit_constrained(self, constraints: Mapping[str, float], **options: Any):
-        """
-        Fit with parameters held at given values; see `fix_params` and `fit`.
-
-        Parameters
-        ----------
-        constraints : mapping of str to float
-            Names and values of the parameters that are held.
-        **options
-            Arguments of `fit`.
-
-        Returns
-        -------
-        RecurrentResultsWrapper
-            Results.
-
-        Examples
-        --------
-        >>> import pararnn_ts as prt
-        >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=()).fit_constrained({"linear.flow.L1": 0.5})
-        >>> float(results.params["linear.flow.L1"])
-        0.5
-        """
-        with self.fix_params(constraints):
-            return self.fit(**options)
-
-    def _checked_values(self, params: Any) -> dict[int, float]:
-        if not isinstance(params, Mapping):
-            raise TypeError(
-                f"params must map names of parameters to values, but is {params!r}; pass for example "
-                f"{{{self.param_names[0]!r}: 0.0}}."
-            )
-        known, held = self.param_names, {}
-        for name, value in params.items():
-            if name not in known:
-                raise ValueError(f"params holds {name!r}, which is no parameter; they are {', '.join(known)}.")
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
-                raise ValueError(f"params must hold finite numbers, but holds {value!r} for {name!r}.")
-            held[known.index(name)] = float(value)
-        if len(held) == len(known):
-            raise ValueError("params holds every parameter, which leaves nothing to fit; use model.evaluate instead.")
-        return held
+    fix_params = fixed_params.fix_params
+    fit_constrained = fixed_params.fit_constrained
 
     def predict(self, params: np.ndarray, start: Any = None, end: Any = None, dynamic: Any = False, exog: Any = None):
         """

@@ -9,8 +9,7 @@ from scipy import stats
 from statsmodels.stats.stattools import jarque_bera
 from statsmodels.tsa.stattools import breakvar_heteroskedasticity_test
 
-from pararnn_ts.models.arguments import check_flag, given
-from pararnn_ts.models.recurrent import check_lags
+from pararnn_ts.models.arguments import check_flag, check_lags, given
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults

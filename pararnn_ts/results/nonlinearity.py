@@ -18,8 +18,7 @@ from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path
-from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_generator, given
-from pararnn_ts.models.recurrent import check_lags
+from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_generator, check_lags, given
 from pararnn_ts.results.trajectory import model_exog
 from pararnn_ts.specification import lags_in_words
 
