@@ -350,6 +350,10 @@ WORDS = {
     "device": lambda bad: prt.ParaRNN(Y).fit(device=bad),
     "disp": lambda bad: prt.ParaRNN(Y).fit(disp=bad),
     "penalty": lambda bad: prt.LSTM(Y).fit(penalty=bad),
+    "lam1": lambda bad: prt.SISTARNN(np.c_[Y, Y], dictionary="dct", lam1=bad),
+    "use_f": lambda bad: prt.ParaRNN(Y).fit(n_starts=1).test_heteroskedasticity(use_f=bad),
+    "local": lambda bad: prt.ParaRNN(Y).fit(n_starts=1).lag_response(3, local=bad),
+    "n_paths": lambda bad: prt.ParaRNN(Y).fit(n_starts=1).stability(bad),
     "remove_data": lambda bad: prt.ParaRNN(Y).fit(n_starts=1).save("never written.npz", remove_data=bad),
 }
 

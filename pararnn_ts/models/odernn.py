@@ -10,7 +10,7 @@ import numpy as np
 
 from pararnn_ts.cells import ODECell
 from pararnn_ts.kernels.activations import ACTIVATIONS
-from pararnn_ts.models.arguments import MOST_STATES, check_choice, check_count, check_flag
+from pararnn_ts.models.arguments import MOST_STATES, check_choice, check_count, check_flag, given
 from pararnn_ts.models.cell_model import CellModel, output_weights
 from pararnn_ts.models.options import SeriesOptions
 
@@ -287,7 +287,7 @@ class ODERNN(CellModel):
             return tuple(comb(t, j) * w ** (t - j) for j in range(t))
         values = [damping] if np.ndim(damping) == 0 else list(damping)
         if len(values) != t:
-            raise ValueError(f"damping must have one number for each of the {t} orders, but is {damping!r}.")
+            raise ValueError(f"damping must have one number for each of the {t} orders, but is {given(damping)}.")
         return tuple(_check_number(value, "damping") for value in values)
 
     @property
@@ -338,7 +338,7 @@ class ODERNN(CellModel):
 
 
 def _check_number(value: Any, name: str, positive: bool = False) -> float:
-    wanted = f"{name} must be a {'positive ' if positive else ''}finite number, but is {value!r}."
+    wanted = f"{name} must be a {'positive ' if positive else ''}finite number, but is {given(value)}."
     if isinstance(value, (bool, str)) or np.ndim(value) != 0:
         raise TypeError(wanted)
     try:

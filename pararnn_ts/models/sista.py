@@ -15,7 +15,7 @@ import pandas as pd
 from pararnn_ts.estimation.coding import choose_penalties
 from pararnn_ts.estimation.dictionaries import DICTIONARIES, MOMENTS, cosines, wavelet_levels, wavelets
 from pararnn_ts.estimation.sista import SISTAParams
-from pararnn_ts.models.arguments import check_choice, check_count, check_share, given
+from pararnn_ts.models.arguments import check_choice, check_count, check_disp, check_share, given
 from pararnn_ts.models.options import OptionBearer
 from pararnn_ts.models.panels import PanelFrame, as_matrix, read_panel, read_rows
 from pararnn_ts.models.sista_training import Plan, train_network
@@ -233,7 +233,9 @@ class SISTARNN(OptionBearer):
         )  # fmt: skip
         y = None if target is None else read_rows(target, "target", self.frame, self.signal_names)
         network, params, training = _in_threads(
-            lambda pool: train_network(self.frame.panel, y, self.start_params, self.n_layers, plan, pool, disp)
+            lambda pool: train_network(
+                self.frame.panel, y, self.start_params, self.n_layers, plan, pool, check_disp(disp)
+            )
         )
         training.warn()
         return SISTAResults(self, params, training=training, network=network, target=y)
@@ -278,9 +280,9 @@ def _constant(value: float | None, name: str, positive: bool = False) -> float |
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be None or a number, but is {value!r}.") from None
+        raise TypeError(f"{name} must be None or a number, but is {given(value)}.") from None
     if not np.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ValueError(f"{name} must be {'positive' if positive else '0 or more'} and finite, but is {value!r}.")
+        raise ValueError(f"{name} must be {'positive' if positive else '0 or more'} and finite, but is {given(value)}.")
     return number
 
 

@@ -149,6 +149,7 @@ def test_heteroskedasticity(
     (1, 2)
     """
     _choose(method, ("breakvar",))
+    use_f = check_flag(use_f, "use_f")
     resid = _residuals(results)
     third = max(1, round(len(resid) / 3))
     parts = resid[:third], resid[-third:]
