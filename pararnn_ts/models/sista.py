@@ -232,10 +232,9 @@ class SISTARNN(OptionBearer):
             supervised=target is not None, panel=self.frame.panel,
         )  # fmt: skip
         y = None if target is None else read_rows(target, "target", self.frame, self.signal_names)
+        say = check_disp(disp)
         network, params, training = _in_threads(
-            lambda pool: train_network(
-                self.frame.panel, y, self.start_params, self.n_layers, plan, pool, check_disp(disp)
-            )
+            lambda pool: train_network(self.frame.panel, y, self.start_params, self.n_layers, plan, pool, say)
         )
         training.warn()
         return SISTAResults(self, params, training=training, network=network, target=y)
