@@ -10,15 +10,13 @@ one half counted as one half, so that no single series carries them.
 """
 
 import argparse
-import platform
 import time
 import warnings
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pandas as pd
-import statsmodels
+from pieces import versions
 
 import pararnn_ts as prt
 
@@ -153,8 +151,7 @@ def run(every: list[Case], title: str, command: str, description: str | None) ->
         f"median {table['selected'].median():.3f} and {table['average'].median():.3f}; "
         f"worst {worst['selected']:.3f} and {worst['average']:.3f}.",
         "",
-        f"Python {platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}, "
-        f"pandas {pd.__version__}, statsmodels {statsmodels.__version__}; command: `{command}`.",
+        f"{versions()}; command: `{command}`.",
     ]
     text = "\n".join(lines)
     print("\n" + text)

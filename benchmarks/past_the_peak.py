@@ -8,12 +8,11 @@ precisions are held at what they are there, and the weights go on to their optim
 only counted.
 """
 
-import argparse
-import platform
 import warnings
 
 import numpy as np
 import pandas as pd
+from pieces import markdown, publish, versions
 
 from pararnn_ts import ParaRNN, datasets
 from pararnn_ts.estimation.estimate import STATUS_WORDS, estimate
@@ -29,6 +28,7 @@ ENDINGS = {
     "1 or more": lambda row: row["status"] == "past its peak" and row["decrement"] >= 1.0,
     "stopped at maxiter": lambda row: row["status"] == "stopped at maxiter",
 }
+QUANTILES = {"25 %": 0.25, "median": 0.5, "75 %": 0.75, "largest": 1.0}
 
 
 def shipped() -> dict[str, np.ndarray]:
@@ -92,48 +92,44 @@ def distance(y: np.ndarray, lags: int, units: tuple[int, ...]) -> dict[str, floa
     }
 
 
-def main() -> None:
-    """Fit, compare, and print or write the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", help="file for the tables, as Markdown")
-    args = parser.parse_args()
-    warnings.simplefilter("ignore")
-    counts, distances = {}, []
+def study() -> tuple[dict[tuple[tuple[int, ...], str], int], pd.DataFrame]:
+    """How many fits end in each way, by units, and the distances of those that end past the peak."""
+    counts = dict.fromkeys(((units, ending) for units in SHAPES for ending in ENDINGS), 0)
+    distances = []
     for name, y in shipped().items():
         print(name, flush=True)
         for units in SHAPES:
             for lags in LAGS:
                 retvals = ParaRNN(y, lags=lags, units=units).fit().mle_retvals
-                ending = next(word for word, test in ENDINGS.items() if test(retvals))
-                counts[units, ending] = counts.get((units, ending), 0) + 1
+                counts[units, next(word for word, test in ENDINGS.items() if test(retvals))] += 1
                 if len(y) <= LONGEST and np.isfinite(y).all() and (found := distance(y, lags, units)):
                     distances.append(found)
-    lines = ["| units | " + " | ".join(ENDINGS) + " |", "|" + "---|" * (1 + len(ENDINGS))]
-    for units in SHAPES:
-        cells = [str(counts.get((units, ending), 0)) for ending in ENDINGS]
-        lines.append(f"| ({', '.join(map(str, units))}) | " + " | ".join(cells) + " |")
-    table = pd.DataFrame(distances)
-    quartiles = ["| | 25 % | median | 75 % | largest |", "|---|---|---|---|---|"]
-    for column in table:
-        cells = (f"{table[column].quantile(q):.2f}" for q in (0.25, 0.5, 0.75, 1.0))
-        quartiles.append(f"| {column} | " + " | ".join(cells) + " |")
-    text = "\n".join([
+    return counts, pd.DataFrame(distances)
+
+
+def report() -> str:
+    """Fit, compare, and return the tables as Markdown."""
+    warnings.simplefilter("ignore")
+    counts, table = study()
+    endings = [
+        {"units": f"({', '.join(map(str, units))})", **{ending: counts[units, ending] for ending in ENDINGS}}
+        for units in SHAPES
+    ]
+    quartiles = [
+        {"": column, **{name: f"{table[column].quantile(q):.2f}" for name, q in QUANTILES.items()}} for column in table
+    ]
+    return "\n".join([
         "# Estimates past the peak of their evidence\n",
         f"Default fits of the {len(shipped())} shipped series (the first column of tables), lags 1 and 2, by how the "
         "best start ended; what is left to go is half a squared Newton decrement:\n",
-        *lines,
+        *markdown(endings),
         f"\nThe {len(table)} of them that end past the peak when fitted to the first 80 % of a series of at most "
         f"{LONGEST:,} rows without gaps, against the penalised optimum with the same precisions; the test error is "
         "that of one-step forecasts of the last 20 %:\n",
-        *quartiles,
-        f"\nPython {platform.python_version()}, numpy {np.__version__}; "
-        "command: `python benchmarks/past_the_peak.py`.\n",
+        *markdown(quartiles),
+        f"\n{versions()}; command: `python benchmarks/past_the_peak.py`.\n",
     ])  # fmt: skip
-    print(text)
-    if args.out:
-        with open(args.out, "w", encoding="utf-8") as file:
-            file.write(text)
 
 
 if __name__ == "__main__":
-    main()
+    publish(report, __doc__)

@@ -12,7 +12,7 @@ from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_params
 
 from pararnn_ts._compat import warnings_once
-from pararnn_ts.models.arguments import check_count, check_generator
+from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_generator
 from pararnn_ts.models.window import PredictionWindow
 from pararnn_ts.results.intervals import SIMULATED, RecurrentPrediction, check_method
 from pararnn_ts.results.prediction import predict_points, predict_window
@@ -321,7 +321,7 @@ class Average:
         (3, 500)
         """
         check_method(method, SIMULATED)
-        n_sims, generator = check_count(n_sims, "n_sims", 2), check_generator(rng)
+        n_sims, generator = check_count(n_sims, "n_sims", 2, MOST_DRAWS), check_generator(rng)
         mean = self.forecast(steps, exog, index)
 
         def simulated(member: Any, count: int) -> RecurrentPrediction:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["GROUPS", "SeriesLayout", "Specification", "UnitWeights", "lags_in_words"]
+__all__ = ["GROUPS", "SeriesLayout", "Specification", "UnitWeights", "lags_in_words", "runs"]
 
 # prior groups of the evidence penalty; deterministic terms belong to none (-1)
 GROUPS = {"recurrent": 0, "input": 1, "output": 2, "linear": 3}
@@ -272,10 +272,23 @@ def lags_in_words(lags: Sequence[int]) -> str:
     >>> lags_in_words((1, 2, 3, 4, 12)), lags_in_words([1, 2]), lags_in_words([])
     ('1-4,12', '1-2', 'none')
     """
-    runs: list[list[int]] = []
-    for lag in lags:
-        if runs and lag == runs[-1][-1] + 1:
-            runs[-1].append(lag)
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs(lags)) or "none"
+
+
+def runs(numbers: Sequence[int]) -> list[list[int]]:
+    """
+    Runs of numbers that follow one another.
+
+    Examples
+    --------
+    >>> from pararnn_ts.specification import runs
+    >>> runs([1, 2, 3, 12])
+    [[1, 2, 3], [12]]
+    """
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][-1] + 1:
+            found[-1].append(number)
         else:
-            runs.append([lag])
-    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs) or "none"
+            found.append([number])
+    return found

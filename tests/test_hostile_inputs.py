@@ -202,9 +202,9 @@ ASKED = {
     "sums unclear": (lambda r, _: r.impulse_responses(2, cumulative="yes"), "cumulative must be True or False"),
     "adjustment unclear": (lambda r, _: r.test_serial_correlation(df_adjust=2), "df_adjust must be True or False"),
     "ragged rows": (lambda r, _: r.append([[1.0, 2.0], [3.0]]), "endog must be a single series, but its"),
-    "more lags than memory": (lambda r, _: r.test_serial_correlation(lags=10**9), "stands for all lags up to it"),
+    "more lags than memory": (lambda r, _: r.test_serial_correlation(lags=10**9), "reaches back further than"),
     "half a lag": (lambda r, _: r.test_nonlinearity(lags=2.5), "lags must be a non-negative integer or a list of"),
-    "lags before the sample": (lambda r, _: r.test_nonlinearity(lags=[1, 10**9]), "lags reach back 1000000000 obs"),
+    "lags before the sample": (lambda r, _: r.test_nonlinearity(lags=[1, 10**9]), "lags holds 1000000000, further"),
     "no dates": (lambda r, _: prt.ParaRNN(Y, dates=[]), "dates is empty, but endog has 60 observations"),
     "the past again": (lambda r, _: r.append(monthly()[-3:]), "endog must continue the sample at 2006-01"),
     "days after months": (lambda r, _: r.append(daily()), "at 2006-01, but .* frequency D where the sample has M"),
@@ -333,3 +333,76 @@ def test_a_model_without_parameters_is_a_model():
         assert (interval[:, 0] < -1.5 * results.scale**0.5).all() and (interval[:, 1] > 1.2 * results.scale**0.5).all()
     assert pickle.loads(pickle.dumps(results)).append([1.0, 2.0]).extend([0.5]).nobs == 1
     assert "ParaRNN, linear" in str(results.summary())
+
+
+WORDS = {
+    "missing": lambda bad: prt.ParaRNN(Y, missing=bad),
+    "trend": lambda bad: prt.ParaRNN(Y, trend=bad),
+    "activation": lambda bad: prt.ParaRNN(Y, activation=bad),
+    "errors": lambda bad: prt.ParaRNN(Y, errors=bad),
+    "diff": lambda bad: prt.ParaRNN(Y, diff=bad),
+    "seasonal_diff": lambda bad: prt.ParaRNN(Y, seasonal_diff=bad),
+    "couplings": lambda bad: prt.QUNN(Y, memory=2, couplings=bad),
+    "mode": lambda bad: prt.QUNN(Y, memory=2, mode=bad),
+    "integrator": lambda bad: prt.ODERNN(Y, integrator=bad),
+    "cov_type": lambda bad: prt.ParaRNN(Y).fit(cov_type=bad),
+    "cov_kwds": lambda bad: prt.ParaRNN(Y).fit(cov_kwds=bad),
+    "device": lambda bad: prt.ParaRNN(Y).fit(device=bad),
+    "disp": lambda bad: prt.ParaRNN(Y).fit(disp=bad),
+    "penalty": lambda bad: prt.LSTM(Y).fit(penalty=bad),
+    "lam1": lambda bad: prt.SISTARNN(np.c_[Y, Y], dictionary="dct", lam1=bad),
+    "use_f": lambda bad: prt.ParaRNN(Y).fit(n_starts=1).test_heteroskedasticity(use_f=bad),
+    "local": lambda bad: prt.ParaRNN(Y).fit(n_starts=1).lag_response(3, local=bad),
+    "n_paths": lambda bad: prt.ParaRNN(Y).fit(n_starts=1).stability(bad),
+    "remove_data": lambda bad: prt.ParaRNN(Y).fit(n_starts=1).save("never written.npz", remove_data=bad),
+}
+
+
+@pytest.mark.parametrize("argument", WORDS)
+@pytest.mark.parametrize("bad", [np.array(["none", "c"]), np.ones(2), pd.Series([1.0, 2.0]), ["none"]], ids=repr)
+def test_an_array_in_place_of_a_word_is_refused_by_the_name_of_the_argument(argument, bad):
+    with pytest.raises((TypeError, ValueError), match=f"^{argument} must be ") as refusal:
+        WORDS[argument](bad)
+    assert "\n" not in str(refusal.value)
+
+
+HUGE = 10**9
+TOO_MANY = {
+    "units": lambda: prt.ParaRNN(Y, units=HUGE),
+    "units ": lambda: prt.ParaRNN(Y, units=(HUGE,)),
+    "hidden": lambda: prt.ElmanRNN(Y, hidden=HUGE),
+    "order": lambda: prt.ODERNN(Y, order=HUGE),
+    "memory": lambda: prt.QUNN(Y, memory=HUGE),
+    "lags": lambda: prt.ParaRNN(Y, lags=HUGE),
+    "linear_lags": lambda: prt.ParaRNN(Y, linear_lags=[HUGE]),
+    "period": lambda: prt.ParaRNN(Y, period=HUGE, seasonal=True),
+    "diff": lambda: prt.ParaRNN(Y, diff=HUGE),
+    "n_starts": lambda: prt.ParaRNN(Y).fit(n_starts=HUGE),
+    r"cov_kwds\['n_boot'\]": lambda: prt.ParaRNN(Y).fit(cov_type="bootstrap", cov_kwds={"n_boot": HUGE}),
+    "The model has 90,902 parameters": lambda: prt.ParaRNN(Y, units=(300,), lags=1).fit(),
+}
+
+
+@pytest.mark.parametrize("argument", TOO_MANY)
+def test_a_number_that_no_machine_has_room_for_is_refused_at_once(argument):
+    with pytest.raises(ValueError, match=f"^{argument.strip()}"):
+        TOO_MANY[argument]()
+
+
+@pytest.mark.parametrize("argument", ["n_sims", "bootstrap", "repetitions"])
+def test_more_draws_than_a_machine_has_room_for_are_refused_at_once(argument, plain):
+    ask = {
+        "n_sims": lambda: plain.get_forecast(2, n_sims=HUGE),
+        "bootstrap": lambda: plain.test_nonlinearity(bootstrap=HUGE),
+        "repetitions": lambda: plain.simulate(2, repetitions=HUGE),
+    }
+    with pytest.raises(ValueError, match=f"^{argument} must be at most 1,000,000"):
+        ask[argument]()
+
+
+@pytest.mark.parametrize("options", [{"lags": [1, 100_000]}, {"hold_back": 100_001}], ids=repr)
+def test_whatever_can_be_fitted_can_be_loaded(options, tmp_path):
+    y = np.resize(Y, 100_100) + np.tile(SHOCKS[1][:50], 2002)
+    results = fit(y, units=(), linear_lags=1, **options)
+    results.save(tmp_path / "long.npz")
+    np.testing.assert_array_equal(prt.load(tmp_path / "long.npz").forecast(2), results.forecast(2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_params
 
 from pararnn_ts.comparison.evaluation import one_step_errors
-from pararnn_ts.results.summary import RecurrentSummary
+from pararnn_ts.results.summary import RecurrentSummary, short_label
 
 if TYPE_CHECKING:
     from pararnn_ts.comparison.comparison import Comparison
@@ -180,8 +180,8 @@ def _header_cells(comparison: Comparison) -> list[list[str]]:
     first = comparison.n_train
     missing = int(comparison.endog.isna().sum())
     left = [
-        ("Sample:", f"{_label(index[0])} - {_label(index[first - 1])}"),
-        ("Holdout:", f"{_label(index[first])} - {_label(index[-1])}"),
+        ("Sample:", f"{short_label(index[0])} - {short_label(index[first - 1])}"),
+        ("Holdout:", f"{short_label(index[first])} - {short_label(index[-1])}"),
         ("Horizon:", _steps(comparison.horizon)),
         ("Refit:", "never" if comparison.refit_every is None else f"every {comparison.refit_every}"),
     ]
@@ -244,10 +244,3 @@ def _pvalue(value: float) -> str:
 
 def _steps(n: int) -> str:
     return "1 step" if n == 1 else f"{n} steps"
-
-
-def _label(label: Any) -> str:
-    """A label as short as it can be said: dates without the time of day when that is midnight."""
-    if isinstance(label, pd.Timestamp) and label == label.normalize():
-        return str(label.date())
-    return str(label)

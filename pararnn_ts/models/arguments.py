@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from numbers import Real
 from typing import Any
 
@@ -13,15 +13,28 @@ import pandas as pd
 from pararnn_ts.estimation.levenberg_marquardt import PRIOR, RELEVANCE, Options
 
 __all__ = [
+    "MOST_DRAWS",
+    "MOST_STATES",
+    "MOST_STEPS",
     "check_alpha",
+    "check_choice",
     "check_count",
+    "check_disp",
     "check_flag",
     "check_generator",
+    "check_lags",
     "check_params",
     "check_share",
     "given",
     "optimiser_options",
 ]
+
+# furthest back, in steps, that a lag or a season reaches; more is a mistake, and an array of it may not have room
+MOST_STEPS = 100_000
+# starts, simulated paths or samples of a bootstrap that one call is asked for
+MOST_DRAWS = 1_000_000
+# states of a model: of W alone the square of that many numbers is estimated
+MOST_STATES = 1_000
 
 
 def given(value: Any) -> str:
@@ -39,9 +52,43 @@ def given(value: Any) -> str:
     return text if len(text) <= 80 and "\n" not in text else f"a {type(value).__name__}"
 
 
-def check_count(value: Any, name: str, least: int = 1) -> int:
+def check_choice(value: Any, name: str, known: Collection[str]) -> str:
     """
-    Return a whole number of at least `least` as an int, or raise.
+    Return one of a few words, or raise.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_choice
+    >>> check_choice("t", "errors", ("normal", "t"))
+    't'
+    >>> check_choice(["t"], "errors", ("normal", "t"))
+    Traceback (most recent call last):
+    ValueError: errors must be 'normal' or 't', but is ['t'].
+    """
+    if not isinstance(value, str) or value not in known:
+        wanted = " or ".join(map(repr, known)) if len(known) == 2 else f"one of {', '.join(map(repr, known))}"
+        raise ValueError(f"{name} must be {wanted}, but is {given(value)}.")
+    return value
+
+
+def check_disp(disp: Any) -> bool:
+    """
+    Return whether to print, for True, False or an integer as in statsmodels, or raise.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_disp
+    >>> check_disp(0), check_disp(True)
+    (False, True)
+    """
+    if not isinstance(disp, (bool, np.bool_, int, np.integer)):
+        raise TypeError(f"disp must be True or False, but is {given(disp)}.")
+    return bool(disp)
+
+
+def check_count(value: Any, name: str, least: int = 1, most: int | None = None) -> int:
+    """
+    Return a whole number of at least `least` and at most `most` as an int, or raise.
 
     Examples
     --------
@@ -51,6 +98,9 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
     >>> check_count(0, "maxiter")
     Traceback (most recent call last):
     ValueError: maxiter must be a positive integer, but is 0.
+    >>> check_count(10**9, "n_sims", most=1000)
+    Traceback (most recent call last):
+    ValueError: n_sims must be at most 1,000, but is 1000000000.
     """
     wanted = "a positive integer" if least == 1 else f"an integer of {least} or more"
     message = f"{name} must be {wanted}, but is {given(value)}."
@@ -62,7 +112,45 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
         raise TypeError(message) from None
     if count < least:
         raise ValueError(message)
+    if most is not None and count > most:
+        raise ValueError(f"{name} must be at most {most:,}, but is {given(value)}.")
     return count
+
+
+def check_lags(lags: Any, name: str) -> tuple[int, ...]:
+    """
+    Lags as a sorted tuple: an integer n stands for 1 to n, a sequence for itself.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_lags
+    >>> check_lags(3, "lags"), check_lags([12, 1], "lags"), check_lags(0, "lags")
+    ((1, 2, 3), (1, 12), ())
+    """
+    wanted = f"{name} must be a non-negative integer or a list of different positive integers, but is {given(lags)}"
+    if isinstance(lags, (bool, str)):
+        raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].")
+    try:
+        longest = operator.index(lags)
+    except TypeError:
+        pass
+    else:
+        if longest > MOST_STEPS:
+            raise ValueError(f"{name}={longest} reaches back further than {MOST_STEPS:,} steps; choose shorter lags.")
+        return tuple(range(1, longest + 1)) if longest >= 0 else _refuse(wanted)
+    try:
+        values = [operator.index(lag) for lag in lags]
+    except TypeError:
+        raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].") from None
+    if any(lag < 1 for lag in values) or len(set(values)) < len(values):
+        _refuse(wanted)
+    if values and max(values) > MOST_STEPS:
+        raise ValueError(f"{name} holds {max(values)}, further back than {MOST_STEPS:,} steps; choose shorter lags.")
+    return tuple(sorted(values))
+
+
+def _refuse(wanted: str) -> tuple[int, ...]:
+    raise ValueError(f"{wanted}; pass for example 2 or [1, 12].")
 
 
 def check_flag(value: Any, name: str, advice: str = "") -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.arima.model import ARIMA
 
+from pararnn_ts.models.arguments import given
 from pararnn_ts.models.arma_bridge import LinearUnit, arma_from_units, units_from_arma
 from pararnn_ts.specification import UnitWeights
 
@@ -76,9 +77,9 @@ def pararnn_from_arma(cls: Any, arma_results: Any, activation: str) -> Any:
     RecurrentResultsWrapper
         Results, not refitted.
     """
-    if activation not in ("identity", "tanh"):
+    if not isinstance(activation, str) or activation not in ("identity", "tanh"):
         raise ValueError(
-            f"activation must be 'identity' or 'tanh', the ones that are linear near zero, but is {activation!r}."
+            f"activation must be 'identity' or 'tanh', the ones that are linear near zero, but is {given(activation)}."
         )
     ar, ma, mean, options = _describe(arma_results)
     linear_units, direct = units_from_arma(ar, ma)

@@ -14,15 +14,29 @@ from pararnn_ts.estimation.estimate import on_own_scale
 from pararnn_ts.estimation.problem import Problem
 from pararnn_ts.kernels.cell_sensitivity import cell_rows
 from pararnn_ts.kernels.cells import CELLS, run_cell, run_cells
-from pararnn_ts.models.arguments import check_count, check_generator, check_params
+from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_disp, check_generator, check_params, given
 from pararnn_ts.models.recurrent import Path, RecurrentModel
+from pararnn_ts.results.covariance import check_covariance
 from pararnn_ts.results.details import FitDetails
 
-__all__ = ["CellModel"]
+__all__ = ["CellModel", "output_weights"]
 
 EARLY_STOPPING = "early stopping"
 # updates of a descent for each evaluation that `maxiter` grants, and observations without which nothing can be held out
 UPDATES, FEWEST = 10, 20
+
+
+def output_weights(count: int) -> str:
+    """
+    Say how many output weights there are.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.cell_model import output_weights
+    >>> output_weights(1), output_weights(2)
+    ('1 output weight', '2 output weights')
+    """
+    return f"{count} output weight{'s' * (count != 1)}"
 
 
 class CellModel(RecurrentModel):
@@ -71,7 +85,7 @@ class CellModel(RecurrentModel):
     def _parameter_note(self) -> str:
         """Count of the parameters and what they are, for a summary that would take up pages with their names."""
         cell = self.specification.cell
-        return f"the network has {len(cell.groups)} parameters and {cell.n_outputs} output weights"
+        return f"the network has {len(cell.groups)} parameters and {output_weights(cell.n_outputs)}"
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -143,9 +157,10 @@ class CellModel(RecurrentModel):
         CellResultsWrapper
             Results.
         """
-        if penalty == EARLY_STOPPING:
-            if cov_type is not None or cov_kwds:
+        if isinstance(penalty, str) and penalty == EARLY_STOPPING:
+            if cov_type is not None:
                 raise ValueError("cov_type is of no use with early stopping, which has no covariance; leave it out.")
+            check_covariance("none", cov_kwds)
             if self.errors != "normal":
                 raise ValueError(
                     f"errors={self.errors!r} cannot be fitted by early stopping, which minimises squared errors; make "
@@ -164,8 +179,8 @@ class CellModel(RecurrentModel):
         )  # fmt: skip
 
     def _check_device(self, device: Any) -> None:
-        if device != "cpu":
-            raise ValueError(f"device must be 'cpu' for {type(self).__name__}, but is {device!r}.")
+        if not isinstance(device, str) or device != "cpu":
+            raise ValueError(f"device must be 'cpu' for {type(self).__name__}, but is {given(device)}.")
 
     def _stop_early(self, start_params: Any, n_starts: Any, rng: Any, maxiter: Any, device: str, disp: bool):
         """Fit by descent, see :meth:`fit`."""
@@ -179,12 +194,13 @@ class CellModel(RecurrentModel):
         problem = self._problem(evidence=False)
         assert isinstance(problem, CellProblem)
         if start_params is not None:
-            given = check_params(start_params, self.param_names, "start_params")
-            starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
+            params = check_params(start_params, self.param_names, "start_params")
+            starts, origin = problem.scaling.to_standard(params)[None, :], ["given"]
         else:
-            starts, origin = self._starts(problem, check_count(n_starts, "n_starts"), check_generator(rng))
+            count = check_count(n_starts, "n_starts", most=MOST_DRAWS)
+            starts, origin = self._starts(problem, count, check_generator(rng))
         updates = UPDATES * check_count(maxiter, "maxiter")
-        found = stop_early(problem, starts, updates, disp)
+        found = stop_early(problem, starts, updates, check_disp(disp))
         best, n = found.descents[found.best], len(found.params)
         columns = {
             "origin": origin,

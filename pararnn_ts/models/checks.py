@@ -9,6 +9,7 @@ import pandas as pd
 
 from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.estimation.scaling import largest
+from pararnn_ts.models.arguments import check_choice
 
 __all__ = [
     "SMALLEST",
@@ -149,13 +150,12 @@ def require_continuation(wanted: pd.Index, found: pd.Index) -> None:
 
 def check_missing(missing: str, y: np.ndarray, index: pd.Index) -> None:
     """Raise for an unknown way to treat missing observations, for "drop", and for "raise" when some are missing."""
-    if missing == "drop":
+    if isinstance(missing, str) and missing == "drop":
         raise ValueError(
             "missing='drop' would break the time axis; leave missing out: missing observations are handled by the "
             "model and do not enter the fit."
         )
-    if missing not in ("none", "raise"):
-        raise ValueError(f"missing must be 'none' or 'raise', not {missing!r}.")
+    check_choice(missing, "missing", ("none", "raise"))
     absent = np.isnan(y)
     if missing == "raise" and absent.any():
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from statsmodels.tsa.deterministic import DeterministicProcess
 
 from pararnn_ts._compat import freq_to_period
+from pararnn_ts.models.arguments import MOST_STEPS, check_choice, check_count
 from pararnn_ts.models.labels import complete_index, grid_offset
 
 __all__ = ["TRENDS", "Deterministics", "check_period", "constant_representation", "infer_period"]
@@ -61,9 +61,7 @@ class Deterministics:
         process: DeterministicProcess | None = None,
         index: pd.Index | None = None,
     ):
-        if not isinstance(trend, str) or trend not in TRENDS:
-            raise ValueError(f"trend must be one of {', '.join(map(repr, TRENDS))}, not {trend!r}.")
-        self._constant, self._order = TRENDS[trend]
+        self._constant, self._order = TRENDS[check_choice(trend, "trend", TRENDS)]
         self._seasons = range(0)
         self._period = period or 1
         self._process: DeterministicProcess | None = None
@@ -173,9 +171,7 @@ def infer_period(index: pd.Index) -> int | None:
 
 def check_period(period: Any) -> int:
     """Return a season length as an int, or raise."""
-    if isinstance(period, bool) or not isinstance(period, Integral) or period < 2:
-        raise ValueError(f"period must be an integer of 2 or more, not {period!r}.")
-    return int(period)
+    return check_count(period, "period", 2, MOST_STEPS)
 
 
 def constant_representation(D: np.ndarray, tol: float = 1e-10) -> np.ndarray | None:

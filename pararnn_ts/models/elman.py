@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from pararnn_ts.models.arguments import check_count
+from pararnn_ts.models.arguments import MOST_STATES, check_count
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.units import UnitModel
 
@@ -61,7 +61,7 @@ class ElmanRNN(UnitModel):
         errors: str = "normal",
         **series: Unpack[SeriesOptions],
     ):
-        self.hidden = check_count(hidden, "hidden")
+        self.hidden = check_count(hidden, "hidden", most=MOST_STATES)
         super().__init__(
             endog,
             exog,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from pararnn_ts.cells import LSTMCell
-from pararnn_ts.models.arguments import check_count
-from pararnn_ts.models.cell_model import CellModel
+from pararnn_ts.models.arguments import MOST_STATES, check_count
+from pararnn_ts.models.cell_model import CellModel, output_weights
 from pararnn_ts.models.options import SeriesOptions
 
 __all__ = ["LSTM"]
@@ -65,7 +65,7 @@ class LSTM(CellModel):
         hold_back: int | None = None,
         **series: Unpack[SeriesOptions],
     ):
-        self.hidden = check_count(hidden, "hidden")
+        self.hidden = check_count(hidden, "hidden", most=MOST_STATES)
         super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)
 
     @property
@@ -76,8 +76,8 @@ class LSTM(CellModel):
     def _parameter_note(self) -> str:
         d, m = self.hidden, self.specification.n_inputs
         return (
-            f"the network has {4 * d * (d + m + 1) + d} parameters: 4 x {d} x ({d} + {m} + 1) of the gates and {d} "
-            "output weights"
+            f"the network has {4 * d * (d + m + 1) + d} parameters: 4 x {d} x ({d} + {m} + 1) of the gates and "
+            f"{output_weights(d)}"
         )
 
     def _make_cell(self, n_inputs: int) -> LSTMCell:

@@ -10,8 +10,8 @@ import numpy as np
 
 from pararnn_ts.cells import ODECell
 from pararnn_ts.kernels.activations import ACTIVATIONS
-from pararnn_ts.models.arguments import check_count, check_flag
-from pararnn_ts.models.cell_model import CellModel
+from pararnn_ts.models.arguments import MOST_STATES, check_choice, check_count, check_flag, given
+from pararnn_ts.models.cell_model import CellModel, output_weights
 from pararnn_ts.models.options import SeriesOptions
 
 __all__ = ["ODERNN"]
@@ -109,7 +109,8 @@ class ODERNN(CellModel):
         hold_back: int | None = None,
         **series: Unpack[SeriesOptions],
     ):
-        self.hidden, self.order = check_count(hidden, "hidden"), check_count(order, "order")
+        self.hidden = check_count(hidden, "hidden", most=MOST_STATES)
+        self.order = check_count(order, "order", most=MOST_STATES // self.hidden)
         self.stages = check_count(stages, "stages")
         if self.stages > 4:
             raise ValueError(f"stages must be 1, 2, 3 or 4, but is {stages!r}; methods of more are not offered.")
@@ -118,14 +119,10 @@ class ODERNN(CellModel):
         self.diffusion = _check_number(diffusion, "diffusion")
         if self.diffusion and not self.antisymmetric:
             raise ValueError(f"diffusion={diffusion!r} belongs to antisymmetric=True; use damping for other networks.")
-        if integrator not in ("explicit", "symplectic"):
-            raise ValueError(f"integrator must be 'explicit' or 'symplectic', but is {integrator!r}.")
+        self.integrator = check_choice(integrator, "integrator", ("explicit", "symplectic"))
         if integrator == "symplectic" and self.stages != 1:
             raise ValueError(f"integrator='symplectic' has one stage, but stages is {stages!r}; leave it out.")
-        self.integrator = integrator
-        if not isinstance(activation, str) or activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, but is {activation!r}.")
-        self.activation = activation
+        self.activation = check_choice(activation, "activation", ACTIVATIONS)
         self.damping = self._check_damping(damping)
         self.spacing = spacing
         super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)
@@ -290,7 +287,7 @@ class ODERNN(CellModel):
             return tuple(comb(t, j) * w ** (t - j) for j in range(t))
         values = [damping] if np.ndim(damping) == 0 else list(damping)
         if len(values) != t:
-            raise ValueError(f"damping must have one number for each of the {t} orders, but is {damping!r}.")
+            raise ValueError(f"damping must have one number for each of the {t} orders, but is {given(damping)}.")
         return tuple(_check_number(value, "damping") for value in values)
 
     @property
@@ -305,7 +302,7 @@ class ODERNN(CellModel):
         one, words = (d * (d - 1) // 2, f"{d} x {d - 1} / 2") if self.antisymmetric else (d * d, f"{d}^2")
         return (
             f"the network has {t * one + d * m + 2 * d} parameters: {t} x {words} recurrent, {d} x ({m} + 1) of the "
-            f"input and {d} output weights; step {self.step:g}, damping {', '.join(f'{b:g}' for b in self.damping)}"
+            f"input and {output_weights(d)}; step {self.step:g}, damping {', '.join(f'{b:g}' for b in self.damping)}"
         )
 
     def _make_cell(self, n_inputs: int) -> ODECell:
@@ -341,7 +338,7 @@ class ODERNN(CellModel):
 
 
 def _check_number(value: Any, name: str, positive: bool = False) -> float:
-    wanted = f"{name} must be a {'positive ' if positive else ''}finite number, but is {value!r}."
+    wanted = f"{name} must be a {'positive ' if positive else ''}finite number, but is {given(value)}."
     if isinstance(value, (bool, str)) or np.ndim(value) != 0:
         raise TypeError(wanted)
     try:

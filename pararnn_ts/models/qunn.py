@@ -9,8 +9,8 @@ import numpy as np
 
 from pararnn_ts.cells import QUNNCell
 from pararnn_ts.estimation.problem import difference_series
-from pararnn_ts.models.arguments import check_count, check_flag
-from pararnn_ts.models.cell_model import CellModel
+from pararnn_ts.models.arguments import MOST_STATES, MOST_STEPS, check_choice, check_count, check_flag
+from pararnn_ts.models.cell_model import CellModel, output_weights
 from pararnn_ts.models.options import SeriesOptions
 
 __all__ = ["QUNN"]
@@ -101,18 +101,18 @@ class QUNN(CellModel):
         hold_back: int | None = None,
         **series: Unpack[SeriesOptions],
     ):
-        self.memory, self.layers = check_count(memory, "memory"), check_count(layers, "layers")
+        self.memory = check_count(memory, "memory", most=MOST_STEPS)
+        self.layers = check_count(layers, "layers", most=MOST_STATES)
         self.qubits = check_count(qubits, "qubits")
         if self.qubits > MOST_QUBITS:
             raise ValueError(f"qubits must be at most {MOST_QUBITS}, but is {qubits!r}; the state doubles with each.")
-        for name, value, known in (("couplings", couplings, ("uniform", "site")), ("mode", mode, ("lag", "shared"))):
-            if value not in known:
-                raise ValueError(f"{name} must be {known[0]!r} or {known[1]!r}, but is {value!r}.")
+        self.couplings = check_choice(couplings, "couplings", ("uniform", "site"))
+        self.mode = check_choice(mode, "mode", ("lag", "shared"))
         if mode == "lag" and self.layers > 1:
             raise ValueError(
                 f"layers={layers!r} belongs to mode='shared'; mode 'lag' has one set for each memory step."
             )
-        self.couplings, self.tie, self.mode = couplings, check_flag(tie, "tie"), mode
+        self.tie = check_flag(tie, "tie")
         self.input_location: tuple[float, ...] | None = None
         given = input_location
         super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, **series)
@@ -148,8 +148,8 @@ class QUNN(CellModel):
         kind = "memory steps" if self.mode == "lag" else "layers"
         count = f"{g} x (1 + {blocks} x {m})" if self.tie else f"{blocks} x {g} x (1 + {m})"
         return (
-            f"the network has {len(cell.groups) + d} parameters: {count} of the angles ({blocks} {kind}) and {d} "
-            "output weights; angles have no standard errors, since multiples of 2 pi and rotations undone by the "
+            f"the network has {len(cell.groups) + d} parameters: {count} of the angles ({blocks} {kind}) and "
+            f"{output_weights(d)}; angles have no standard errors, since multiples of 2 pi and rotations undone by the "
             "output weights leave the model unchanged"
         )
 

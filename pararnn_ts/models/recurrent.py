@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Unpack
 
@@ -26,21 +24,31 @@ from pararnn_ts.estimation.levenberg_marquardt import Options
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_parallel
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
-from pararnn_ts.kernels.cuda.target import check_device
-from pararnn_ts.models import likelihood
-from pararnn_ts.models.arguments import check_count, check_generator, check_params, given, optimiser_options
+from pararnn_ts.kernels.cuda.target import DEVICES, check_device
+from pararnn_ts.models import fixed_params, likelihood
+from pararnn_ts.models.arguments import (
+    MOST_DRAWS,
+    check_choice,
+    check_count,
+    check_disp,
+    check_generator,
+    check_lags,
+    check_params,
+    optimiser_options,
+)
 from pararnn_ts.models.checks import SMALLEST, require_different, require_representable
 from pararnn_ts.models.convergence import has_settled, not_converged
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.series import SeriesModel
+from pararnn_ts.results.covariance import check_covariance
 from pararnn_ts.results.details import FitDetails
 
-__all__ = ["ERRORS", "Path", "RecurrentModel", "check_lags"]
+__all__ = ["ERRORS", "Path", "RecurrentModel"]
 
 # laws of the shocks
 ERRORS = ("normal", "t")
-# an integer that stands for more lags is a mistake, and a list of them may not have room
-MOST_LAGS = 100_000
+# parameters of a fit by Levenberg-Marquardt, where every start has a matrix of their squared number
+MOST_PARAMS = 10_000
 
 
 class Path(NamedTuple):
@@ -69,42 +77,6 @@ class Path(NamedTuple):
     states: np.ndarray
     end_state: np.ndarray
     filled: np.ndarray
-
-
-def check_lags(lags: Any, name: str) -> tuple[int, ...]:
-    """
-    Lags as a sorted tuple: an integer n stands for 1 to n, a sequence for itself.
-
-    Examples
-    --------
-    >>> from pararnn_ts.models.recurrent import check_lags
-    >>> check_lags(3, "lags"), check_lags([12, 1], "lags"), check_lags(0, "lags")
-    ((1, 2, 3), (1, 12), ())
-    """
-    wanted = f"{name} must be a non-negative integer or a list of different positive integers, but is {given(lags)}"
-    if isinstance(lags, (bool, str)):
-        raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].")
-    try:
-        longest = operator.index(lags)
-    except TypeError:
-        pass
-    else:
-        if longest > MOST_LAGS:
-            raise ValueError(
-                f"{name}={longest} stands for all lags up to it, more than the {MOST_LAGS} that are taken."
-            )
-        return tuple(range(1, longest + 1)) if longest >= 0 else _refuse(wanted)
-    try:
-        values = [operator.index(lag) for lag in lags]
-    except TypeError:
-        raise TypeError(f"{wanted}; pass for example {name}=2 or {name}=[1, 12].") from None
-    if any(lag < 1 for lag in values) or len(set(values)) < len(values):
-        _refuse(wanted)
-    return tuple(sorted(values))
-
-
-def _refuse(wanted: str) -> tuple[int, ...]:
-    raise ValueError(f"{wanted}; pass for example 2 or [1, 12].")
 
 
 class RecurrentModel(SeriesModel):
@@ -155,9 +127,7 @@ class RecurrentModel(SeriesModel):
     ) -> None:
         self.lags = check_lags(lags, "lags")
         self.linear_lags = self.lags if linear_lags is None else check_lags(linear_lags, "linear_lags")
-        if not isinstance(errors, str) or errors not in ERRORS:
-            raise ValueError(f"errors must be one of {', '.join(map(repr, ERRORS))}, but is {errors!r}.")
-        self.errors = errors
+        self.errors = check_choice(errors, "errors", ERRORS)
         self.hold_back = hold_back
         spec = self._describe()
         if hold_back is None:
@@ -331,7 +301,10 @@ class RecurrentModel(SeriesModel):
         True
         """
         self._check_device(device)
+        say = check_disp(disp)
         options = self._fit_options(penalty, maxiter, tol)
+        usual = "nonrobust" if options.penalty == 0.0 else "laplace"
+        check_covariance(usual if cov_type is None else cov_type, cov_kwds)
         warm = start_params is not None
         with one_blas_thread():
             problem = self._problem(options.penalty is None)
@@ -341,7 +314,7 @@ class RecurrentModel(SeriesModel):
                 given = check_params(start_params, self.param_names, "start_params")
                 starts, origin = problem.scaling.to_standard(given)[None, :], ["given"]
             else:
-                count = check_count(n_starts, "n_starts")
+                count = check_count(n_starts, "n_starts", most=MOST_DRAWS)
                 starts, origin = self._starts(problem, count, check_generator(rng))
             starts = np.delete(starts, list(self._held), axis=1)
             restricted = RestrictedProblem(problem, self._held) if self._held else problem
@@ -352,7 +325,7 @@ class RecurrentModel(SeriesModel):
         details = self._details(found, origin, penalty, cov_type, cov_kwds)
         if isinstance(problem, ParallelInTimeProblem):
             details = replace(details, mle_retvals={**details.mle_retvals, **problem.record.retvals()})
-        if disp:
+        if say:
             retvals = details.mle_retvals
             print(
                 f"{len(starts)} starts, {retvals['n_best']} reached the best optimum; "
@@ -363,13 +336,18 @@ class RecurrentModel(SeriesModel):
         return self._results(found.params, details)
 
     def _check_device(self, device: Any) -> None:
-        check_device(device)
+        check_device(check_choice(device, "device", ("cpu", *DEVICES)))
 
     def _fit_options(self, penalty: Any, maxiter: Any, tol: Any) -> Options:
         """Settings of the optimiser, once the sample is known to be one that they can fit."""
         options = optimiser_options(penalty, maxiter, tol, len(self.specification.group_names))
         self._check_sample()
         n_used, n_params = int(self.used.sum()), self.specification.n_params
+        if n_params > MOST_PARAMS:
+            raise ValueError(
+                f"The model has {n_params:,} parameters, and the products of its Jacobian have room for "
+                f"{MOST_PARAMS:,} of them; choose fewer units, lags or seasons."
+            )
         if options.penalty == 0.0 and n_used <= n_params:
             raise ValueError(
                 f"endog has {n_used} observations to be predicted, but the model has {n_params} parameters, too many "
@@ -401,6 +379,7 @@ class RecurrentModel(SeriesModel):
         True
         """
         params = check_params(params, self.param_names, "params")
+        check_covariance("nonrobust" if cov_type is None else cov_type, cov_kwds)
         self._check_sample()
         problem = self._problem()
         standard, no_prior = problem.scaling.to_standard(params), np.zeros(len(self.specification.group_names))
@@ -414,73 +393,8 @@ class RecurrentModel(SeriesModel):
     score = likelihood.score
     hessian = likelihood.hessian
 
-    @contextmanager
-    def fix_params(self, params: Mapping[str, float]) -> Iterator[None]:
-        """
-        Hold parameters at given values while models are fitted inside the block.
-
-        Parameters
-        ----------
-        params : mapping of str to float
-            Names, as in `param_names`, and values in the units of the data.
-
-        Examples
-        --------
-        >>> import pararnn_ts as prt
-        >>> model = prt.ParaRNN(prt.datasets.load_nile(), units=(1,))
-        >>> with model.fix_params({"linear.flow.L1": 0.5}):
-        ...     results = model.fit(n_starts=2)
-        >>> float(results.params["linear.flow.L1"])
-        0.5
-        """
-        before, self._held = self._held, self._checked_values(params)
-        try:
-            yield
-        finally:
-            self._held = before
-
-    def fit_constrained(self, constraints: Mapping[str, float], **options: Any):
-        """
-        Fit with parameters held at given values; see `fix_params` and `fit`.
-
-        Parameters
-        ----------
-        constraints : mapping of str to float
-            Names and values of the parameters that are held.
-        **options
-            Arguments of `fit`.
-
-        Returns
-        -------
-        RecurrentResultsWrapper
-            Results.
-
-        Examples
-        --------
-        >>> import pararnn_ts as prt
-        >>> results = prt.ParaRNN(prt.datasets.load_nile(), units=()).fit_constrained({"linear.flow.L1": 0.5})
-        >>> float(results.params["linear.flow.L1"])
-        0.5
-        """
-        with self.fix_params(constraints):
-            return self.fit(**options)
-
-    def _checked_values(self, params: Any) -> dict[int, float]:
-        if not isinstance(params, Mapping):
-            raise TypeError(
-                f"params must map names of parameters to values, but is {params!r}; pass for example "
-                f"{{{self.param_names[0]!r}: 0.0}}."
-            )
-        known, held = self.param_names, {}
-        for name, value in params.items():
-            if name not in known:
-                raise ValueError(f"params holds {name!r}, which is no parameter; they are {', '.join(known)}.")
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not np.isfinite(value):
-                raise ValueError(f"params must hold finite numbers, but holds {value!r} for {name!r}.")
-            held[known.index(name)] = float(value)
-        if len(held) == len(known):
-            raise ValueError("params holds every parameter, which leaves nothing to fit; use model.evaluate instead.")
-        return held
+    fix_params = fixed_params.fix_params
+    fit_constrained = fixed_params.fit_constrained
 
     def predict(self, params: np.ndarray, start: Any = None, end: Any = None, dynamic: Any = False, exog: Any = None):
         """

@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api.types import is_scalar
 
 from pararnn_ts._compat import TimeSeriesModel, forget_values, relayed_warnings, statsmodels_index, user_frame
-from pararnn_ts.models.arguments import check_flag
+from pararnn_ts.models.arguments import check_count, check_flag
 from pararnn_ts.models.checks import (
     check_missing,
     require_continuation,
@@ -21,7 +21,7 @@ from pararnn_ts.models.checks import (
     require_no_second_constant,
 )
 from pararnn_ts.models.deterministics import Deterministics, check_period, constant_representation, infer_period
-from pararnn_ts.models.differencing import difference_polynomial
+from pararnn_ts.models.differencing import MOST_DIFFERENCES, difference_polynomial
 from pararnn_ts.models.exogenous import align_exog, align_future_exog
 from pararnn_ts.models.formula import FormulaDesign, parse_formula
 from pararnn_ts.models.grid import Grid, complete_grid
@@ -146,11 +146,13 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         self._notes = grid.notes
         self.trend, self.deterministic, self.missing = trend, deterministic, missing
         advice = "; give the length of the season as period"
-        self.seasonal, self.diff, self.seasonal_diff = check_flag(seasonal, "seasonal", advice), diff, seasonal_diff
+        self.seasonal = check_flag(seasonal, "seasonal", advice)
+        self.diff = check_count(diff, "diff", 0, MOST_DIFFERENCES)
+        self.seasonal_diff = check_count(seasonal_diff, "seasonal_diff", 0, MOST_DIFFERENCES)
         self.period = None if period is None else check_period(period)
-        if self.period is None and (seasonal or seasonal_diff):
+        if self.period is None and (self.seasonal or self.seasonal_diff):
             self.period = infer_period(self.index)
-        self.difference = difference_polynomial(diff, seasonal_diff, self.period)
+        self.difference = difference_polynomial(self.diff, self.seasonal_diff, self.period)
         self._place_in_time(like)
         self._det = self._terms.rows(self._origin, self._origin + len(self._y))
         self._design: FormulaDesign | None = kwargs.get("_design") or (None if like is None else like._design)

@@ -15,7 +15,7 @@ import pandas as pd
 from pararnn_ts.estimation.coding import choose_penalties
 from pararnn_ts.estimation.dictionaries import DICTIONARIES, MOMENTS, cosines, wavelet_levels, wavelets
 from pararnn_ts.estimation.sista import SISTAParams
-from pararnn_ts.models.arguments import check_count, check_share
+from pararnn_ts.models.arguments import check_choice, check_count, check_disp, check_share, given
 from pararnn_ts.models.options import OptionBearer
 from pararnn_ts.models.panels import PanelFrame, as_matrix, read_panel, read_rows
 from pararnn_ts.models.sista_training import Plan, train_network
@@ -213,13 +213,12 @@ class SISTARNN(OptionBearer):
         """
         from pararnn_ts.results.sista import SISTAResults
 
-        if device != "cpu":
+        if not isinstance(device, str) or device != "cpu":
             raise ValueError(
-                f"device={device!r} is not available for SISTARNN, whose kernels run on the processor only; pass "
+                f"device={given(device)} is not available for SISTARNN, whose kernels run on the processor only; pass "
                 "device='cpu'."
             )
-        if method not in ("sista", "rnn"):
-            raise ValueError(f"method must be 'sista' or 'rnn', not {method!r}.")
+        check_choice(method, "method", ("sista", "rnn"))
         if self.nobs == 0:
             raise ValueError(f"endog has no observations: all of its {self.frame.panel.x.size} values are missing.")
         if method == "sista":
@@ -233,8 +232,9 @@ class SISTARNN(OptionBearer):
             supervised=target is not None, panel=self.frame.panel,
         )  # fmt: skip
         y = None if target is None else read_rows(target, "target", self.frame, self.signal_names)
+        say = check_disp(disp)
         network, params, training = _in_threads(
-            lambda pool: train_network(self.frame.panel, y, self.start_params, self.n_layers, plan, pool, disp)
+            lambda pool: train_network(self.frame.panel, y, self.start_params, self.n_layers, plan, pool, say)
         )
         training.warn()
         return SISTAResults(self, params, training=training, network=network, target=y)
@@ -279,15 +279,14 @@ def _constant(value: float | None, name: str, positive: bool = False) -> float |
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be None or a number, but is {value!r}.") from None
+        raise TypeError(f"{name} must be None or a number, but is {given(value)}.") from None
     if not np.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ValueError(f"{name} must be {'positive' if positive else '0 or more'} and finite, but is {value!r}.")
+        raise ValueError(f"{name} must be {'positive' if positive else '0 or more'} and finite, but is {given(value)}.")
     return number
 
 
 def _check_missing(missing: str, frame: PanelFrame) -> None:
-    if missing not in ("mask", "raise"):
-        raise ValueError(f"missing must be 'mask' or 'raise', not {missing!r}.")
+    check_choice(missing, "missing", ("mask", "raise"))
     absent = np.isnan(frame.panel.x)
     if missing == "raise" and absent.any():
         row, column = np.argwhere(absent)[0]

@@ -16,7 +16,7 @@ from pararnn_ts.estimation.sequences import Panel, SequenceLoss
 from pararnn_ts.estimation.sista import PARAMETERS, SISTALoss, SISTAParams
 from pararnn_ts.estimation.training import Budget, train
 from pararnn_ts.kernels.sparse_network import Network
-from pararnn_ts.models.arguments import check_count, check_flag, check_generator, check_share
+from pararnn_ts.models.arguments import check_count, check_flag, check_generator, check_share, given
 
 __all__ = ["Plan", "Split", "Training", "next_rows", "split_panel", "train_network"]
 
@@ -70,14 +70,24 @@ class Plan:
                 "train chooses among the parameters of the model, which tied=False gives up; leave it out."
             )
         fraction = check_share(valid_fraction, "valid_fraction")
-        rates = (DEFAULT_RATE,) if lr is None else tuple(np.atleast_1d(np.asarray(lr, dtype=float)).tolist())
-        if not rates or not all(np.isfinite(rate) and rate > 0 for rate in rates):
-            raise ValueError(f"lr must be a positive number or several of them, but is {lr!r}.")
+        rates = (DEFAULT_RATE,) if lr is None else _rates(lr)
         size = check_count(batch, "batch")
         n = len(_held_out(panel, fraction)[0]) if panel.n_sequences > 1 else 1
         budget = Budget(1, size, int(check_generator(rng).integers(2**31)))
         wanted = -(-DEFAULT_UPDATES // budget.per_epoch(n)) if epochs is None else check_count(epochs, "epochs")
         return cls(names, tied, budget._replace(epochs=wanted), rates, fraction)
+
+
+def _rates(lr: Any) -> tuple[float, ...]:
+    """Learning rates from one number or several."""
+    wanted = f"lr must be a positive number or several of them, but is {given(lr)}."
+    try:
+        rates = np.array(lr, dtype=float).ravel()
+    except (TypeError, ValueError):
+        raise TypeError(wanted) from None
+    if not len(rates) or not (np.isfinite(rates) & (rates > 0.0)).all():
+        raise ValueError(wanted)
+    return tuple(rates.tolist())
 
 
 def _names(train: Any) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pararnn_ts.estimation.problem import Problem
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path, run_paths
 from pararnn_ts.kernels.sensitivity import jacobian_rows
+from pararnn_ts.models.arguments import MOST_STATES, check_choice, given
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.recurrent import Path, RecurrentModel
 from pararnn_ts.models.starting import many_start_values, start_values
@@ -31,22 +32,26 @@ def check_units(units: Any) -> tuple[int, ...]:
     >>> check_units(2), check_units((1, 2)), check_units(())
     ((2, 2), (1, 2), ())
     """
-    wanted = f"units must be a non-negative integer or a sequence of positive dimensions, but is {units!r}"
+    wanted = (
+        f"units must be a non-negative integer or a sequence of positive dimensions, but is {given(units)}; pass for "
+        "example units=(2,) or units=(1, 2)."
+    )
     if isinstance(units, (bool, str)):
-        raise TypeError(f"{wanted}; pass for example units=(2,) or units=(1, 2).")
+        raise TypeError(wanted)
+    dims: tuple[int, ...] = (2,)
     try:
-        count = operator.index(units)
+        times = operator.index(units)
     except TypeError:
         try:
-            dims = tuple(operator.index(d) for d in units)
+            times, dims = 1, tuple(operator.index(d) for d in units)
         except TypeError:
-            raise TypeError(f"{wanted}; pass for example units=(2,) or units=(1, 2).") from None
-        if any(d < 1 for d in dims):
-            raise ValueError(f"{wanted}; pass for example units=(2,) or units=(1, 2).") from None
-        return dims
-    if count < 0:
-        raise ValueError(f"{wanted}; pass for example units=(2,) or units=(1, 2).")
-    return (2,) * count
+            raise TypeError(wanted) from None
+    if times < 0 or any(d < 1 for d in dims):
+        raise ValueError(wanted)
+    states = times * sum(dims)
+    if states > MOST_STATES:
+        raise ValueError(f"units may have {MOST_STATES:,} states in all, but {given(units)} has {states:,}.")
+    return times * dims
 
 
 class UnitModel(RecurrentModel):
@@ -89,9 +94,7 @@ class UnitModel(RecurrentModel):
         **series: Unpack[SeriesOptions],
     ):
         self.units = check_units(units)
-        if not isinstance(activation, str) or activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, but is {activation!r}.")
-        self.activation = activation
+        self.activation = check_choice(activation, "activation", ACTIVATIONS)
         super().__init__(endog, exog, lags=lags, linear_lags=linear_lags, hold_back=hold_back, errors=errors, **series)
 
     def restructured(

@@ -213,7 +213,7 @@ def steps_ahead(steps: Any, sample: pd.Index, extendable: bool) -> int:
             raise ValueError(f"steps must be at least 1, but is {steps}.")
         return int(steps)
     if steps is None or isinstance(steps, (bool, Real)):
-        raise TypeError(f"steps must be a positive integer or the last label to forecast, not {steps!r}.")
+        raise TypeError(f"steps must be a positive integer or the last label to forecast, not {given(steps)}.")
     ahead = locate(steps, sample, extendable, "steps", last=True) - len(sample) + 1
     if ahead < 1:
         raise ValueError(f"steps={steps!r} lies inside the sample, which ends at {sample[-1]}; name a later label.")

@@ -238,7 +238,7 @@ def set_time_axis(ax: Axes, index: pd.Index | None) -> None:
         # few enough for six digits each
         ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
     if index is not None and index.name is not None:
-        name = str(index.name)
+        name = shortened(index.name)
     ax.set_xlabel(name + unit)
 
 

@@ -93,8 +93,9 @@ def plot_comparison(
     actual, means = _forecasts(comparison, step)
     x, series = time_values(actual.index, len(actual)), comparison.endog.name
     labels = {name: shortened(name, 24) for name in table.index}
+    # lines that differ without their colours, too
     style: dict[str, dict[str, Any]] = {
-        name: {"color": SERIES[i % len(SERIES)], "linestyle": LINES[i // len(SERIES) % len(LINES)], "linewidth": 1.2}
+        name: {"color": SERIES[i % len(SERIES)], "linestyle": LINES[(i + i // 12) % len(LINES)], "linewidth": 1.2}
         for i, name in enumerate(table.index)
     }
 

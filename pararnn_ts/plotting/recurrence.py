@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,7 +107,8 @@ def plot_recurrence(
             first = first or ax
             _response_panel(ax, response[name][group], None if errors is None else errors[name][group], number)
             title = describe_unit(name, features.loc[name], steps) if part == 0 else f"{name}: exogenous inputs"
-            tidy(ax, title, f"response of {name}" if group is own else "per unit of input")
+            # a longer line would run into the title of the eigenvalues
+            tidy(ax, textwrap.fill(title, 66), f"response of {name}" if group is own else "per unit of input")
             last = number == len(names) - 1 and part == len(groups) - 1
             ax.tick_params(labelbottom=last)
             if last:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.models.arguments import check_alpha, check_count, check_flag, check_generator
+from pararnn_ts.models.arguments import MOST_DRAWS, check_alpha, check_count, check_flag, check_generator
 from pararnn_ts.results.components import column_of, part_names, parts, sample_parts, unit_means
 from pararnn_ts.results.intervals import SIMULATED, check_method, path_quantiles
 from pararnn_ts.results.prediction import future_exog, last_observed, last_origins, require_finite, warn_explosive
@@ -106,7 +106,7 @@ def get_components(
     True
     """
     check_method(method, SIMULATED)
-    n_sims, alpha = check_count(n_sims, "n_sims", 2), check_alpha(alpha)
+    n_sims, alpha = check_count(n_sims, "n_sims", 2, MOST_DRAWS), check_alpha(alpha)
     param_uncertainty = check_flag(param_uncertainty, "param_uncertainty")
     results.require_data()
     if param_uncertainty:

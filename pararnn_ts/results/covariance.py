@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from numbers import Integral
+from functools import cached_property
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from statsmodels.stats.sandwich_covariance import S_hac_simple
 
 from pararnn_ts.estimation.curvature import derivative_by_data, observed_information
 from pararnn_ts.estimation.errors import ErrorLaw
+from pararnn_ts.models.arguments import MOST_DRAWS, check_choice, check_count, given
 
 __all__ = [
     "ESTIMATORS",
@@ -95,6 +97,11 @@ class Ingredients:
     def _derivative(self) -> np.ndarray:
         """Jacobian by the estimated parameters on the standardised scale."""
         return np.asarray(self.jacobian()) @ self.to_data
+
+    @cached_property
+    def posterior(self) -> tuple[np.ndarray, int]:
+        """Inverse of the precision on the directions that carry information, and their number."""
+        return invert(self.precision)
 
     def information(self) -> np.ndarray:
         """Expected information of the data, the prior left out."""
@@ -272,11 +279,11 @@ def _inverse_if_definite(precision: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def _laplace(parts: Ingredients) -> tuple[np.ndarray, str]:
-    return invert(parts.precision)[0], "Laplace approximation of the posterior (inverse of the penalised Hessian)."
+    return parts.posterior[0], "Laplace approximation of the posterior (inverse of the penalised Hessian)."
 
 
 def _nonrobust(parts: Ingredients) -> tuple[np.ndarray, str]:
-    bread = invert(parts.precision)[0]
+    bread = parts.posterior[0]
     what = "expected information (Gauss-Newton), assumes shocks of equal variance that are not correlated."
     return bread @ parts.information() @ bread, what
 
@@ -298,13 +305,13 @@ def _robust(parts: Ingredients) -> tuple[np.ndarray, str]:
 
 
 def _hc0(parts: Ingredients) -> tuple[np.ndarray, str]:
-    bread, scores = invert(parts.precision)[0], parts.scores()
+    bread, scores = parts.posterior[0], parts.scores()
     return bread @ (scores.T @ scores) @ bread, "sandwich estimator, robust to shocks of unequal variance."
 
 
 def _hac(parts: Ingredients, maxlags: int | None = None) -> tuple[np.ndarray, str]:
     lags = int(4 * (len(parts.resid()) / 100) ** (2 / 9) if maxlags is None else maxlags)
-    bread, scores = invert(parts.precision)[0], parts.scores()
+    bread, scores = parts.posterior[0], parts.scores()
     what = "sandwich estimator, robust to shocks of unequal variance and to autocorrelation (Newey-West)"
     return bread @ S_hac_simple(scores, nlags=lags) @ bread, f"{what}, {lags} lags."
 
@@ -381,10 +388,10 @@ def check_covariance(name: str, options: Mapping[str, Any] | None = None) -> Non
     ...
     ValueError: cov_kwds has 'lags', but cov_type='HAC' knows none; its options are 'maxlags'.
     """
-    if name not in ESTIMATORS:
-        raise ValueError(f"cov_type must be one of {', '.join(map(repr, ESTIMATORS))}, but is {name!r}.")
-    known = ESTIMATORS[name].options
-    unknown = sorted(set(options or {}) - set(known))
+    known = ESTIMATORS[check_choice(name, "cov_type", ESTIMATORS)].options
+    if not isinstance(options, (Mapping, NoneType)):
+        raise TypeError(f"cov_kwds must be a dict of options or None, but is {given(options)}.")
+    unknown = sorted(map(str, set(options or {}) - set(known)))
     if unknown:
         offer = f"its options are {', '.join(map(repr, known))}" if known else "it has no options"
         raise ValueError(f"cov_kwds has {', '.join(map(repr, unknown))}, but cov_type={name!r} knows none; {offer}.")
@@ -392,8 +399,7 @@ def check_covariance(name: str, options: Mapping[str, Any] | None = None) -> Non
         least = known[option]
         if least is None or (option == "maxlags" and value is None):
             continue
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-            raise ValueError(f"cov_kwds[{option!r}] must be an integer of at least {least}, but is {value!r}.")
+        check_count(value, f"cov_kwds[{option!r}]", least, MOST_DRAWS)
 
 
 def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any] | None = None) -> Covariance:
@@ -441,4 +447,4 @@ def estimate_covariance(name: str, parts: Ingredients, options: Mapping[str, Any
         matrix = parts.to_data @ matrix @ parts.to_data.T
     matrix = np.where(np.isfinite(matrix), matrix, np.nan)
     unidentified = tuple(np.flatnonzero(~estimable(parts.precision, parts.to_data)).tolist())
-    return Covariance(0.5 * (matrix + matrix.T), root, invert(parts.precision)[1], description, unidentified)
+    return Covariance(0.5 * (matrix + matrix.T), root, parts.posterior[1], description, unidentified)

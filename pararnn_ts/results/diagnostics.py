@@ -9,8 +9,7 @@ from scipy import stats
 from statsmodels.stats.stattools import jarque_bera
 from statsmodels.tsa.stattools import breakvar_heteroskedasticity_test
 
-from pararnn_ts.models.arguments import check_flag, given
-from pararnn_ts.models.recurrent import check_lags
+from pararnn_ts.models.arguments import check_flag, check_lags, given
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
@@ -150,6 +149,7 @@ def test_heteroskedasticity(
     (1, 2)
     """
     _choose(method, ("breakvar",))
+    use_f = check_flag(use_f, "use_f")
     resid = _residuals(results)
     third = max(1, round(len(resid) / 3))
     parts = resid[:third], resid[-third:]

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts.estimation.curvature import derivative_by_data
+from pararnn_ts.models.arguments import check_flag, given
 from pararnn_ts.results.refusals import NotOfTheModel, NotOfTheSample
 from pararnn_ts.results.responses import (
     Eigen,
@@ -190,7 +191,7 @@ def lag_response(results: Any, max_lag: int = 20, local: bool = False) -> pd.Dat
     _check_lag(max_lag, fitted)
     units = [fitted.unit(fitted.params, fitted.path, number) for number in range(len(fitted.unit_names))]
     columns = fitted.response_columns
-    if not local:
+    if not check_flag(local, "local"):
         parts = [averaged_response(weights, slope, fitted.origins, max_lag) for weights, slope in units]
         return pd.DataFrame(_beside(parts, max_lag + 1), pd.RangeIndex(max_lag + 1, name="lag"), columns)
     index = results.model.index[fitted.start : len(fitted.path.fitted)]
@@ -464,4 +465,4 @@ def _beside(parts: list[np.ndarray], rows: int) -> np.ndarray:
 def _check_lag(max_lag: int, fitted: FittedUnits) -> None:
     last = int(fitted.origins[-1])
     if isinstance(max_lag, bool) or not isinstance(max_lag, Integral) or not 0 <= max_lag <= last:
-        raise ValueError(f"max_lag must lie between 0 and {last}, the length of the sample, but is {max_lag!r}.")
+        raise ValueError(f"max_lag must lie between 0 and {last}, the length of the sample, but is {given(max_lag)}.")

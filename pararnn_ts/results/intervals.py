@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from pararnn_ts._compat import PredictionResults
-from pararnn_ts.models.arguments import check_alpha, given
+from pararnn_ts.models.arguments import check_alpha, check_choice
 from pararnn_ts.results.conformal import conformal_radius
 
 __all__ = ["METHODS", "SIMULATED", "RecurrentPrediction", "check_method", "path_quantiles"]
@@ -29,9 +29,7 @@ def check_method(method: str, known: tuple[str, ...] = METHODS) -> str:
     >>> check_method("conformal")
     'conformal'
     """
-    if not isinstance(method, str) or method not in known:
-        raise ValueError(f"method must be one of {', '.join(map(repr, known))}, but is {given(method)}.")
-    return method
+    return check_choice(method, "method", known)
 
 
 class RecurrentPrediction(PredictionResults):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,8 +18,7 @@ from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.kernels.activations import ACTIVATIONS
 from pararnn_ts.kernels.recursion import run_path
-from pararnn_ts.models.arguments import check_generator, given
-from pararnn_ts.models.recurrent import check_lags
+from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_generator, check_lags, given
 from pararnn_ts.results.trajectory import model_exog
 from pararnn_ts.specification import lags_in_words
 
@@ -204,8 +202,7 @@ def linearity_test(
         method = METHODS[0]
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))} or None, but is {given(method)}.")
-    if isinstance(bootstrap, bool) or not isinstance(bootstrap, Integral) or bootstrap < 0:
-        raise ValueError(f"bootstrap must be a number of series, zero for none, but is {given(bootstrap)}.")
+    bootstrap = check_count(bootstrap, "bootstrap", 0, MOST_DRAWS)
     y = np.asarray(y, dtype=float)
     tried = check_lags([lags] if is_scalar(lags) else lags, "lags")
     if not tried:
@@ -239,9 +236,9 @@ def linearity_test(
     found, null = design.test(sample)
     if not bootstrap:
         return found
-    simulated = _simulate_null(y, sample, null, int(bootstrap), generator)
+    simulated = _simulate_null(y, sample, null, bootstrap, generator)
     larger = sum(not design.test(design.sample(path))[0].fvalue < found.fvalue for path in simulated)
-    return found._replace(bootstrap_pvalue=(1 + larger) / (1 + int(bootstrap)), n_bootstrap=int(bootstrap))
+    return found._replace(bootstrap_pvalue=(1 + larger) / (1 + bootstrap), n_bootstrap=bootstrap)
 
 
 class _Sample(NamedTuple):

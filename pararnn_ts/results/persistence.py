@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts.estimation.errors import ErrorLaw, gaussian_loglike
+from pararnn_ts.models.arguments import MOST_STEPS, check_flag
 from pararnn_ts.models.index_code import decode_index, encode_index, n_labels
 from pararnn_ts.results import sista_persistence
 from pararnn_ts.results.archive import NOT_ONE, read_archive, take, write_archive
@@ -30,8 +31,6 @@ FORMAT, VERSION = "pararnn_ts.results", 3
 _ELSEWHERE = {"pararnn_ts.panel": "pararnn_ts.panel.persistence"}
 # the version from which on there is a derivative beside the precision
 DERIVATIVE = 3
-# lags and seasons are no longer
-LARGEST_OPTION = 100_000
 _HEADER = {"format", "version", "package", "model", "details", "past", "inherited", "removed"}
 _MODEL = {
     "class",
@@ -89,7 +88,7 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
     header["details"] = pack_details(results.details)
     header["past"] = _pack_past(results, arrays)
     header["inherited"] = _pack_inherited(results, arrays)
-    if remove_data or results.data_removed:
+    if check_flag(remove_data, "remove_data") or results.data_removed:
         header["removed"] = _pack_removed(results, arrays)
     else:
         header["removed"] = None
@@ -262,8 +261,10 @@ def check_options(options: dict[str, Any], n_params: int) -> None:
     """Refuse options that would make a model far larger than its parameters in the file."""
     for name, value in options.items():
         numbers = [item for item in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(item, int)]
+        if name == "hold_back":  # makes nothing larger
+            continue
         # a unit of dimension d has d^2 recurrent weights
-        most = n_params**0.5 if name in ("units", "hidden") else LARGEST_OPTION
+        most = n_params**0.5 if name in ("units", "hidden") else MOST_STEPS
         if any(abs(number) > most for number in numbers):
             raise ValueError(f"path holds a model with {name}={value!r}, which does not fit its parameters.")
 
@@ -388,7 +389,7 @@ def _unpack_removed(code: dict[str, Any], arrays: dict[str, np.ndarray], model: 
     )
     last_exog, shocks = take(arrays, "tail.last_exog", 1, n_exog), _take_shocks(arrays, "tail.shocks")
     return {
-        "tail": Tail(last, end, det, exog, last_exog, shocks, float(low), float(high)),
+        "tail": Tail(last, det, exog, end, last_exog, shocks, float(low), float(high)),
         "covariance": _unpack_covariance(code["covariance"], "removed", arrays, spec.n_params),
         "summary_facts": decode(code["facts"]),
         "nobs": int(code["nobs"]),

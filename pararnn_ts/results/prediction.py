@@ -12,7 +12,7 @@ from scipy import stats
 from statsmodels.tools.sm_exceptions import OutputWarning
 
 from pararnn_ts._compat import ValueWarning, warn_user
-from pararnn_ts.models.arguments import check_count, check_flag, check_generator
+from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_flag, check_generator
 from pararnn_ts.models.window import steps_ahead
 from pararnn_ts.results.conformal import calibration_errors
 from pararnn_ts.results.intervals import RecurrentPrediction, check_method
@@ -199,7 +199,7 @@ def get_prediction(
     ((4, 2), (2, 100))
     """
     check_method(method)
-    n_sims = check_count(n_sims, "n_sims", 2)
+    n_sims = check_count(n_sims, "n_sims", 2, MOST_DRAWS)
     param_uncertainty = check_flag(param_uncertainty, "param_uncertainty")
     window = results.model.prediction_window(start, end, dynamic, index)
     future = future_exog(results, window, exog, index)

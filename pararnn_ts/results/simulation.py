@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.arguments import check_flag, check_generator, given
+from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_flag, check_generator, given
 from pararnn_ts.results.prediction import future_exog
 from pararnn_ts.results.trajectory import continue_path, response, standpoint
 from pararnn_ts.results.uncertainty import draw_shocks
@@ -67,7 +67,7 @@ def simulate(
     >>> np.allclose(res.simulate(4, anchor="end", random_errors=np.zeros(4)), res.forecast(4))
     True
     """
-    steps, paths = _count(nsimulations, "nsimulations"), _count(repetitions, "repetitions")
+    steps, paths = check_count(nsimulations, "nsimulations"), check_count(repetitions, "repetitions", most=MOST_DRAWS)
     row = _anchor_row(results, anchor)
     window = results.model.prediction_window(row, row + steps - 1, index=index)
     future = future_exog(results, window, exog, index)
@@ -121,7 +121,7 @@ def impulse_responses(
     >>> np.allclose(res.impulse_responses(8), arma.impulse_responses(8))
     True
     """
-    steps = _count(steps, "steps", least=0)
+    steps = check_count(steps, "steps", least=0)
     per_unit, cumulative = check_flag(per_unit, "per_unit"), check_flag(cumulative, "cumulative")
     if not isinstance(impulse, Real) or not np.isfinite(impulse) or impulse == 0.0:
         raise ValueError(f"impulse must be a finite number other than zero, but is {given(impulse)}.")
@@ -160,12 +160,6 @@ def _anchor_row(results: RecurrentResults, anchor: Any, name: str = "anchor") ->
             f"predicted) to {n} (the first after the sample); choose one of them."
         )
     return row
-
-
-def _count(value: Any, name: str, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name} must be an integer of {least} or more, but is {given(value)}.")
-    return int(value)
 
 
 def _shocks(

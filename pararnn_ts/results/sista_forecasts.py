@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts.estimation.sequences import Panel
-from pararnn_ts.models.arguments import check_alpha, check_count, check_generator
+from pararnn_ts.models.arguments import MOST_DRAWS, check_alpha, check_count, check_generator
 
 if TYPE_CHECKING:
     from pararnn_ts.results.sista import SISTAResults
@@ -165,7 +165,7 @@ def get_forecast(results: SISTAResults, steps: Any = 1, *, n_sims: int = 1000, r
     >>> bool((found.conf_int()["lower"] < found.predicted_mean).all(axis=None))
     True
     """
-    counts, n_sims = results.frame.steps_ahead(steps), check_count(n_sims, "n_sims", 2)
+    counts, n_sims = results.frame.steps_ahead(steps), check_count(n_sims, "n_sims", 2, MOST_DRAWS)
     paths = _paths(results, counts.max(), n_sims, results.last_codes, check_generator(rng))
     return PanelForecast(forecast(results, steps), paths[:, _wanted(counts).ravel()])
 
@@ -205,7 +205,8 @@ def simulate(
     >>> prt.SISTARNN(x, lam1=0.1, lam2=1.0).fit().simulate(5, repetitions=2, rng=0).shape
     (5, 32)
     """
-    steps, repetitions = check_count(nsimulations, "nsimulations"), check_count(repetitions, "repetitions")
+    steps = check_count(nsimulations, "nsimulations")
+    repetitions = check_count(repetitions, "repetitions", most=MOST_DRAWS)
     if anchor not in ("end", "start"):
         raise ValueError(f"anchor must be 'end' or 'start', not {anchor!r}.")
     frame = results.frame

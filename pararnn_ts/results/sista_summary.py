@@ -10,7 +10,7 @@ from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
 from pararnn_ts.estimation.sista import SISTAParams, lipschitz
-from pararnn_ts.results.summary import RecurrentSummary, align_tables, short_label
+from pararnn_ts.results.summary import RecurrentSummary, align_tables, listed, short_label
 
 if TYPE_CHECKING:
     from pararnn_ts.results.sista import SISTAResults
@@ -185,7 +185,7 @@ def _notes(results: SISTAResults) -> list[str]:
     if chosen:
         verb = "was" if len(chosen) == 1 else "were"
         notes.append(
-            f"{_listed(chosen)} {verb} not given: penalties are those that predict held-out measurements best, "
+            f"{listed(chosen)} {verb} not given: penalties are those that predict held-out measurements best, "
             "and alpha is 1.05 times the Lipschitz constant."
         )
     notes.append("No standard errors are known for these estimates; get_forecast gives intervals by bootstrap.")
@@ -227,10 +227,6 @@ def _training_notes(results: SISTAResults, training: Any) -> list[str]:
     if not results.tied:
         notes.append("The weights were freed from the model: there is no transition, and absent sensors count as zero.")
     return notes
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _capital(text: str) -> str:

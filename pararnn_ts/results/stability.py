@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pararnn_ts.models.arguments import check_generator
+from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_generator
 from pararnn_ts.results.prediction import is_explosive
 from pararnn_ts.results.responses import slopes
 from pararnn_ts.results.trajectory import At, continue_path, rows_from, run_model, standpoint
@@ -174,8 +174,7 @@ def stability(results: RecurrentResults, n_paths: int = 100, rng: Any = 0) -> St
             f"stability belongs to models with recurrent units (ParaRNN, ElmanRNN), not to "
             f"{type(results.model).__name__}; look at results.impulse_responses instead."
         )
-    if isinstance(n_paths, bool) or not isinstance(n_paths, (int, np.integer)) or n_paths < 2:
-        raise ValueError(f"n_paths must be an integer of 2 or more, but is {n_paths!r}.")
+    n_paths = check_count(n_paths, "n_paths", 2, MOST_DRAWS)
     results.require_data()
     params = np.asarray(results.params, dtype=float)
     skeleton, states = _skeleton(results)

@@ -19,12 +19,20 @@ from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.models.convergence import PAST_ITS_PEAK, has_settled, is_past_its_peak
 from pararnn_ts.results.covariance import smallest_eigenvalue
 from pararnn_ts.results.stability import HORIZON
-from pararnn_ts.specification import Specification
+from pararnn_ts.specification import Specification, runs
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
 
-__all__ = ["RecurrentSummary", "align_tables", "make_facts", "make_summary", "short_label"]
+__all__ = [
+    "RecurrentSummary",
+    "align_tables",
+    "listed",
+    "make_facts",
+    "make_summary",
+    "short_label",
+    "units_in_words",
+]
 
 # smallest eigenvalue of the precision on a diagonal of ones below which a note warns
 NEARLY_SINGULAR = 1e-9
@@ -81,7 +89,8 @@ class RecurrentSummary(Summary):
         wrapped = self._rewritten({}, {})
         width = max(79, *map(_width, wrapped.tables))
         lines = (self.extra_txt or "").splitlines()
-        wrapped.add_extra_txt([textwrap.fill(line, width, subsequent_indent="    ") for line in lines])
+        if lines:
+            wrapped.add_extra_txt([textwrap.fill(line, width, subsequent_indent="    ") for line in lines])
         return wrapped.as_text()
 
     def as_csv(self) -> str:
@@ -109,9 +118,15 @@ class RecurrentSummary(Summary):
         Returns
         -------
         str
-            Tables and notes.
+            Tables and notes. Where several tables have titles, these stand above them; that of a single one is a
+            comment, as in statsmodels.
         """
-        return self._rewritten(_LATEX, {**_LATEX, **_LATEX_OF_STATSMODELS}).as_latex()
+        rewritten = self._rewritten(_LATEX, {**_LATEX, **_LATEX_OF_STATSMODELS})
+        if not any(table.title for table in rewritten.tables[1:]):
+            return rewritten.as_latex()
+        parts = [_titled_tabular(table) for table in rewritten.tables]
+        notes = [] if rewritten.extra_txt is None else [rewritten.extra_txt.replace("\n", " \\newline\n ")]
+        return "\n\n".join([r"\begin{center}", *parts, r"\end{center}", *notes])
 
     def as_html(self) -> str:
         """
@@ -136,6 +151,13 @@ class RecurrentSummary(Summary):
         if in_notes and self.extra_txt is not None:
             rewritten.extra_txt = _replaced(self.extra_txt, in_notes)
         return rewritten
+
+
+def _titled_tabular(table: SimpleTable) -> str:
+    """LaTeX of a table below its title, of which statsmodels makes a comment."""
+    lines = [line for line in table.as_latex_tabular(center=False).splitlines() if not line.startswith("%")]
+    title = _replaced(table.title, _LATEX_OF_STATSMODELS) if table.title else ""
+    return "\n".join([rf"\textbf{{{title}}} \\"] * bool(title) + lines)
 
 
 def _replaced(text: str, characters: dict[str, str]) -> str:
@@ -214,15 +236,19 @@ def _right(results: RecurrentResults) -> list[tuple[str, list[str]]]:
     if retvals.get("n_starts", 0) > 1:
         starts += f" ({retvals.get('n_best', 1)} at the optimum)"
     return [
-        ("Log Likelihood", [f"{results.llf:.3f}"]),
-        ("AIC", [f"{results.aic:.3f}"]),
-        ("BIC", [f"{results.bic:.3f}"]),
-        ("HQIC", [f"{results.hqic:.3f}"]),
-        ("Log Evidence", [f"{results.log_evidence:.3f}" if np.isfinite(results.log_evidence) else "-"]),
-        ("Effective Params", [f"{results.df_model:.2f} of {len(results.params)}"]),
+        ("Log Likelihood", [_decimals(results.llf)]),
+        ("AIC", [_decimals(results.aic)]),
+        ("BIC", [_decimals(results.bic)]),
+        ("HQIC", [_decimals(results.hqic)]),
+        ("Log Evidence", [_decimals(results.log_evidence)]),
+        ("Effective Params", [f"{_decimals(results.df_model, 2)} of {len(results.params)}"]),
         ("Scale", [f"{results.scale:.5g}"]),
         ("Starts", [starts]),
     ]
+
+
+def _decimals(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else "-"
 
 
 def _model_name(model: Any) -> str:
@@ -417,16 +443,57 @@ def _identified(results: RecurrentResults) -> list[bool]:
 
 
 def _unit_notes(results: RecurrentResults) -> list[str]:
-    """Sentences on units that the data say too little about."""
+    """Sentences on units that the data say too little about; one for all units of which the same is to be said."""
     notes = []
     known = _unit_table(results, "identification")
     if known is not None:
-        for unit, row in known[~known["identified"].astype(bool)].iterrows():
-            notes.append(f"{unit} is not identified: {row['note']}. Its z statistics would mean nothing.")
+        for names, note in _said_alike(known[~known["identified"].astype(bool)]):
+            whose = "Its" if len(names) == 1 else "Their"
+            verb = " is not identified" if len(names) == 1 else " are not identified, each"
+            notes.append(f"{units_in_words(names)}{verb}: {note}. {whose} z statistics would mean nothing.")
     features = _unit_table(results, "recurrence_features")
     if features is not None:
-        notes += [f"{unit}: {row['note']}." for unit, row in features.iterrows() if row["note"]]
+        for names, note in _said_alike(features):
+            notes.append(f"{units_in_words(names)}{', each' * (len(names) > 1)}: {note}.")
     return notes
+
+
+def _said_alike(table: pd.DataFrame) -> list[tuple[list[str], str]]:
+    """Units of which the same is said, with what it is, in the order of the first of each; silent ones left out."""
+    said: dict[str, list[str]] = {}
+    for unit, note in table["note"].items():
+        if note:
+            said.setdefault(str(note), []).append(str(unit))
+    return [(names, note) for note, names in said.items()]
+
+
+def units_in_words(names: list[str]) -> str:
+    """
+    Names of units in a sentence, runs of three or more written as ranges.
+
+    Examples
+    --------
+    >>> from pararnn_ts.results.summary import units_in_words
+    >>> units_in_words(["unit1", "unit3", "unit4", "unit5"]), units_in_words(["unit1", "unit2"])
+    ('unit1 and unit3 to unit5', 'unit1 and unit2')
+    """
+    words: list[str] = []
+    for run in runs([int(name.removeprefix("unit")) for name in names]):
+        words += [f"unit{run[0]} to unit{run[-1]}"] if len(run) > 2 else [f"unit{number}" for number in run]
+    return listed(words)
+
+
+def listed(words: list[str]) -> str:
+    """
+    Words in a sentence.
+
+    Examples
+    --------
+    >>> from pararnn_ts.results.summary import listed
+    >>> listed(["alpha"]), listed(["alpha", "lam1", "lam2"])
+    ('alpha', 'alpha, lam1 and lam2')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _sentence(text: str) -> str:

@@ -61,14 +61,16 @@ class Standpoint(NamedTuple):
 @dataclass(frozen=True)
 class Gap:
     """
-    Missing rows right before the sample of results that extend others.
+    Missing rows with which a sample ends: those right before the sample of results that extend others.
 
     Parameters
     ----------
     standpoint : Standpoint
-        After the last observation; its row is negative.
-    deterministic, exog : ndarray
-        Rows from there to the beginning of the sample.
+        After the last observation; its row is negative where the rows are those before a sample.
+    deterministic : ndarray, (rows, k)
+        Deterministic terms of the missing rows.
+    exog : ndarray, (rows, e)
+        Their exogenous values.
     """
 
     standpoint: Standpoint
@@ -77,16 +79,16 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Tail:
+class Tail(Gap):
     """
-    All that forecasts need of the sample.
+    All that forecasts need of the sample: the missing rows with which it ends, which may be none, and what is beside.
 
     Parameters
     ----------
-    standpoint, end : Standpoint
-        After the last observation, and at the end of the sample.
-    deterministic, exog : ndarray
-        Rows from there to the end of the sample: none unless it ends with missing values.
+    standpoint, deterministic, exog
+        As in `Gap`.
+    end : Standpoint
+        At the end of the sample.
     last_exog : ndarray, (1, e)
         Exogenous values of the last row of the sample.
     shocks : ndarray
@@ -95,10 +97,7 @@ class Tail:
         Smallest and largest observation, those included on which the parameters were estimated.
     """
 
-    standpoint: Standpoint
     end: Standpoint
-    deterministic: np.ndarray
-    exog: np.ndarray
     last_exog: np.ndarray
     shocks: np.ndarray
     low: float

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.arguments import check_generator
+from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_generator
 from pararnn_ts.results.bootstrap import refitted, sample_frames, simulate_samples
 from pararnn_ts.results.prediction import is_explosive
 
@@ -86,8 +85,7 @@ def test_units(
         raise ValueError("test_units compares fits, but these parameters were not estimated on this sample; fit first.")
     if details.held:
         raise ValueError("test_units fits models with fewer parameters, and cannot hold any at a value; fit without.")
-    if isinstance(bootstrap, bool) or not isinstance(bootstrap, Integral) or bootstrap < 0:
-        raise ValueError(f"bootstrap must be a number of series, zero for none, but is {bootstrap!r}.")
+    bootstrap = check_count(bootstrap, "bootstrap", 0, MOST_DRAWS)
     tried = int(results.mle_retvals.get("n_starts", 1))
     starts = (tried if tried > 1 else N_STARTS) if n_starts is None else n_starts
     found: dict[int, dict[str, float]] = {}
@@ -108,7 +106,7 @@ def test_units(
             "bootstrap_pvalue": np.nan,
         }
         if bootstrap:
-            simulated = _simulated_ratios(results, without._results, int(bootstrap), starts, simulating)
+            simulated = _simulated_ratios(results, without._results, bootstrap, starts, simulating)
             found[d]["bootstrap_pvalue"] = (1 + np.count_nonzero(~(simulated < ratio))) / (1 + len(simulated))
     columns = ["likelihood_ratio", "effective", "aic", "bic", "log_evidence", "bootstrap_pvalue"]
     names = pd.Index([f"unit{number}" for number in range(1, len(model.units) + 1)], name="unit", dtype=object)

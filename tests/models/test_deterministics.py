@@ -150,7 +150,7 @@ def test_unknown_trends(trend):
 
 @pytest.mark.parametrize("period", [1, 0, -4, 2.5, "12", True])
 def test_bad_periods(period):
-    with pytest.raises(ValueError, match="period must be an integer of 2 or more"):
+    with pytest.raises((TypeError, ValueError), match="period must be an integer of 2 or more"):
         SeriesModel(np.arange(10.0), period=period)
 
 

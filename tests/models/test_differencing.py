@@ -5,6 +5,7 @@ import pytest
 
 from pararnn_ts.estimation.problem import difference_series
 from pararnn_ts.models.differencing import difference_polynomial
+from pararnn_ts.models.series import SeriesModel
 
 ORDERS = [(0, 0, None), (1, 0, None), (2, 0, None), (0, 1, 4), (1, 1, 12), (2, 2, 3)]
 
@@ -40,8 +41,9 @@ def test_short_samples_have_no_differences():
 
 @pytest.mark.parametrize("bad", [-1, 0.5, True, "1", None])
 def test_orders_are_counts(bad):
-    with pytest.raises(ValueError, match="diff must be an integer of 0 or more"):
-        difference_polynomial(bad)
+    for name in ("diff", "seasonal_diff"):
+        with pytest.raises((TypeError, ValueError), match=f"^{name} must be an integer of 0 or more"):
+            SeriesModel(np.arange(10.0), period=2, **{name: bad})
 
 
 def test_a_season_needs_a_period():

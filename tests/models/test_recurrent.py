@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 import pararnn_ts as prt
-from pararnn_ts.models.recurrent import check_lags
+from pararnn_ts.models.arguments import check_lags
 from pararnn_ts.models.units import check_units
 
 

@@ -158,7 +158,7 @@ def test_the_table_of_starts_has_one_evidence_under_the_law():
 
 
 def test_an_unknown_law_is_refused():
-    with pytest.raises(ValueError, match=r"errors must be one of 'normal', 't', but is 'cauchy'"):
+    with pytest.raises(ValueError, match=r"errors must be 'normal' or 't', but is 'cauchy'"):
         prt.ParaRNN(heavy(50), errors="cauchy")
 
 

@@ -26,7 +26,7 @@ from pararnn_ts.plotting import (
     plot_predict,
     plot_recurrence,
 )
-from pararnn_ts.plotting.canvas import step_name, time_values
+from pararnn_ts.plotting.canvas import set_time_axis, step_name, time_values
 from pararnn_ts.results.features import averaged_jacobian, lag_response, lag_response_errors
 
 N = 70
@@ -365,6 +365,8 @@ def test_comparison_shows_forecasts_gains_and_scores():
     np.testing.assert_array_equal(line(forecasts, "observed").get_ydata(), np.arange(12.0))
     np.testing.assert_array_equal(line(forecasts, "good").get_ydata(), np.arange(12.0) + 2)
     np.testing.assert_array_equal(gains.lines[0].get_ydata(), np.cumsum(np.full(12, 4.0 - 16.0)))
+    # and can be told apart in grey
+    assert line(forecasts, "good").get_linestyle() != line(forecasts, "bad").get_linestyle()
     # the best model is on top
     assert [tick.get_text() for tick in rmse.get_yticklabels()] == ["bad", "good"]
     np.testing.assert_array_equal(rmse.collections[1].get_offsets()[:, 0], [2.0, 1.0])
@@ -474,6 +476,12 @@ def test_texts_neither_overlap_nor_leave_the_figure_whatever_the_length_of_names
     for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
         apart = a.x1 < b.x0 + 2 or b.x1 < a.x0 + 2 or a.y1 < b.y0 + 2 or b.y1 < a.y0 + 2
         assert apart, (one, other)
+
+
+def test_dollar_signs_in_the_name_of_the_index_are_no_formulas(results):
+    axes = plt.figure().add_subplot()
+    set_time_axis(axes, results.model.index.rename("month, $ to $"))
+    assert axes.get_xlabel() == r"month, \$ to \$"
 
 
 def test_dollar_signs_in_names_are_no_formulas(with_exog):

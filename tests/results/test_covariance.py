@@ -88,8 +88,8 @@ def test_inverse_on_the_identified_directions():
         ("HC9", None, "cov_type must be one of 'laplace', .* but is 'HC9'"),
         ("robust", {"maxlags": 2}, "cov_kwds has 'maxlags'"),
         ("HAC", {"lags": 2}, "its options are 'maxlags'"),
-        ("HAC", {"maxlags": -1}, "at least 0"),
-        ("bootstrap", {"n_boot": 1}, "at least 2"),
+        ("HAC", {"maxlags": -1}, "an integer of 0 or more"),
+        ("bootstrap", {"n_boot": 1}, "an integer of 2 or more"),
     ],
 )
 def test_what_is_not_known_is_refused(name, options, message):

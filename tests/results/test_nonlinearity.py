@@ -88,7 +88,7 @@ def test_a_series_with_many_gaps_is_tested_with_the_lags_that_leave_enough_rows(
     [
         (lambda r: r.test_nonlinearity("keenan"), "method must be one of 'units', 'terasvirta', 'white' or None"),
         (lambda r: r.test_nonlinearity(lags=[0]), "lags must be .* a list of different positive integers"),
-        (lambda r: r.test_nonlinearity(bootstrap=-1), "bootstrap must be a number of series"),
+        (lambda r: r.test_nonlinearity(bootstrap=-1), "bootstrap must be an integer of 0 or more"),
         (lambda r: r.apply(r.fittedvalues[2:10].to_numpy()).test_nonlinearity(), "needs more data"),
     ],
 )

@@ -108,7 +108,7 @@ def test_bounded_units_do_not_save_an_unstable_linear_path(sales):
 
 @pytest.mark.parametrize("n_paths", [1, 2.5, True])
 def test_number_of_paths_is_checked(fitted, n_paths):
-    with pytest.raises(ValueError, match="n_paths must be an integer of 2 or more"):
+    with pytest.raises((TypeError, ValueError), match="n_paths must be an integer of 2 or more"):
         fitted.stability(n_paths=n_paths)
 
 

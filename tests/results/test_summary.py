@@ -7,6 +7,7 @@ import warnings
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import pararnn_ts as prt
@@ -188,3 +189,43 @@ def test_small_numbers_keep_their_digits(sales):
 def test_a_trend_is_a_note_of_units_and_no_trouble_to_cells(model):
     results = model(np.arange(60.0) + np.sin(np.arange(60.0))).fit(n_starts=1, penalty=1.0, maxiter=5)
     assert "units saturate" not in results.summary().as_text()
+
+
+def test_what_holds_for_several_units_is_said_once():
+    noise = np.random.default_rng(0).standard_normal(100)
+    results = ParaRNN(noise, units=(1,) * 4).fit(n_starts=2)
+    silent = results.identification["note"] == "its component is zero"
+    assert silent.sum() > 2
+    notes = " ".join(str(results.summary()).split())
+    assert notes.count("its component is zero") == 1 and notes.count("contributes nothing") == 1
+    first, last = results.identification.index[silent][[0, -1]]
+    assert f"{first} to {last} are not identified, each: its component is zero." in notes
+
+
+@pytest.mark.parametrize("make", [lambda y: prt.LSTM(y, hidden=1), lambda y: prt.ODERNN(y, hidden=1)])
+def test_criteria_that_do_not_exist_are_dashes_and_one_weight_is_one(sales, make):
+    text = str(make(sales).fit(penalty="early stopping", n_starts=1, maxiter=2).summary())
+    assert "nan" not in text and re.search(r"AIC +-\n", text) and re.search(r"\b1\s+output weight[.;]", text)
+
+
+def test_titles_of_a_comparison_are_in_its_latex(sales):
+    models = {"a_b": ParaRNN(sales, units=(1,)), "linear": ParaRNN(sales, units=())}
+    summary = prt.compare(sales, holdout=12, models=models).summary()
+    latex = summary.as_latex()
+    for table in summary.tables:
+        assert rf"\textbf{{{table.title}}} \\" in latex
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == len(summary.tables)
+    assert (
+        latex.count(r"\begin{center}") == latex.count(r"\end{center}") == 1 and "Notes:" in latex.split("center}")[-1]
+    )
+
+
+def test_a_summary_without_notes_ends_with_its_table():
+    index = range(12)
+    table = prt.fit_panel(_long({"a": np.sin(index), "b": np.cos(index)}), units=(), lags=1).summary()
+    assert str(table).splitlines()[-1].startswith("=")
+
+
+def _long(series):
+    parts = [pd.DataFrame({"unique_id": name, "ds": range(len(y)), "y": y}) for name, y in series.items()]
+    return pd.concat(parts)

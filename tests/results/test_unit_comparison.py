@@ -66,7 +66,7 @@ def test_gaps_and_exogenous_values(gappy):
     [
         (lambda y: ElmanRNN(y, hidden=2).fit(n_starts=2).test_units(), TypeError, "not to ElmanRNN"),
         (lambda y: ParaRNN(y, units=(1,)).fit(n_starts=2).apply(y[:50]).test_units(), ValueError, "fit first"),
-        (lambda y: ParaRNN(y, units=(1,)).fit(n_starts=2).test_units(-1), ValueError, "bootstrap must be a number"),
+        (lambda y: ParaRNN(y, units=(1,)).fit(n_starts=2).test_units(-1), ValueError, "bootstrap must be an integer"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(saturating, make, error, message):
