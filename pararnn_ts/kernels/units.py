@@ -13,8 +13,6 @@ block of `ROWS` rows of the Jacobian, which stays in the cache while its product
 Weights of a unit of dimension d with m inputs, in order: W (d x d, by rows), U (d x m, by rows), b (d), v (d).
 """
 
-import numpy as np
-
 from pararnn_ts.kernels.activations import activate
 from pararnn_ts.kernels.gram import ROWS, STRIDE, add_products
 from pararnn_ts.kernels.jit import inlined, jit
@@ -314,7 +312,7 @@ def add_rows(theta, units, activation, x, linear, target, weight, n_rows, work, 
                 value = value + load(theta, i) * columns_here[row, i]
             store(fitted, row, value)
         # a bare zero has a type of its own, for which all units would be compiled once more
-        p, s, c = q, np.int64(0), np.int64(0)
+        p, s, c = q, 0 * q, 0 * q
         for d in units:
             if d == 1:
                 _unit_1(theta, p, inputs, activation, state, s, jacobian, c, fitted)
