@@ -153,11 +153,14 @@ def run_paths(params, units, activation, lags, linear_lags, difference, determin
     components = np.empty((r + steps, units.shape[0]))
     states = np.empty((r + steps, state.shape[1]))
     for path in range(n_paths):
-        y[:r] = history
-        y[r:] = np.nan
-        shock[r:] = shocks[path]
+        # item by item: for parts of arrays numba compiles the message that lengths differ, too, which takes longer
+        for t in range(r):
+            y[t] = history[t]
+        for t in range(steps):
+            y[r + t], shock[r + t] = np.nan, shocks[path, t]
         own = state[path if state.shape[0] > 1 else 0].copy()
         run_path(params[path if params.shape[0] > 1 else 0], units, activation, lags, linear_lags, difference,
                  deterministic, exog, y, shock, r, r, own, states, linear,
                  components)  # fmt: skip
-        paths[path] = y[r:]
+        for t in range(steps):
+            paths[path, t] = y[r + t]
