@@ -35,7 +35,7 @@ PARTY = 8
 # degrees of freedom below which shocks have no third moment; the normal law is kept instead
 HEAVIEST = 3.0
 # a candidate needs to be compared, not polished; a linear one is polished at no cost
-OPTIONS, LINEAR = Options(maxiter=60, tol=1e-7), Options()
+OPTIONS, SETTLED = Options(maxiter=60, tol=1e-7), Options()
 # share of the sample that criterion "cv" predicts
 HELD_OUT = 0.2
 
@@ -224,11 +224,17 @@ class Search:
         before, candidate = self.fitted[candidate], _robust(candidate)
         model = self._model(candidate)
         problem = model._problem()
-        found = estimate_student(problem, before.found.starts, before.found.best, OPTIONS)
+        prepared = _Prepared(candidate, model, problem, before.starts)
         early = None
         if self.criterion == "cv":
             early = estimate(_before_held_out(model), before.starts, OPTIONS, errors="t")
-        return self._finish(_Prepared(candidate, model, problem, before.starts), found, early)
+        found = estimate_student(problem, before.found.starts, before.found.best, OPTIONS)
+        fitted = self._finish(prepared, found, early)
+        if found.converged or not is_better_law(fitted[1], before):
+            return fitted
+        # a law that has not settled may be on its way to tails that are too heavy
+        settled = estimate_student(problem, before.found.starts, before.found.best, SETTLED)
+        return self._finish(prepared, settled, early) if settled.law.dof <= HEAVIEST else fitted
 
 
 def information_criteria(found: Estimate, n: int) -> tuple[float, float]:
@@ -263,7 +269,7 @@ def _score(model: ParaRNN, found: Estimate, criterion: str, early: Estimate | No
 
 
 def _options(candidate: Candidate) -> Options:
-    return OPTIONS if candidate.units else LINEAR
+    return OPTIONS if candidate.units else SETTLED
 
 
 def _robust(candidate: Candidate) -> Candidate:

@@ -28,6 +28,8 @@ FIRST_CHANGES = 12
 # residuals that the law of the shocks expects in the whole sample beyond the bound that limits the weight of each in
 # their mean
 BEYOND = 0.01
+# share of residuals beyond that bound that may be slips; where there are more, the law is not that of the shocks
+SLIPS = 0.05
 # squared pivots of the scaled Hessian below this are rounding
 _SMALLEST = 1e-14
 # rounding errors of residuals: on the standardised scale observations are of the size of one
@@ -162,7 +164,9 @@ def bounded_mean(resid: np.ndarray, law: ErrorLaw) -> float:
     """
     Mean of residuals, in which one that no law explains has no more weight than the largest that its law expects.
 
-    Where residuals follow the law it is their mean: what lies beyond the bound is one in a hundred samples.
+    Where residuals follow the law it is their mean: what lies beyond the bound is one in a hundred samples. Where more
+    than one in twenty lie there, as in a series of counts most of which are zero, they are no slips, and the bound is
+    such that one in twenty lie beyond it.
 
     Parameters
     ----------
@@ -184,7 +188,12 @@ def bounded_mean(resid: np.ndarray, law: ErrorLaw) -> float:
     1.0
     >>> round(bounded_mean(np.array([-1.0, 1.0, 3e6]), ErrorLaw(1.0, 4.0)), 1)
     2.1
+    >>> round(bounded_mean(np.repeat([-0.01, 2.0], [80, 20]), ErrorLaw(1e-4, 2.1)), 3)
+    0.392
     """
     # a law that is normal but for rounding has the quantiles of one
     bound = law.spread * float(special.stdtrit(min(law.dof, 1e6), 1.0 - 0.5 * BEYOND / len(resid)))
+    ordinary = len(resid) - int(np.ceil(SLIPS * len(resid))) - 1
+    if ordinary >= 0:
+        bound = max(bound, float(np.partition(np.abs(resid), ordinary)[ordinary]))
     return float(np.clip(resid, -bound, bound).mean())
