@@ -106,6 +106,9 @@ def describe(results: Any) -> str:
     model = getattr(results, "model", None)
     if model is None:
         return kind(results)
+    if hasattr(results, "members"):
+        count = len(results.members)
+        return f"average of {count} model{'s' if count > 1 else ''}" + (", with exog" if model.exog_labels else "")
     name, trend = type(model).__name__, _TRENDS.get(str(getattr(model, "trend", "")), "")
     if hasattr(model, "exog_labels"):
         with_exog = bool(model.exog_labels)
@@ -119,6 +122,7 @@ def describe(results: Any) -> str:
         parts = [units, f"lags {lags_in_words(model.lags)}"] if model.units else ["no units"]
         name = ", ".join([*parts, f"linear lags {lags_in_words(model.linear_lags)}"])
         name += ", t errors" if getattr(model, "errors", "normal") == "t" else ""
+        name += _surroundings(model)
     elif name == "AutoReg":
         name = f"AR({_order(model.ar_lags or [])})"
     elif name in ("ARIMA", "SARIMAX"):
@@ -131,6 +135,18 @@ def describe(results: Any) -> str:
     else:
         trend = ""
     return name + ("" if hasattr(model, "linear_lags") else trend) + (", with exog" if with_exog else "")
+
+
+def _surroundings(model: Any) -> str:
+    """What a model of this package has around its recursion, the usual constant apart."""
+    text = ""
+    for what, order in (("difference", model.diff), ("seasonal difference", model.seasonal_diff)):
+        text += f", {order} {what}{'s' if order > 1 else ''}" if order else ""
+    if model.deterministic is not None:
+        text += ", own deterministic terms"
+    elif model.trend != "c":
+        text += _TRENDS.get(model.trend, ", no constant")
+    return text + (", seasonal dummies" if model.seasonal else "")
 
 
 def _order(order: Any) -> str:

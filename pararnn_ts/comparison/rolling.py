@@ -12,7 +12,7 @@ import pandas as pd
 from pararnn_ts._compat import warnings_once
 from pararnn_ts.comparison.faces import kind, numbered, sample_size, simulates, takes
 from pararnn_ts.comparison.sample import aligned
-from pararnn_ts.models.arguments import check_generator
+from pararnn_ts.models.arguments import check_alpha, check_count, check_flag, check_generator, given
 from pararnn_ts.models.series import SeriesModel
 from pararnn_ts.models.window import PredictionWindow
 from pararnn_ts.progress import progress_bar
@@ -99,11 +99,10 @@ def rolling_forecast(
     1   1960     2   1962   906.0
     2   1961     1   1962   906.0
     """
-    for name, value in (("h", h), ("step", step)):
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
+    h, step, alpha = check_count(h, "h"), check_count(step, "step"), check_alpha(alpha)
+    progress = check_flag(progress, "progress")
     if not isinstance(refit, (bool, np.bool_)) and not (isinstance(refit, Integral) and refit > 0):
-        raise ValueError(f"refit must be False, True or a positive number of observations, but is {refit!r}.")
+        raise ValueError(f"refit must be False, True or a positive number of observations, but is {given(refit)}.")
     if hasattr(results, "rolling_forecast"):
         raise TypeError(f"results is a {kind(results)}, which has a method rolling_forecast of its own; call that.")
     if not hasattr(results, "append") and callable(getattr(results, "fit", None)) and not isinstance(results, type):
@@ -127,7 +126,7 @@ def rolling_forecast(
             if not chosen:
                 continue
             current = results.append(*new.rows(0, start), refit=True) if start else results
-            for forecast in _roll(current, new, start, chosen, int(h), alpha, generator):
+            for forecast in _roll(current, new, start, chosen, h, alpha, generator):
                 found.append(forecast)
                 done(1)
     # one frame of all origins: a frame for each would take longer than its forecasts
