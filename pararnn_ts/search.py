@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.estimation.errors import student_gain
+from pararnn_ts.estimation.errors import concentrated_loglike, student_gain
 from pararnn_ts.estimation.estimate import (
     Estimate,
     estimate,
@@ -237,11 +237,17 @@ class Search:
         return self._finish(prepared, settled, early) if settled.law.dof <= HEAVIEST else fitted
 
 
-def information_criteria(found: Estimate, n: int) -> tuple[float, float]:
-    """AIC and BIC with the effective number of parameters and the variance of the shocks."""
-    variance = found.curvature.scale * max(n - found.curvature.effective, 1.0) / n
-    minus_two_llf = n * (np.log(2.0 * np.pi * max(variance, 1e-300)) + 1.0)
-    k = found.curvature.effective + 1.0
+def information_criteria(model: ParaRNN, found: Estimate) -> tuple[float, float]:
+    """AIC and BIC with the effective number of parameters and those of the law of the shocks, as of results."""
+    n = int(model.used.sum())
+    if found.law.is_normal:
+        variance = found.curvature.scale * max(n - found.curvature.effective, 1.0) / n
+        minus_two_llf = n * (np.log(2.0 * np.pi * max(variance, 1e-300)) + 1.0)
+        k = found.curvature.effective + 1.0
+    else:
+        resid = (model._y - model.path(found.params).fitted)[model.used]
+        minus_two_llf = -2.0 * concentrated_loglike(resid, None, found.law)
+        k = found.curvature.effective + 2.0
     return minus_two_llf + 2.0 * k, minus_two_llf + np.log(n) * k
 
 
@@ -264,7 +270,7 @@ def _score(model: ParaRNN, found: Estimate, criterion: str, early: Estimate | No
     if criterion == "evidence":
         return found.log_evidence
     if early is None:
-        return -information_criteria(found, int(model.used.sum()))[criterion == "bic"]
+        return -information_criteria(model, found)[criterion == "bic"]
     return -float(np.mean((model._y - model.path(early.params).fitted)[_held_out(model)] ** 2))
 
 

@@ -332,7 +332,7 @@ def _numbers(values: Any, name: str) -> tuple[int, ...]:
 def _table(fitted: dict[Candidate, FittedCandidate], chosen: Candidate, criterion: str) -> pd.DataFrame:
     rows = []
     for candidate, one in fitted.items():
-        aic, bic = information_criteria(one.found, int(one.model.used.sum()))
+        aic, bic = information_criteria(one.model, one.found)
         row = {
             "linear_lags": candidate.linear_lags,
             "lags": candidate.lags,

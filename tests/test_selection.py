@@ -258,3 +258,18 @@ def test_counts_are_predicted_by_their_mean_and_not_by_the_most_frequent(seed):
     results = prt.select_order(counts, max_lags=1, max_linear_lags=2, max_units=1).results
     assert results.details.law.dof > search.HEAVIEST
     assert abs(results.forecast(5).iloc[-1] - counts.mean()) < 0.1 * counts.mean()
+
+
+def test_information_criteria_have_the_likelihood_of_the_law_whatever_it_is():
+    sel = prt.select_order(autoregression(200, 5), max_lags=1, max_linear_lags=2, max_units=0, errors="t")
+    for (_, one), aic, bic in zip(sel._fitted.items(), sel.table["aic"], sel.table["bic"], strict=True):
+        llf, k = one.model.loglike(one.found.params), one.found.curvature.effective + 2.0
+        assert (aic, bic) == pytest.approx((2.0 * (k - llf), np.log(one.model.used.sum()) * k - 2.0 * llf), abs=1e-6)
+
+
+@pytest.mark.parametrize("criterion", ["aic", "bic"])
+def test_information_criteria_choose_the_law_by_its_own_likelihood(criterion):
+    rng = np.random.default_rng(4)
+    for shocks, law in ((rng.standard_t(4, 400), "t"), (rng.standard_normal(400), "normal")):
+        sel = prt.select_order(shocks, criterion=criterion, max_lags=1, max_linear_lags=1, max_units=0)
+        assert sel.best.errors == law
