@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from statsmodels.tools.sm_exceptions import OutputWarning
 from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.arima.model import ARIMA
@@ -623,3 +624,35 @@ def test_one_model_is_preferred_to_no_other():
     assert "prefer" not in " ".join(str(two).split())
     three = compare(nile, holdout=20, models={"linear": linear, **average, "AR": AutoReg(nile, 1)})
     assert "among the models whose parameters are counted" in " ".join(str(three).split())
+
+
+@pytest.mark.parametrize("h", [1, 2])
+@pytest.mark.parametrize("kind", ["ARIMA", "AutoReg", "UnobservedComponents", "concentrated", "ParaRNN", "average"])
+def test_forecasts_do_not_know_what_comes_after_their_origin(kind, h, lynx):
+    """An AutoReg and a scale that is concentrated out take the variance of the shocks from all they have seen."""
+    wild = lynx.copy()
+    wild.iloc[110:] += 3.0
+    if kind == "concentrated":
+        results = ARIMA(lynx[:100], order=(1, 0, 0), concentrate_scale=True).fit()
+    elif kind == "average":
+        results = select_order(lynx[:100], max_lags=1, max_linear_lags=2, max_units=0).average()
+    else:
+        results = fitted(kind, lynx[:100])
+    tame, found = (rolling_forecast(results, y[100:], h=h) for y in (lynx, wild))
+    before = tame["target"] < lynx.index[110]
+    columns = ["mean", "se", "lower", "upper", "crps"]
+    np.testing.assert_allclose(tame.loc[before, columns], found.loc[before, columns], rtol=1e-9)
+
+
+@pytest.mark.parametrize("h", [1, 3])
+def test_an_autoregression_that_is_not_refitted_keeps_its_standard_errors(h, lynx):
+    results = fitted("AutoReg", lynx[:100])
+    found = rolling_forecast(results, lynx[100:], h=h)
+    expected = results.get_prediction(100, 99 + h)
+    last = found["step"].to_numpy() - 1
+    np.testing.assert_allclose(found["se"], np.asarray(expected.se_mean)[last], rtol=1e-12)
+    half = stats.norm.ppf(0.975) * found["se"]
+    np.testing.assert_allclose(found[["lower", "upper"]], np.c_[found["mean"] - half, found["mean"] + half], rtol=1e-12)
+    np.testing.assert_allclose(
+        found["crps"], crps_gaussian(found["actual"], found["mean"], found["se"], average=False), rtol=1e-12
+    )

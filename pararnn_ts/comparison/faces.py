@@ -11,7 +11,7 @@ import pandas as pd
 
 from pararnn_ts.specification import lags_in_words
 
-__all__ = ["describe", "exog_columns", "kind", "numbered", "sample_size", "simulates", "takes"]
+__all__ = ["describe", "exog_columns", "kind", "numbered", "sample_size", "shock_variance", "simulates", "takes"]
 
 _TRENDS = {"c": ", constant", "t": ", trend", "ct": ", constant and trend", "ctt": ", quadratic trend"}
 
@@ -56,6 +56,27 @@ def numbered(results: Any, refit: bool = False) -> Any:
         return results
     exog = None if model.exog is None else pd.DataFrame(model.data.orig_exog).reset_index(drop=True)
     return results.apply(pd.Series(np.asarray(model.endog).ravel(), name=model.endog_names), exog, refit=refit)
+
+
+def shock_variance(results: Any) -> float:
+    """
+    Factor of all prediction variances that statsmodels takes anew from each sample, also without refitting; else one.
+
+    It is the variance of the shocks of an AutoReg, and of a state space model that concentrates it out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from statsmodels.tsa.ar_model import AutoReg
+    >>> from pararnn_ts.comparison.faces import shock_variance
+    >>> results = AutoReg(np.array([1.0, -1, 1, -1, 1, -2]), 0).fit()
+    >>> longer = results.append(np.array([100.0]))
+    >>> bool(longer.params[0] == results.params[0]), bool(shock_variance(longer) > shock_variance(results))
+    (True, True)
+    """
+    if type(getattr(results, "model", None)).__name__ == "AutoReg":
+        return float(results.sigma2)
+    return float(results.scale) if hasattr(results, "filter_results") else 1.0
 
 
 def simulates(results: Any) -> bool:

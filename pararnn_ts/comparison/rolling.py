@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts._compat import warnings_once
-from pararnn_ts.comparison.faces import kind, numbered, sample_size, simulates, takes
+from pararnn_ts.comparison.faces import kind, numbered, sample_size, shock_variance, simulates, takes
 from pararnn_ts.comparison.sample import aligned
 from pararnn_ts.models.arguments import check_alpha, check_count, check_flag, check_generator, given
 from pararnn_ts.models.series import SeriesModel
@@ -206,12 +206,13 @@ def _roll(
 ) -> Iterator[tuple[int, _Forecast]]:
     """Forecasts from the origins before `rows`, of results whose sample ends before row `start`."""
     n, actual = len(new.y), new.y.to_numpy()
-    stop = min(rows[-1] + h, n)
+    stop, variance = min(rows[-1] + h, n), shock_variance(results)
     if hasattr(results, "forecast_from"):
         seen, shift = results.append(*new.rows(start, stop)), (sample_size(results) or 0) - start
         for row in rows:
             end = min(row + h, n)
-            yield row, _distribution(seen.forecast_from(row + shift, end - row, rng), seen, actual[row:end], alpha)
+            prediction = seen.forecast_from(row + shift, end - row, rng)
+            yield row, _distribution(prediction, seen, actual[row:end], alpha, variance)
         return
     if hasattr(results, "get_prediction") and (h == 1 or simulates(results) or hasattr(results, "filter_results")):
         random = {"rng": rng} if simulates(results) else {}
@@ -219,7 +220,7 @@ def _roll(
         if h == 1:
             first, last = rows[0], rows[-1]
             prediction = seen.get_prediction(first + shift, last + shift, **random)
-            found = _distribution(prediction, seen, actual[first : last + 1], alpha)
+            found = _distribution(prediction, seen, actual[first : last + 1], alpha, variance)
             for row in rows:
                 yield row, _Forecast(*(part[row - first : row - first + 1] for part in found))
             return
@@ -230,7 +231,7 @@ def _roll(
                 prediction = predict_window(seen._results, PredictionWindow.ahead(row + shift, end - row), rng=rng)
             else:
                 prediction = seen.get_prediction(row + shift, end - 1 + shift, dynamic=True)
-            yield row, _distribution(prediction, seen, actual[row:end], alpha)
+            yield row, _distribution(prediction, seen, actual[row:end], alpha, variance)
         return
     for row in rows:
         if row > start:
@@ -238,7 +239,7 @@ def _roll(
             start = row
         end = min(row + h, n)
         prediction = _out_of_sample(results, end - row, new.rows(row, end)[1], rng)
-        yield row, _distribution(prediction, results, actual[row:end], alpha)
+        yield row, _distribution(prediction, results, actual[row:end], alpha, variance)
 
 
 def _out_of_sample(results: Any, steps: int, exog: Any, rng: np.random.Generator) -> Any:
@@ -253,14 +254,23 @@ def _out_of_sample(results: Any, steps: int, exog: Any, rng: np.random.Generator
     return results.forecast(steps, **known)
 
 
-def _distribution(prediction: Any, results: Any, actual: np.ndarray, alpha: float) -> _Forecast:
-    """Mean, standard error, interval and score of a prediction of these observations."""
+def _distribution(prediction: Any, results: Any, actual: np.ndarray, alpha: float, variance: float) -> _Forecast:
+    """
+    Mean, standard error, interval and score of a prediction of these observations.
+
+    `variance` is the :func:`shock_variance` of the sample behind the parameters: that of `results` knows observations
+    after the origin.
+    """
     unknown = np.full(len(actual), np.nan)
     if not hasattr(prediction, "predicted_mean"):
         return _Forecast(np.asarray(prediction, dtype=float), unknown, unknown, unknown, unknown)
     mean = np.asarray(prediction.predicted_mean, dtype=float)
     se = np.asarray(prediction.se_mean, dtype=float) if hasattr(prediction, "se_mean") else unknown
     lower, upper = np.asarray(prediction.conf_int(alpha=alpha), dtype=float).T
+    own = shock_variance(results)
+    if own != variance and own > 0.0:
+        width = float(np.sqrt(variance / own))
+        se, lower, upper = width * se, mean - width * (mean - lower), mean + width * (upper - mean)
     return _Forecast(mean, se, lower, upper, _crps(prediction, results, actual, mean, se))
 
 
