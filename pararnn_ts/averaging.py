@@ -427,7 +427,7 @@ class Average:
                 [[f"{weight:.4f}"] for weight in shown],
                 headers=["weight"],
                 stubs=list(shown.index),
-                title=f"Average of {len(weights)} models of {self.model.endog_name}",
+                title=f"Average of {self._count} of {self.model.endog_name}",
                 txt_fmt=fmt_params,
             )
         )
@@ -438,7 +438,11 @@ class Average:
         return summary
 
     def __repr__(self) -> str:
-        return f"<Average of {len(self.members)} models of {self.model.endog_name}>"
+        return f"<Average of {self._count} of {self.model.endog_name}>"
+
+    @property
+    def _count(self) -> str:
+        return f"{len(self.members)} model{'s' if len(self.members) > 1 else ''}"
 
     def _labelled(self, values: np.ndarray, name: str | None) -> Any:
         return pd.Series(values, index=self.model.index, name=name) if self.model.is_pandas else values

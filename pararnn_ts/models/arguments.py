@@ -197,9 +197,9 @@ def check_share(value: Any, name: str) -> float:
     return share
 
 
-def check_alpha(alpha: Any) -> float:
+def check_alpha(alpha: Any, name: str = "alpha") -> float:
     """
-    Return one less the coverage of an interval as a float between 0 and 1, or raise.
+    Return a level, such as one less the coverage of an interval, as a float between 0 and 1, or raise.
 
     Examples
     --------
@@ -209,7 +209,7 @@ def check_alpha(alpha: Any) -> float:
     ValueError: alpha must lie between 0 and 1, but is 95.
     """
     if not (isinstance(alpha, Real) and 0 < float(alpha) < 1):
-        raise ValueError(f"alpha must lie between 0 and 1, but is {given(alpha)}.")
+        raise ValueError(f"{name} must lie between 0 and 1, but is {given(alpha)}.")
     return float(alpha)
 
 
