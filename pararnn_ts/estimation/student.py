@@ -21,9 +21,7 @@ __all__ = ["Reweighted", "bounded_mean", "log_evidence", "reweight", "robust_wei
 
 # evaluations between two changes of the weights
 BETWEEN = 6
-# changes of the weights
-MOST_CHANGES = 60
-# and those of the model without units, which only provides first weights
+# changes of the weights of the model without units, which only provides first weights
 FIRST_CHANGES = 12
 # residuals that the law of the shocks expects in the whole sample beyond the bound that limits the weight of each in
 # their mean
@@ -129,7 +127,7 @@ def reweight(problem: Problem, start: np.ndarray, options: Options) -> Reweighte
     evaluations = 0
     resid = problem.residuals(params)
     law = student_law(resid, effective, least=ROUNDING)
-    for _ in range(MOST_CHANGES):
+    while evaluations < options.maxiter:
         weighted = problem.reweighted(law.weights(resid))
         found = minimize(weighted, params[None], inner, warm=True)
         evaluations += int(found.iterations[0])
@@ -143,8 +141,6 @@ def reweight(problem: Problem, start: np.ndarray, options: Options) -> Reweighte
             converged = True
             break
         before = now
-        if evaluations >= options.maxiter:
-            break
     evidence = np.nan
     if options.penalty is None:
         evidence = log_evidence(problem, params, found.alpha[0], law, options)
