@@ -545,6 +545,7 @@ def test_gaps_move_the_autoregression_to_exact_likelihood(lynx):
         (lambda y: ARIMA(y, order=([1, 3], 0, 0)).fit(), "ARMA([1,3],0), constant"),
         (lambda y: ARIMA(y, order=(1, 0, 0), seasonal_order=(1, 0, 0, 4)).fit(), "ARIMA(1,0,0)(1,0,0)[4], constant"),
         (lambda y: AutoReg(y, [1, 2, 3, 7]).fit(), "AR([1-3,7]), constant"),
+        (lambda y: AutoReg(y, 1, "ct", seasonal=True, period=4).fit(), "AR(1), constant and trend, seasonal dummies"),
         (
             lambda y: ParaRNN(y, lags=3, units=(2, 1), linear_lags=0).fit(n_starts=1),
             "units (2, 1), lags 1-3, linear lags none",

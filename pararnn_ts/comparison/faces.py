@@ -146,6 +146,7 @@ def describe(results: Any) -> str:
         name += _surroundings(model)
     elif name == "AutoReg":
         name = f"AR({_order(model.ar_lags or [])})"
+        trend += ", seasonal dummies" if model.seasonal else ""
     elif name in ("ARIMA", "SARIMAX"):
         (p, d, q), (*seasonal, period) = model.order, model.seasonal_order
         difference = f"{d}," if d or any(seasonal) else ""
