@@ -12,7 +12,7 @@ from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_params
 
 from pararnn_ts._compat import warnings_once
-from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_generator
+from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_generator, check_paths
 from pararnn_ts.models.window import PredictionWindow
 from pararnn_ts.results.intervals import SIMULATED, RecurrentPrediction, check_method
 from pararnn_ts.results.prediction import predict_points, predict_window
@@ -323,6 +323,7 @@ class Average:
         check_method(method, SIMULATED)
         n_sims, generator = check_count(n_sims, "n_sims", 2, MOST_DRAWS), check_generator(rng)
         mean = self.forecast(steps, exog, index)
+        check_paths(n_sims, len(mean), "n_sims")
 
         def simulated(member: Any, count: int) -> RecurrentPrediction:
             return member.get_forecast(
@@ -362,6 +363,7 @@ class Average:
         True
         """
         n, generator = self.model.nobs, check_generator(rng)
+        row, steps = check_count(row, "row", 0), check_count(steps, "steps", 0)
         if not self._n_fitted <= row < row + steps <= n:
             raise ValueError(
                 f"row={row!r} with steps={steps!r} must lie between rows {self._n_fitted}, the first after the fitted "
@@ -417,7 +419,7 @@ class Average:
         Average of ... models of flow...
         """
         weights = self.weights
-        shown = weights.head(largest)
+        shown = weights.head(check_count(largest, "largest"))
         summary = RecurrentSummary()
         effective = 1.0 / float(np.sum(self._weights**2))
         summary.tables.append(
@@ -425,7 +427,7 @@ class Average:
                 [[f"{weight:.4f}"] for weight in shown],
                 headers=["weight"],
                 stubs=list(shown.index),
-                title=f"Average of {len(weights)} models of {self.model.endog_name}",
+                title=f"Average of {self._count} of {self.model.endog_name}",
                 txt_fmt=fmt_params,
             )
         )
@@ -436,7 +438,11 @@ class Average:
         return summary
 
     def __repr__(self) -> str:
-        return f"<Average of {len(self.members)} models of {self.model.endog_name}>"
+        return f"<Average of {self._count} of {self.model.endog_name}>"
+
+    @property
+    def _count(self) -> str:
+        return f"{len(self.members)} model{'s' if len(self.members) > 1 else ''}"
 
     def _labelled(self, values: np.ndarray, name: str | None) -> Any:
         return pd.Series(values, index=self.model.index, name=name) if self.model.is_pandas else values

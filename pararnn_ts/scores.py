@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special, stats
 
-from ._compat import diebold_mariano_test
+from pararnn_ts._compat import diebold_mariano_test
+from pararnn_ts.models.arguments import check_alpha, check_count, given
 
 __all__ = [
     "DieboldMariano",
@@ -147,7 +148,7 @@ def mase(y, f, train, period=1):
     train = _floats(train, "train")
     if train.ndim != 1:
         raise ValueError(f"train must be one-dimensional, but has shape {train.shape}; pass one series.")
-    if not 1 <= period < train.size:
+    if not 1 <= check_count(period, "period") < train.size:
         raise ValueError(
             f"period must lie between 1 and {train.size - 1}, the length of train less one, but is {period}."
         )
@@ -187,8 +188,7 @@ def pinball(y, q, level, *, average=True):
     >>> pinball([1.0, 3.0], [2.0, 2.0], 0.9)
     0.5
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie strictly between 0 and 1, but is {level}.")
+    level = check_alpha(level, "level")
     y, q = _paired(y=y, q=q)
     return _finish(np.maximum(level * (y - q), (level - 1) * (y - q)), average)
 
@@ -252,8 +252,7 @@ def winkler(y, lower, upper, alpha=0.05, *, average=True):
     >>> winkler([0.0, 3.0], [-1.0, -1.0], [2.0, 2.0], alpha=0.5)
     5.0
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie strictly between 0 and 1, but is {alpha}.")
+    alpha = check_alpha(alpha)
     y, lower, upper = _paired(y=y, lower=lower, upper=upper)
     outside = np.maximum(lower - y, 0) + np.maximum(y - upper, 0)
     with np.errstate(invalid="ignore"):
@@ -448,8 +447,8 @@ def diebold_mariano(e1, e2, horizon=1, loss="squared", *, lags=None):
     """
     losses = {"squared": np.square, "absolute": np.abs}
     if not callable(loss):
-        if loss not in losses:
-            raise ValueError(f"loss must be 'squared', 'absolute' or a callable, but is {loss!r}.")
+        if not isinstance(loss, str) or loss not in losses:
+            raise ValueError(f"loss must be 'squared', 'absolute' or a callable, but is {given(loss)}.")
         loss = losses[loss]
     e1, e2 = _paired(e1=e1, e2=e2)
     if e1.ndim != 1:
@@ -457,8 +456,8 @@ def diebold_mariano(e1, e2, horizon=1, loss="squared", *, lags=None):
     complete = ~np.isnan(e1)
     e1, e2 = e1[complete], e2[complete]
     nobs = e1.size
-    if not isinstance(horizon, (int, np.integer)) or horizon < 1:
-        raise ValueError(f"horizon must be a positive integer, but is {horizon!r}.")
+    horizon = check_count(horizon, "horizon")
+    lags = None if lags is None else check_count(lags, "lags", 0)
     if nobs <= horizon:
         raise ValueError(f"e1 and e2 have {nobs} pairs, too few to compare forecasts of horizon={horizon}.")
     if lags is None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.estimation.errors import student_gain
+from pararnn_ts.estimation.errors import concentrated_loglike, student_gain
 from pararnn_ts.estimation.estimate import (
     Estimate,
     estimate,
@@ -35,7 +35,7 @@ PARTY = 8
 # degrees of freedom below which shocks have no third moment; the normal law is kept instead
 HEAVIEST = 3.0
 # a candidate needs to be compared, not polished; a linear one is polished at no cost
-OPTIONS, LINEAR = Options(maxiter=60, tol=1e-7), Options()
+OPTIONS, SETTLED = Options(maxiter=60, tol=1e-7), Options()
 # share of the sample that criterion "cv" predicts
 HELD_OUT = 0.2
 
@@ -224,18 +224,30 @@ class Search:
         before, candidate = self.fitted[candidate], _robust(candidate)
         model = self._model(candidate)
         problem = model._problem()
-        found = estimate_student(problem, before.found.starts, before.found.best, OPTIONS)
+        prepared = _Prepared(candidate, model, problem, before.starts)
         early = None
         if self.criterion == "cv":
             early = estimate(_before_held_out(model), before.starts, OPTIONS, errors="t")
-        return self._finish(_Prepared(candidate, model, problem, before.starts), found, early)
+        found = estimate_student(problem, before.found.starts, before.found.best, OPTIONS)
+        fitted = self._finish(prepared, found, early)
+        if found.converged or not is_better_law(fitted[1], before):
+            return fitted
+        # a law that has not settled may be on its way to tails that are too heavy
+        settled = estimate_student(problem, before.found.starts, before.found.best, SETTLED)
+        return self._finish(prepared, settled, early) if settled.law.dof <= HEAVIEST else fitted
 
 
-def information_criteria(found: Estimate, n: int) -> tuple[float, float]:
-    """AIC and BIC with the effective number of parameters and the variance of the shocks."""
-    variance = found.curvature.scale * max(n - found.curvature.effective, 1.0) / n
-    minus_two_llf = n * (np.log(2.0 * np.pi * max(variance, 1e-300)) + 1.0)
-    k = found.curvature.effective + 1.0
+def information_criteria(model: ParaRNN, found: Estimate) -> tuple[float, float]:
+    """AIC and BIC with the effective number of parameters and those of the law of the shocks, as of results."""
+    n = int(model.used.sum())
+    if found.law.is_normal:
+        variance = found.curvature.scale * max(n - found.curvature.effective, 1.0) / n
+        minus_two_llf = n * (np.log(2.0 * np.pi * max(variance, 1e-300)) + 1.0)
+        k = found.curvature.effective + 1.0
+    else:
+        resid = (model._y - model.path(found.params).fitted)[model.used]
+        minus_two_llf = -2.0 * concentrated_loglike(resid, None, found.law)
+        k = found.curvature.effective + 2.0
     return minus_two_llf + 2.0 * k, minus_two_llf + np.log(n) * k
 
 
@@ -258,12 +270,12 @@ def _score(model: ParaRNN, found: Estimate, criterion: str, early: Estimate | No
     if criterion == "evidence":
         return found.log_evidence
     if early is None:
-        return -information_criteria(found, int(model.used.sum()))[criterion == "bic"]
+        return -information_criteria(model, found)[criterion == "bic"]
     return -float(np.mean((model._y - model.path(early.params).fitted)[_held_out(model)] ** 2))
 
 
 def _options(candidate: Candidate) -> Options:
-    return OPTIONS if candidate.units else LINEAR
+    return OPTIONS if candidate.units else SETTLED
 
 
 def _robust(candidate: Candidate) -> Candidate:

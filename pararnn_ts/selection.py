@@ -13,15 +13,25 @@ import pandas as pd
 
 from pararnn_ts.averaging import SMALLEST_SHARE, Average, log_weights, multiplicity
 from pararnn_ts.kernels.cuda.target import check_device
-from pararnn_ts.models.arguments import check_count, check_generator
+from pararnn_ts.models.arguments import (
+    MOST_DRAWS,
+    MOST_STEPS,
+    check_choice,
+    check_count,
+    check_flag,
+    check_generator,
+    given,
+)
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
-from pararnn_ts.models.recurrent import ERRORS, check_lags
+from pararnn_ts.models.recurrent import ERRORS
 from pararnn_ts.search import Candidate, FittedCandidate, Search, information_criteria, is_better_law
 
 __all__ = ["Candidate", "Selection", "select_order"]
 
 CRITERIA = ("evidence", "aic", "bic", "cv")
+# what the search decides, and the arguments that say how far it goes
+DECIDED = {"lags": "max_lags", "linear_lags": "max_linear_lags", "units": "max_units and unit_dims"}
 # numbers of direct lags tried with every choice of units; those between are tried with the best choices only
 COARSE = (0, 2, 4, 8, 12)
 # choices of units and lags that are refined
@@ -131,6 +141,7 @@ def select_order(
     errors: str | Sequence[str] = ERRORS,
     criterion: str = "evidence",
     n_starts: int = 8,
+    hold_back: int | None = None,
     rng: int | np.random.Generator | None = 0,
     device: str = "cpu",
     progress: bool = False,
@@ -162,6 +173,8 @@ def select_order(
         the last fifth of the sample, predicted from the first four fifths.
     n_starts : int
         Starts of each candidate.
+    hold_back : int, optional
+        Rows at the start that no candidate predicts, where more than lags and differencing need.
     rng : None, int or Generator
         Source of the random starts.
     device : {"cpu", "cuda", "cuda:float32"}
@@ -189,14 +202,17 @@ def select_order(
     >>> sel.table.shape[0], sel.results.converged
     (9, True)
     """
+    for name in DECIDED.keys() & series.keys():
+        raise TypeError(f"select_order chooses {name} itself; leave it out, or pass {DECIDED[name]}.")
     laws = _check_errors(errors)
     check_device(device)
-    if criterion not in CRITERIA:
-        raise ValueError(f"criterion must be one of {', '.join(map(repr, CRITERIA))}, but is {criterion!r}.")
+    check_choice(criterion, "criterion", CRITERIA)
+    progress = check_flag(progress, "progress")
     seasonal, dims = _numbers(seasonal_lags, "seasonal_lags"), _numbers(unit_dims, "unit_dims")
     counts = {"max_lags": max_lags, "max_linear_lags": max_linear_lags, "max_units": max_units}
     n_lags, n_linear, n_units = (check_count(value, name, 0) for name, value in counts.items())
-    check_count(n_starts, "n_starts")
+    n_starts = check_count(n_starts, "n_starts", most=MOST_DRAWS)
+    least = 0 if hold_back is None else check_count(hold_back, "hold_back", 0)
     generator = check_generator(rng)
     base = ParaRNN(endog, exog, lags=0, units=(), activation=activation, linear_lags=0, **series)
     base.require_sample(8)
@@ -205,14 +221,15 @@ def select_order(
     longest = max(1, (observed - 10) // 4)
     if max(n_linear, n_lags) > longest:
         n_linear, n_lags = min(n_linear, longest), min(n_lags, longest)
-        notes.append(f"{observed} observations allow no more than {longest} lags")
+        notes.append(f"{observed} observations allow no more than {longest} {'lag' if longest == 1 else 'lags'}")
     order = len(base.difference) - 1
-    hold_back = max([n_linear, n_lags, *seasonal]) + order
-    if observed - hold_back < 10:
-        tight = f"endog has {observed} observations, but the candidates need at least {hold_back + 10}"
+    reach = max([n_linear, n_lags, *seasonal]) + order
+    held = max(reach, least)
+    if observed - held < 10:
+        tight = f"endog has {observed} observations, but the candidates need at least {held + 10}"
         advice = f"; leave out the longest of seasonal_lags={seasonal}." if seasonal else "; pass a longer series."
-        raise ValueError(tight + advice)
-    search = Search(base, hold_back, criterion, n_starts, generator, device, progress)
+        raise ValueError(tight + (f"; choose a smaller hold_back than {held}." if least > reach else advice))
+    search = Search(base, held, criterion, n_starts, generator, device, progress)
 
     def direct(p: int) -> tuple[int, ...]:
         return tuple(sorted({*range(1, p + 1), *seasonal}))
@@ -293,23 +310,29 @@ def _sample_of(model: ParaRNN) -> tuple[Any, Any]:
 
 
 def _check_errors(errors: Any) -> tuple[str, ...]:
-    laws = (errors,) if isinstance(errors, str) else tuple(errors)
-    if not laws or not set(laws) <= set(ERRORS):
-        raise ValueError(f"errors must be one or more of {', '.join(map(repr, ERRORS))}, but is {errors!r}.")
-    return laws
+    laws = list(errors) if isinstance(errors, Iterable) and not isinstance(errors, str) else [errors]
+    if not laws or not all(isinstance(law, str) and law in ERRORS for law in laws):
+        raise ValueError(f"errors must be one or more of {', '.join(map(repr, ERRORS))}, but is {given(errors)}.")
+    return tuple(laws)
 
 
 def _numbers(values: Any, name: str) -> tuple[int, ...]:
     """Different positive integers in order, from some of them or from a single one."""
-    if isinstance(values, (int, np.integer)) and not isinstance(values, bool):
-        values = [values]
-    return check_lags(values if isinstance(values, str) or not isinstance(values, Iterable) else list(values), name)
+    several = isinstance(values, Iterable) and not isinstance(values, (str, bytes))
+    try:
+        numbers = [check_count(value, name, most=MOST_STEPS) for value in (values if several else [values])]
+    except (TypeError, ValueError) as error:
+        wanted = f"{name} must be a positive integer or different positive integers of at most {MOST_STEPS:,}"
+        raise type(error)(f"{wanted}, but is {given(values)}.") from None
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name} must be different positive integers, but is {given(values)}.")
+    return tuple(sorted(numbers))
 
 
 def _table(fitted: dict[Candidate, FittedCandidate], chosen: Candidate, criterion: str) -> pd.DataFrame:
     rows = []
     for candidate, one in fitted.items():
-        aic, bic = information_criteria(one.found, int(one.model.used.sum()))
+        aic, bic = information_criteria(one.model, one.found)
         row = {
             "linear_lags": candidate.linear_lags,
             "lags": candidate.lags,

@@ -192,3 +192,10 @@ def test_too_few_paths_are_refused_as_those_of_one_model_are(n_sims):
     for results in (average, average.members[0]):
         with pytest.raises((ValueError, TypeError), match="n_sims must be an integer of 2 or more"):
             results.get_forecast(2, n_sims=n_sims)
+
+
+def test_wrong_numbers_get_a_sentence(average):
+    with pytest.raises(ValueError, match="largest must be a positive integer, but is 0"):
+        average.summary(largest=0)
+    with pytest.raises(TypeError, match="row must be an integer of 0 or more, but is '1960'"):
+        average.forecast_from("1960", 2)

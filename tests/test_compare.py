@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from statsmodels.tools.sm_exceptions import OutputWarning
 from statsmodels.tsa.ar_model import AutoReg
 from statsmodels.tsa.arima.model import ARIMA
@@ -22,6 +23,7 @@ from pararnn_ts.comparison.sample import split_sample
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.scores import crps_gaussian, crps_sample, diebold_mariano
+from pararnn_ts.selection import select_order
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -217,10 +219,19 @@ def test_exponential_smoothing_takes_part_as_the_docs_say(lynx):
 
 
 @pytest.mark.parametrize(
-    ("options", "word"), [({"h": 0}, "h must"), ({"step": 1.5}, "step must"), ({"refit": -1}, "refit must")]
+    ("options", "word"),
+    [
+        ({"h": 0}, "h must"),
+        ({"step": 1.5}, "step must"),
+        ({"refit": -1}, "refit must"),
+        ({"refit": pd.Series([1, 2])}, "but is a Series"),
+        ({"h": pd.Series([1, 2])}, "but is a Series"),
+        ({"alpha": 95}, "alpha must"),
+        ({"progress": 2}, "progress must"),
+    ],
 )
 def test_wrong_options_are_named(options, word, lynx):
-    with pytest.raises(ValueError, match=word):
+    with pytest.raises((TypeError, ValueError), match=word):
         rolling_forecast(fitted("AutoReg", lynx[:100]), lynx[100:], **options)
 
 
@@ -367,10 +378,11 @@ def test_a_holdout_can_be_said_in_several_ways(holdout, lynx):
     assert split_sample(lynx, None, holdout).n_train == 100
 
 
-@pytest.mark.parametrize("holdout", [0, 114, -3, 1.5, 0.0, "2050", "nonsense", True, None, 100])
+@pytest.mark.parametrize("holdout", [0, 114, -3, 1.5, 0.0, "2050", "nonsense", True, None, 100, pd.Series([1, 2])])
 def test_a_holdout_that_makes_no_sense_is_refused(holdout, lynx):
-    with pytest.raises((ValueError, TypeError), match=r"^holdout"):
+    with pytest.raises((ValueError, TypeError), match=r"^holdout") as refused:
         split_sample(lynx, None, holdout)
+    assert "\n" not in str(refused.value)
 
 
 def test_models_are_made_again_for_the_sample_whatever_data_they_hold(lynx):
@@ -423,9 +435,12 @@ def test_models_that_are_none_are_refused_by_name(models, word, lynx):
         compare(lynx, holdout=14, models=models)
 
 
-@pytest.mark.parametrize(("name", "value"), [("horizon", 0), ("horizon", 15), ("refit_every", 0), ("horizon", 2.0)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("horizon", 0), ("horizon", 15), ("refit_every", 0), ("horizon", 2.0), ("rng", "x"), ("progress", 1)],
+)
 def test_wrong_numbers_are_named(name, value, lynx):
-    with pytest.raises(ValueError, match=name):
+    with pytest.raises((TypeError, ValueError), match=f"^{name}"):
         compare(lynx, holdout=14, models={"naive": naive}, **{name: value})
 
 
@@ -530,11 +545,28 @@ def test_gaps_move_the_autoregression_to_exact_likelihood(lynx):
         (lambda y: ARIMA(y, order=([1, 3], 0, 0)).fit(), "ARMA([1,3],0), constant"),
         (lambda y: ARIMA(y, order=(1, 0, 0), seasonal_order=(1, 0, 0, 4)).fit(), "ARIMA(1,0,0)(1,0,0)[4], constant"),
         (lambda y: AutoReg(y, [1, 2, 3, 7]).fit(), "AR([1-3,7]), constant"),
+        (lambda y: AutoReg(y, 1, "ct", seasonal=True, period=4).fit(), "AR(1), constant and trend, seasonal dummies"),
         (
             lambda y: ParaRNN(y, lags=3, units=(2, 1), linear_lags=0).fit(n_starts=1),
             "units (2, 1), lags 1-3, linear lags none",
         ),
         (lambda y: UnobservedComponents(y, "llevel").fit(disp=False), "UnobservedComponents"),
+        (
+            lambda y: ParaRNN(y, units=(), trend="n", diff=2).fit(),
+            "no units, linear lags 1, 2 differences, no constant",
+        ),
+        (
+            lambda y: ParaRNN(y, units=(), trend="ct", seasonal=True, period=4).fit(),
+            "no units, linear lags 1, constant and trend, seasonal dummies",
+        ),
+        (
+            lambda y: ParaRNN(y, units=(), seasonal_diff=1, period=4).fit(),
+            "no units, linear lags 1, 1 seasonal difference",
+        ),
+        (
+            lambda y: select_order(y, max_lags=1, max_linear_lags=0, max_units=0).average(),
+            "average of 1 model",
+        ),
     ],
 )
 def test_models_are_described_by_their_orders(results, words, lynx):
@@ -580,3 +612,48 @@ def test_log_evidences_of_different_observations_are_not_ranked():
         said[name] = " ".join(str(replace(found, table=table)).split())
     assert "of the log evidences" not in said["different"] and "(long 60, first 79)" in said["different"]
     assert "of the log evidences that of first is the largest" in said["same"] and "hold_back" not in said["same"]
+
+
+def test_one_model_is_preferred_to_no_other():
+    nile = datasets.load_nile()
+    linear = ParaRNN(nile, units=())
+    alone = " ".join(str(compare(nile, holdout=20, models={"linear": linear})).split())
+    assert "prefer" not in alone and "smaller RMSE" not in alone
+    # an average has no number of parameters
+    average = {"average": lambda y, x: select_order(y, max_lags=1, max_linear_lags=1, max_units=0).average()}
+    two = compare(nile, holdout=20, models={"linear": linear, **average})
+    assert "prefer" not in " ".join(str(two).split())
+    three = compare(nile, holdout=20, models={"linear": linear, **average, "AR": AutoReg(nile, 1)})
+    assert "among the models whose parameters are counted" in " ".join(str(three).split())
+
+
+@pytest.mark.parametrize("h", [1, 2])
+@pytest.mark.parametrize("kind", ["ARIMA", "AutoReg", "UnobservedComponents", "concentrated", "ParaRNN", "average"])
+def test_forecasts_do_not_know_what_comes_after_their_origin(kind, h, lynx):
+    """An AutoReg and a scale that is concentrated out take the variance of the shocks from all they have seen."""
+    other = lynx.copy()
+    other.iloc[110:] = lynx.iloc[100:104].to_numpy()
+    if kind == "concentrated":
+        results = ARIMA(lynx[:100], order=(1, 0, 0), concentrate_scale=True).fit()
+    elif kind == "average":
+        results = select_order(lynx[:100], max_lags=1, max_linear_lags=2, max_units=0).average()
+    else:
+        results = fitted(kind, lynx[:100])
+    tame, found = (rolling_forecast(results, y[100:], h=h) for y in (lynx, other))
+    before = tame["target"] < lynx.index[110]
+    columns = ["mean", "se", "lower", "upper", "crps"]
+    np.testing.assert_allclose(tame.loc[before, columns], found.loc[before, columns], rtol=1e-9)
+
+
+@pytest.mark.parametrize("h", [1, 3])
+def test_an_autoregression_that_is_not_refitted_keeps_its_standard_errors(h, lynx):
+    results = fitted("AutoReg", lynx[:100])
+    found = rolling_forecast(results, lynx[100:], h=h)
+    expected = results.get_prediction(100, 99 + h)
+    last = found["step"].to_numpy() - 1
+    np.testing.assert_allclose(found["se"], np.asarray(expected.se_mean)[last], rtol=1e-12)
+    half = stats.norm.ppf(0.975) * found["se"]
+    np.testing.assert_allclose(found[["lower", "upper"]], np.c_[found["mean"] - half, found["mean"] + half], rtol=1e-12)
+    np.testing.assert_allclose(
+        found["crps"], crps_gaussian(found["actual"], found["mean"], found["se"], average=False), rtol=1e-12
+    )

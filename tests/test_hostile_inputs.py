@@ -400,6 +400,29 @@ def test_more_draws_than_a_machine_has_room_for_are_refused_at_once(argument, pl
         ask[argument]()
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda res: res.forecast(10**9), "steps must be at most 10,000,000, but is 1000000000"),
+        (lambda res: res.get_forecast(10**9), "steps must be at most 10,000,000"),
+        (lambda res: res.predict(0, 10**9), "end=1000000000 lies .* rows after the sample, but at most 10,000,000"),
+        (lambda res: res.predict(10**9), "end=1000000000 lies"),
+        (lambda res: res.get_components(end=10**9), "end=1000000000 lies"),
+        (lambda res: res.simulate(10**9), "nsimulations must be at most 10,000,000"),
+        (
+            lambda res: res.simulate(10**4, 10**6),
+            "repetitions=1,000,000 paths of 10,000 steps are more than 1,000,000,000",
+        ),
+        (lambda res: res.get_forecast(2000, n_sims=10**6), "n_sims=1,000,000 paths of 2,000 steps are more than"),
+        (lambda res: res.get_components(end=3000, n_sims=10**6), "n_sims=1,000,000 paths of .* steps are more than"),
+        (lambda res: res.impulse_responses(10**9), "steps must be at most 10,000,000"),
+    ],
+)
+def test_more_rows_than_there_is_room_for_are_refused(call, words, plain):
+    with pytest.raises(ValueError, match=f"^{words}"):
+        call(plain)
+
+
 @pytest.mark.parametrize("options", [{"lags": [1, 100_000]}, {"hold_back": 100_001}], ids=repr)
 def test_whatever_can_be_fitted_can_be_loaded(options, tmp_path):
     y = np.resize(Y, 100_100) + np.tile(SHOCKS[1][:50], 2002)

@@ -245,7 +245,12 @@ def test_masked_values_are_missing(score):
         (lambda: scores.rmse(["a"], [1.0]), TypeError, "y must be an array of numbers; convert it first."),
         (lambda: scores.rmse([1.0, 2.0], [1.0]), ValueError, "y and f must have the same shape, but have (2,), (1,)."),
         (lambda: scores.mase([1.0], [1.0], train=[[1.0]]), ValueError, "train must be one-dimensional, but has shape"),
-        (lambda: scores.diebold_mariano([1.0], [2.0], horizon=[1]), ValueError, "horizon must be a positive integer"),
+        (lambda: scores.diebold_mariano([1.0], [2.0], horizon=[1]), TypeError, "horizon must be a positive integer"),
+        (lambda: scores.diebold_mariano([1.0, 2.0], [2.0, 1.0], lags=1.5), TypeError, "lags must be an integer of 0"),
+        (lambda: scores.diebold_mariano([1.0], [2.0], loss=np.array(["a", "b"])), ValueError, "loss must be 'squared'"),
+        (lambda: scores.pinball([1.0], [2.0], np.array([0.1, 0.9])), ValueError, "level must lie between 0 and 1"),
+        (lambda: scores.winkler([1.0], [0.0], [2.0], np.array([0.1, 0.9])), ValueError, "alpha must lie between 0 and"),
+        (lambda: scores.mase([1.0], [1.0], [1.0, 2.0], period=1.0), TypeError, "period must be a positive integer"),
         (lambda: scores.diebold_mariano([1.0], [2.0]), ValueError, "e1 and e2 have 1 pairs, too few to compare"),
     ],
 )

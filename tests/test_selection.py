@@ -167,13 +167,28 @@ def test_a_candidate_describes_itself():
     ("options", "error", "words"),
     [
         ({"criterion": "r2"}, ValueError, "criterion must be one of 'evidence', 'aic', 'bic', 'cv', but is 'r2'"),
+        ({"criterion": np.array(["aic", "bic"])}, ValueError, r"criterion must be .* but is array\(\['aic', 'bic'\]"),
+        ({"errors": 5}, ValueError, "errors must be one or more of 'normal', 't', but is 5"),
+        ({"errors": [["t"]]}, ValueError, r"errors must be one or more of 'normal', 't', but is \[\['t'\]\]"),
+        ({"device": np.array(["cpu", "cuda"])}, ValueError, "device must be one of .* but is of type ndarray"),
+        ({"device": pd.Series(["cpu", "cuda"])}, ValueError, "device must be one of .* but is of type Series"),
+        ({"lags": 2}, TypeError, "select_order chooses lags itself; leave it out, or pass max_lags"),
+        (
+            {"units": (1,)},
+            TypeError,
+            "select_order chooses units itself; leave it out, or pass max_units and unit_dims",
+        ),
+        ({"n_starts": 10**9}, ValueError, "n_starts must be at most 1,000,000"),
+        ({"progress": "no"}, TypeError, "progress must be True or False"),
+        ({"hold_back": -1}, ValueError, "hold_back must be an integer of 0 or more"),
+        ({"hold_back": 95}, ValueError, "need at least 105; choose a smaller hold_back than 95"),
         ({"max_lags": [1, 2]}, TypeError, "max_lags must be an integer of 0 or more"),
         ({"max_units": -1}, ValueError, "max_units must be an integer of 0 or more"),
         ({"n_starts": 0}, ValueError, "n_starts must be a positive integer"),
         ({"rng": "a"}, TypeError, "rng must be None, an integer of 0 or more or a numpy Generator"),
         ({"unit_dims": 1.5}, TypeError, "unit_dims must be"),
         ({"unit_dims": (2, 2)}, ValueError, "unit_dims must be"),
-        ({"seasonal_lags": (0,)}, ValueError, "seasonal_lags must be"),
+        ({"seasonal_lags": (0,)}, ValueError, "seasonal_lags must be a positive integer .* but is \\(0,\\)"),
         ({"seasonal_lags": (95,)}, ValueError, "leave out the longest of seasonal_lags"),
         ({"trnd": "ct"}, TypeError, "trnd"),
     ],
@@ -225,3 +240,36 @@ def test_students_law_is_tried_on_as_long_as_it_is_better_for_some(monkeypatch, 
     assert len(sel.table) == 13
     assert len(tried) == count
     assert set(sel.table["errors"]) == {law}
+
+
+def test_rows_that_are_held_back_are_predicted_by_no_candidate():
+    y = autoregression(100, 11)
+    sel = prt.select_order(y, hold_back=30, **SMALL)
+    assert {int(one.model.used.sum()) for one in sel._fitted.values()} == {70}
+    assert sel.model.hold_back == 30 and sel.results.fittedvalues.isna().sum() == 30
+    # no more than the lags need where that is more
+    assert prt.select_order(y, hold_back=1, **SMALL).model.hold_back == 3
+
+
+@pytest.mark.parametrize("seed", [100, 109, 110])
+def test_counts_are_predicted_by_their_mean_and_not_by_the_most_frequent(seed):
+    """Under Student's law most zeros are as likely as one likes, in the limit of a spread of zero around them."""
+    counts = pd.Series(np.random.default_rng(seed).poisson(0.3, 150).astype(float))
+    results = prt.select_order(counts, max_lags=1, max_linear_lags=2, max_units=1).results
+    assert results.details.law.dof > search.HEAVIEST
+    assert abs(results.forecast(5).iloc[-1] - counts.mean()) < 0.1 * counts.mean()
+
+
+def test_information_criteria_have_the_likelihood_of_the_law_whatever_it_is():
+    sel = prt.select_order(autoregression(200, 5), max_lags=1, max_linear_lags=2, max_units=0, errors="t")
+    for (_, one), aic, bic in zip(sel._fitted.items(), sel.table["aic"], sel.table["bic"], strict=True):
+        llf, k = one.model.loglike(one.found.params), one.found.curvature.effective + 2.0
+        assert (aic, bic) == pytest.approx((2.0 * (k - llf), np.log(one.model.used.sum()) * k - 2.0 * llf), abs=1e-6)
+
+
+@pytest.mark.parametrize("criterion", ["aic", "bic"])
+def test_information_criteria_choose_the_law_by_its_own_likelihood(criterion):
+    rng = np.random.default_rng(4)
+    for shocks, law in ((rng.standard_t(4, 400), "t"), (rng.standard_normal(400), "normal")):
+        sel = prt.select_order(shocks, criterion=criterion, max_lags=1, max_linear_lags=1, max_units=0)
+        assert sel.best.errors == law

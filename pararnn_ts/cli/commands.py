@@ -71,7 +71,14 @@ Exog = Annotated[
     ),
 ]
 Freq = Annotated[str | None, typer.Option(help="Frequency of dates, such as D or MS; inferred when not given.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results, made if it is not there.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        help="Folder for the results, made if it is not there. Files of the same names from earlier runs are replaced.",
+    ),
+]
 Units = Annotated[
     list[str] | None,
     typer.Option(
@@ -164,7 +171,8 @@ def fit(
     Fit a ParaRNN and say what it found.
 
     Prints the summary and writes it with parameters, components, recurrence features, the table of the search, figures
-    and the model (model.npz, for prt.load).
+    and the model (model.npz, for prt.load). summary.txt and model.npz are those of the last fit or forecast into the
+    folder; name another one to keep two models.
     """
     from pararnn_ts.cli.fitting import fit_model
     from pararnn_ts.cli.reading import read_data
@@ -208,7 +216,8 @@ def forecast(
     must follow them, and columns are those of the fit unless they are named. Parameters stay as they are.
 
     Prints forecasts with intervals from simulated paths, and writes them with the summary, a figure and the model
-    (model.npz), from which the next run may go on.
+    (model.npz), from which the next run may go on. summary.txt and model.npz are those of the last fit or forecast into
+    the folder; name another one to keep two models.
     """
     from pararnn_ts.cli.fitting import fit_model
     from pararnn_ts.cli.reading import count_steps, read_data

@@ -14,6 +14,7 @@ from statsmodels.base.model import Model
 from pararnn_ts._compat import heard_warnings
 from pararnn_ts.comparison.arma import MAX_LAG, select_ar, select_arma
 from pararnn_ts.comparison.faces import describe, exog_columns, numbered, takes
+from pararnn_ts.models.arguments import given
 from pararnn_ts.models.elman import ElmanRNN
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.series import SeriesModel
@@ -158,7 +159,7 @@ def user_makers(models: Any) -> dict[str, Maker]:
     """
     if not isinstance(models, Mapping) or not models:
         raise TypeError(
-            f"models must be a dict of names and models, but is {models!r:.80}; pass for example "
+            f"models must be a dict of names and models, but is {given(models)}; pass for example "
             '{"one unit": prt.ParaRNN(endog, units=(1,))}.'
         )
     return {str(name): _user_maker(str(name), model) for name, model in models.items()}

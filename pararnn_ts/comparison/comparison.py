@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from pararnn_ts.comparison.faces import exog_columns
 from pararnn_ts.comparison.rolling import rolling_forecast
 from pararnn_ts.comparison.sample import Sample, split_sample
 from pararnn_ts.estimation.blas import one_blas_thread
+from pararnn_ts.models.arguments import check_count, check_flag, check_generator
 from pararnn_ts.progress import progress_bar
 from pararnn_ts.results.graphics import PlotMethod
 
@@ -211,8 +211,10 @@ def compare(
     1  AR(2)   1921     1   1922
     """
     sample = split_sample(endog, exog, holdout)
-    horizon = _positive(horizon, "horizon")
-    every = None if refit_every is None else _positive(refit_every, "refit_every")
+    horizon = check_count(horizon, "horizon")
+    every = None if refit_every is None else check_count(refit_every, "refit_every")
+    check_generator(rng)
+    progress = check_flag(progress, "progress")
     if horizon > len(sample.endog) - sample.n_train:
         raise ValueError(
             f"horizon={horizon} is longer than the holdout of {len(sample.endog) - sample.n_train} observations; "
@@ -263,9 +265,3 @@ def _forecast(
         except Exception as error:
             raise ValueError(f"Model {name!r} could not forecast ({error}); repair it or leave it out.") from error
     return found, tuple(said)
-
-
-def _positive(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
-    return int(value)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pararnn_ts.specification import lags_in_words
 
-__all__ = ["describe", "exog_columns", "kind", "numbered", "sample_size", "simulates", "takes"]
+__all__ = ["describe", "exog_columns", "kind", "numbered", "sample_size", "shock_variance", "simulates", "takes"]
 
 _TRENDS = {"c": ", constant", "t": ", trend", "ct": ", constant and trend", "ctt": ", quadratic trend"}
 
@@ -56,6 +56,27 @@ def numbered(results: Any, refit: bool = False) -> Any:
         return results
     exog = None if model.exog is None else pd.DataFrame(model.data.orig_exog).reset_index(drop=True)
     return results.apply(pd.Series(np.asarray(model.endog).ravel(), name=model.endog_names), exog, refit=refit)
+
+
+def shock_variance(results: Any) -> float:
+    """
+    Factor of all prediction variances that statsmodels takes anew from each sample, also without refitting; else one.
+
+    It is the variance of the shocks of an AutoReg, and of a state space model that concentrates it out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from statsmodels.tsa.ar_model import AutoReg
+    >>> from pararnn_ts.comparison.faces import shock_variance
+    >>> results = AutoReg(np.array([1.0, -1, 1, -1, 1, -2]), 0).fit()
+    >>> longer = results.append(np.array([100.0]))
+    >>> bool(longer.params[0] == results.params[0]), bool(shock_variance(longer) > shock_variance(results))
+    (True, True)
+    """
+    if type(getattr(results, "model", None)).__name__ == "AutoReg":
+        return float(results.sigma2)
+    return float(results.scale) if hasattr(results, "filter_results") else 1.0
 
 
 def simulates(results: Any) -> bool:
@@ -106,6 +127,9 @@ def describe(results: Any) -> str:
     model = getattr(results, "model", None)
     if model is None:
         return kind(results)
+    if hasattr(results, "members"):
+        count = len(results.members)
+        return f"average of {count} model{'s' if count > 1 else ''}" + (", with exog" if model.exog_labels else "")
     name, trend = type(model).__name__, _TRENDS.get(str(getattr(model, "trend", "")), "")
     if hasattr(model, "exog_labels"):
         with_exog = bool(model.exog_labels)
@@ -119,8 +143,10 @@ def describe(results: Any) -> str:
         parts = [units, f"lags {lags_in_words(model.lags)}"] if model.units else ["no units"]
         name = ", ".join([*parts, f"linear lags {lags_in_words(model.linear_lags)}"])
         name += ", t errors" if getattr(model, "errors", "normal") == "t" else ""
+        name += _surroundings(model)
     elif name == "AutoReg":
         name = f"AR({_order(model.ar_lags or [])})"
+        trend += ", seasonal dummies" if model.seasonal else ""
     elif name in ("ARIMA", "SARIMAX"):
         (p, d, q), (*seasonal, period) = model.order, model.seasonal_order
         difference = f"{d}," if d or any(seasonal) else ""
@@ -131,6 +157,18 @@ def describe(results: Any) -> str:
     else:
         trend = ""
     return name + ("" if hasattr(model, "linear_lags") else trend) + (", with exog" if with_exog else "")
+
+
+def _surroundings(model: Any) -> str:
+    """What a model of this package has around its recursion, the usual constant apart."""
+    text = ""
+    for what, order in (("difference", model.diff), ("seasonal difference", model.seasonal_diff)):
+        text += f", {order} {what}{'s' if order > 1 else ''}" if order else ""
+    if model.deterministic is not None:
+        text += ", own deterministic terms"
+    elif model.trend != "c":
+        text += _TRENDS.get(model.trend, ", no constant")
+    return text + (", seasonal dummies" if model.seasonal else "")
 
 
 def _order(order: Any) -> str:

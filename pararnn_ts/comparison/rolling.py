@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts._compat import warnings_once
-from pararnn_ts.comparison.faces import kind, numbered, sample_size, simulates, takes
+from pararnn_ts.comparison.faces import kind, numbered, sample_size, shock_variance, simulates, takes
 from pararnn_ts.comparison.sample import aligned
-from pararnn_ts.models.arguments import check_generator
+from pararnn_ts.models.arguments import check_alpha, check_count, check_flag, check_generator, given
 from pararnn_ts.models.series import SeriesModel
 from pararnn_ts.models.window import PredictionWindow
 from pararnn_ts.progress import progress_bar
@@ -99,11 +99,10 @@ def rolling_forecast(
     1   1960     2   1962   906.0
     2   1961     1   1962   906.0
     """
-    for name, value in (("h", h), ("step", step)):
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, but is {value!r}.")
+    h, step, alpha = check_count(h, "h"), check_count(step, "step"), check_alpha(alpha)
+    progress = check_flag(progress, "progress")
     if not isinstance(refit, (bool, np.bool_)) and not (isinstance(refit, Integral) and refit > 0):
-        raise ValueError(f"refit must be False, True or a positive number of observations, but is {refit!r}.")
+        raise ValueError(f"refit must be False, True or a positive number of observations, but is {given(refit)}.")
     if hasattr(results, "rolling_forecast"):
         raise TypeError(f"results is a {kind(results)}, which has a method rolling_forecast of its own; call that.")
     if not hasattr(results, "append") and callable(getattr(results, "fit", None)) and not isinstance(results, type):
@@ -127,7 +126,7 @@ def rolling_forecast(
             if not chosen:
                 continue
             current = results.append(*new.rows(0, start), refit=True) if start else results
-            for forecast in _roll(current, new, start, chosen, int(h), alpha, generator):
+            for forecast in _roll(current, new, start, chosen, h, alpha, generator):
                 found.append(forecast)
                 done(1)
     # one frame of all origins: a frame for each would take longer than its forecasts
@@ -207,12 +206,13 @@ def _roll(
 ) -> Iterator[tuple[int, _Forecast]]:
     """Forecasts from the origins before `rows`, of results whose sample ends before row `start`."""
     n, actual = len(new.y), new.y.to_numpy()
-    stop = min(rows[-1] + h, n)
+    stop, variance = min(rows[-1] + h, n), shock_variance(results)
     if hasattr(results, "forecast_from"):
         seen, shift = results.append(*new.rows(start, stop)), (sample_size(results) or 0) - start
         for row in rows:
             end = min(row + h, n)
-            yield row, _distribution(seen.forecast_from(row + shift, end - row, rng), seen, actual[row:end], alpha)
+            prediction = seen.forecast_from(row + shift, end - row, rng)
+            yield row, _distribution(prediction, seen, actual[row:end], alpha, variance)
         return
     if hasattr(results, "get_prediction") and (h == 1 or simulates(results) or hasattr(results, "filter_results")):
         random = {"rng": rng} if simulates(results) else {}
@@ -220,7 +220,7 @@ def _roll(
         if h == 1:
             first, last = rows[0], rows[-1]
             prediction = seen.get_prediction(first + shift, last + shift, **random)
-            found = _distribution(prediction, seen, actual[first : last + 1], alpha)
+            found = _distribution(prediction, seen, actual[first : last + 1], alpha, variance)
             for row in rows:
                 yield row, _Forecast(*(part[row - first : row - first + 1] for part in found))
             return
@@ -231,7 +231,7 @@ def _roll(
                 prediction = predict_window(seen._results, PredictionWindow.ahead(row + shift, end - row), rng=rng)
             else:
                 prediction = seen.get_prediction(row + shift, end - 1 + shift, dynamic=True)
-            yield row, _distribution(prediction, seen, actual[row:end], alpha)
+            yield row, _distribution(prediction, seen, actual[row:end], alpha, variance)
         return
     for row in rows:
         if row > start:
@@ -239,7 +239,7 @@ def _roll(
             start = row
         end = min(row + h, n)
         prediction = _out_of_sample(results, end - row, new.rows(row, end)[1], rng)
-        yield row, _distribution(prediction, results, actual[row:end], alpha)
+        yield row, _distribution(prediction, results, actual[row:end], alpha, variance)
 
 
 def _out_of_sample(results: Any, steps: int, exog: Any, rng: np.random.Generator) -> Any:
@@ -254,14 +254,23 @@ def _out_of_sample(results: Any, steps: int, exog: Any, rng: np.random.Generator
     return results.forecast(steps, **known)
 
 
-def _distribution(prediction: Any, results: Any, actual: np.ndarray, alpha: float) -> _Forecast:
-    """Mean, standard error, interval and score of a prediction of these observations."""
+def _distribution(prediction: Any, results: Any, actual: np.ndarray, alpha: float, variance: float) -> _Forecast:
+    """
+    Mean, standard error, interval and score of a prediction of these observations.
+
+    `variance` is the :func:`shock_variance` of the sample behind the parameters: that of `results` knows observations
+    after the origin.
+    """
     unknown = np.full(len(actual), np.nan)
     if not hasattr(prediction, "predicted_mean"):
         return _Forecast(np.asarray(prediction, dtype=float), unknown, unknown, unknown, unknown)
     mean = np.asarray(prediction.predicted_mean, dtype=float)
     se = np.asarray(prediction.se_mean, dtype=float) if hasattr(prediction, "se_mean") else unknown
     lower, upper = np.asarray(prediction.conf_int(alpha=alpha), dtype=float).T
+    own = shock_variance(results)
+    if own != variance and own > 0.0:
+        width = float(np.sqrt(variance / own))
+        se, lower, upper = width * se, mean - width * (mean - lower), mean + width * (upper - mean)
     return _Forecast(mean, se, lower, upper, _crps(prediction, results, actual, mean, se))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.models.arguments import given
 from pararnn_ts.models.deterministics import infer_period
 from pararnn_ts.models.exogenous import align_exog
 from pararnn_ts.models.grid import complete_grid
@@ -127,7 +128,7 @@ def _first_row(holdout: Any, index: pd.Index) -> int:
     n = len(index)
     wanted = "holdout must be a number of observations, a share between 0 and 1, or the label at which it begins"
     if isinstance(holdout, (bool, np.bool_)) or holdout is None:
-        raise TypeError(f"{wanted}, but is {holdout!r}.")
+        raise TypeError(f"{wanted}, but is {given(holdout)}.")
     if isinstance(holdout, Integral):
         holdout = int(holdout)
         if not 0 < holdout < n:
@@ -144,7 +145,7 @@ def _first_row(holdout: Any, index: pd.Index) -> int:
         first = n
     if not 0 < first < n:
         raise ValueError(
-            f"{wanted}, but is {holdout!r}, which does not lie in the index, {index[0]} to {index[-1]}; pass a label "
-            "between them."
+            f"{wanted}, but is {given(holdout)}, which does not lie in the index, {index[0]} to {index[-1]}; pass a "
+            "label between them."
         )
     return first

@@ -83,6 +83,8 @@ def findings(comparison: Comparison) -> list[str]:
     table, reference = comparison.table, comparison.reference
     best = str(table["rmse"].idxmin())
     found = []
+    if len(table) == 1:
+        return _coverage(table, comparison.horizon)
     if best == reference:
         found.append(f"No model has a smaller RMSE than {reference}, the reference.")
     else:
@@ -102,8 +104,13 @@ def findings(comparison: Comparison) -> list[str]:
     if sharpest != best:
         found.append(f"By CRPS, which judges the whole forecast distribution, {sharpest} is best.")
     found += _coverage(table, comparison.horizon)
+    counted = table["aic"].notna().sum()
+    if counted < 2:
+        return found
     by_aic, by_bic = (str(table[name].idxmin()) for name in ("aic", "bic"))
     in_sample = f"AIC and BIC prefer {by_aic}" if by_aic == by_bic else f"AIC prefers {by_aic}, BIC {by_bic}"
+    if counted < len(table):
+        in_sample += " among the models whose parameters are counted"
     known = table["log_evidence"].dropna()
     if len(known) > 1 and str(known.idxmax()) not in (by_aic, by_bic) and _evidence_compares(comparison):
         in_sample += f"; of the log evidences that of {known.idxmax()} is the largest"

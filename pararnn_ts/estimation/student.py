@@ -21,13 +21,13 @@ __all__ = ["Reweighted", "bounded_mean", "log_evidence", "reweight", "robust_wei
 
 # evaluations between two changes of the weights
 BETWEEN = 6
-# changes of the weights
-MOST_CHANGES = 60
-# and those of the model without units, which only provides first weights
+# changes of the weights of the model without units, which only provides first weights
 FIRST_CHANGES = 12
 # residuals that the law of the shocks expects in the whole sample beyond the bound that limits the weight of each in
 # their mean
 BEYOND = 0.01
+# share of residuals beyond that bound that may be slips; where there are more, the law is not that of the shocks
+SLIPS = 0.05
 # squared pivots of the scaled Hessian below this are rounding
 _SMALLEST = 1e-14
 # rounding errors of residuals: on the standardised scale observations are of the size of one
@@ -127,7 +127,7 @@ def reweight(problem: Problem, start: np.ndarray, options: Options) -> Reweighte
     evaluations = 0
     resid = problem.residuals(params)
     law = student_law(resid, effective, least=ROUNDING)
-    for _ in range(MOST_CHANGES):
+    while evaluations < options.maxiter:
         weighted = problem.reweighted(law.weights(resid))
         found = minimize(weighted, params[None], inner, warm=True)
         evaluations += int(found.iterations[0])
@@ -141,8 +141,6 @@ def reweight(problem: Problem, start: np.ndarray, options: Options) -> Reweighte
             converged = True
             break
         before = now
-        if evaluations >= options.maxiter:
-            break
     evidence = np.nan
     if options.penalty is None:
         evidence = log_evidence(problem, params, found.alpha[0], law, options)
@@ -162,7 +160,9 @@ def bounded_mean(resid: np.ndarray, law: ErrorLaw) -> float:
     """
     Mean of residuals, in which one that no law explains has no more weight than the largest that its law expects.
 
-    Where residuals follow the law it is their mean: what lies beyond the bound is one in a hundred samples.
+    Where residuals follow the law it is their mean: what lies beyond the bound is one in a hundred samples. Where more
+    than one in twenty lie there, as in a series of counts most of which are zero, they are no slips, and the bound is
+    such that one in twenty lie beyond it.
 
     Parameters
     ----------
@@ -184,7 +184,12 @@ def bounded_mean(resid: np.ndarray, law: ErrorLaw) -> float:
     1.0
     >>> round(bounded_mean(np.array([-1.0, 1.0, 3e6]), ErrorLaw(1.0, 4.0)), 1)
     2.1
+    >>> round(bounded_mean(np.repeat([-0.01, 2.0], [80, 20]), ErrorLaw(1e-4, 2.1)), 3)
+    0.392
     """
     # a law that is normal but for rounding has the quantiles of one
     bound = law.spread * float(special.stdtrit(min(law.dof, 1e6), 1.0 - 0.5 * BEYOND / len(resid)))
+    ordinary = len(resid) - int(np.ceil(SLIPS * len(resid))) - 1
+    if ordinary >= 0:
+        bound = max(bound, float(np.partition(np.abs(resid), ordinary)[ordinary]))
     return float(np.clip(resid, -bound, bound).mean())

@@ -13,6 +13,7 @@ import pandas as pd
 from pararnn_ts.estimation.levenberg_marquardt import PRIOR, RELEVANCE, Options
 
 __all__ = [
+    "MOST_AHEAD",
     "MOST_DRAWS",
     "MOST_STATES",
     "MOST_STEPS",
@@ -24,6 +25,7 @@ __all__ = [
     "check_generator",
     "check_lags",
     "check_params",
+    "check_paths",
     "check_share",
     "given",
     "optimiser_options",
@@ -33,6 +35,9 @@ __all__ = [
 MOST_STEPS = 100_000
 # starts, simulated paths or samples of a bootstrap that one call is asked for
 MOST_DRAWS = 1_000_000
+# rows after the sample that one call predicts, and values of simulated paths that it draws
+MOST_AHEAD = 10_000_000
+MOST_VALUES = 1_000_000_000
 # states of a model: of W alone the square of that many numbers is estimated
 MOST_STATES = 1_000
 
@@ -192,9 +197,9 @@ def check_share(value: Any, name: str) -> float:
     return share
 
 
-def check_alpha(alpha: Any) -> float:
+def check_alpha(alpha: Any, name: str = "alpha") -> float:
     """
-    Return one less the coverage of an interval as a float between 0 and 1, or raise.
+    Return a level, such as one less the coverage of an interval, as a float between 0 and 1, or raise.
 
     Examples
     --------
@@ -204,7 +209,7 @@ def check_alpha(alpha: Any) -> float:
     ValueError: alpha must lie between 0 and 1, but is 95.
     """
     if not (isinstance(alpha, Real) and 0 < float(alpha) < 1):
-        raise ValueError(f"alpha must lie between 0 and 1, but is {given(alpha)}.")
+        raise ValueError(f"{name} must lie between 0 and 1, but is {given(alpha)}.")
     return float(alpha)
 
 
@@ -225,6 +230,22 @@ def check_generator(rng: Any, name: str = "rng") -> np.random.Generator:
         raise type(error)(
             f"{name} must be None, an integer of 0 or more or a numpy Generator, but is {given(rng)}."
         ) from None
+
+
+def check_paths(n_paths: int, steps: int, name: str) -> None:
+    """
+    Raise where so many simulated paths of so many steps have no room; `name` is the argument that counts the paths.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_paths
+    >>> check_paths(1000, 5_000_000, "n_sims")
+    Traceback (most recent call last):
+    ValueError: n_sims=1,000 paths of 5,000,000 steps are more than 1,000,000,000 values; ask for fewer of either.
+    """
+    if n_paths * steps > MOST_VALUES:
+        asked = f"{name}={n_paths:,} paths of {steps:,} steps"
+        raise ValueError(f"{asked} are more than {MOST_VALUES:,} values; ask for fewer of either.")
 
 
 def check_params(values: Any, names: Sequence[str], what: str) -> np.ndarray:

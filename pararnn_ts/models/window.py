@@ -12,7 +12,7 @@ import pandas as pd
 from pandas.api.types import is_list_like
 
 from pararnn_ts._compat import ValueWarning, warn_user
-from pararnn_ts.models.arguments import given
+from pararnn_ts.models.arguments import MOST_AHEAD, given
 from pararnn_ts.models.labels import extend_index, finer_unit, lengthen_index
 
 __all__ = ["PredictionWindow", "locate", "resolve_window", "steps_ahead"]
@@ -99,6 +99,11 @@ def resolve_window(
     if final < first:
         raise ValueError(f"end must not come before start, but start={start!r} is row {first} and end={end!r} {final}.")
     outside = max(final - (n - 1), 0)
+    if outside > MOST_AHEAD:
+        raise ValueError(
+            f"end={given(final if end is None else end)} lies {outside:,} rows after the sample, but at most "
+            f"{MOST_AHEAD:,} are predicted; choose an earlier one."
+        )
     labels = _labels(sample, extendable, labelled, first, final, outside, index)
     return PredictionWindow(
         first, final - outside, outside, labels, _dynamic(dynamic, first, final, sample, extendable)
@@ -209,9 +214,12 @@ def steps_ahead(steps: Any, sample: pd.Index, extendable: bool) -> int:
     (3, 6)
     """
     if isinstance(steps, Integral) and not isinstance(steps, bool):
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1, but is {steps}.")
-        return int(steps)
+        count = int(steps)
+        if count < 1:
+            raise ValueError(f"steps must be at least 1, but is {count}.")
+        if count > MOST_AHEAD:
+            raise ValueError(f"steps must be at most {MOST_AHEAD:,}, but is {count}.")
+        return count
     if steps is None or isinstance(steps, (bool, Real)):
         raise TypeError(f"steps must be a positive integer or the last label to forecast, not {given(steps)}.")
     ahead = locate(steps, sample, extendable, "steps", last=True) - len(sample) + 1

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_flag, check_generator, given
+from pararnn_ts.models.arguments import (
+    MOST_AHEAD,
+    MOST_DRAWS,
+    check_count,
+    check_flag,
+    check_generator,
+    check_paths,
+    given,
+)
 from pararnn_ts.results.prediction import future_exog
 from pararnn_ts.results.trajectory import continue_path, response, standpoint
 from pararnn_ts.results.uncertainty import draw_shocks
@@ -67,7 +75,9 @@ def simulate(
     >>> np.allclose(res.simulate(4, anchor="end", random_errors=np.zeros(4)), res.forecast(4))
     True
     """
-    steps, paths = check_count(nsimulations, "nsimulations"), check_count(repetitions, "repetitions", most=MOST_DRAWS)
+    steps = check_count(nsimulations, "nsimulations", most=MOST_AHEAD)
+    paths = check_count(repetitions, "repetitions", most=MOST_DRAWS)
+    check_paths(paths, steps, "repetitions")
     row = _anchor_row(results, anchor)
     window = results.model.prediction_window(row, row + steps - 1, index=index)
     future = future_exog(results, window, exog, index)
@@ -121,7 +131,7 @@ def impulse_responses(
     >>> np.allclose(res.impulse_responses(8), arma.impulse_responses(8))
     True
     """
-    steps = check_count(steps, "steps", least=0)
+    steps = check_count(steps, "steps", 0, MOST_AHEAD)
     per_unit, cumulative = check_flag(per_unit, "per_unit"), check_flag(cumulative, "cumulative")
     if not isinstance(impulse, Real) or not np.isfinite(impulse) or impulse == 0.0:
         raise ValueError(f"impulse must be a finite number other than zero, but is {given(impulse)}.")

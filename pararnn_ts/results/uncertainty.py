@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special
 
 from pararnn_ts.estimation.blas import one_blas_thread
+from pararnn_ts.models.arguments import check_paths
 from pararnn_ts.results.trajectory import (
     continue_path,
     covariates,
@@ -125,7 +126,9 @@ def simulate_bundles(
     that do not change to first order change to second. Units with the identity, which a change of basis leaves as they
     are, have such directions always.
     """
-    steps, start = stop - origin, standpoint(results, origin)
+    steps = stop - origin
+    check_paths(n_sims, steps, "n_sims")
+    start = standpoint(results, origin)
     with one_blas_thread():
         root = STEP * covariance_root(results) if param_uncertainty else np.empty((0, 0))
         draws = rng.standard_normal((n_sims, root.shape[1])) if param_uncertainty else None

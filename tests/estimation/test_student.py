@@ -146,3 +146,13 @@ def test_the_fit_does_not_depend_on_units():
     np.testing.assert_allclose(fits[1].params[1:], fits[0].params[1:], rtol=1e-6)
     assert fits[1].law.spread == pytest.approx(1e5 * fits[0].law.spread)
     assert fits[1].log_evidence == pytest.approx(fits[0].log_evidence - 198 * np.log(1e5))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_what_one_in_ten_do_is_no_slip(share):
+    """A series that is zero but for some ones: its law is a peak at zero, its mean is not."""
+    resid = np.repeat([0.0, 1.0], [round(1000 * (1 - share)), round(1000 * share)])
+    assert bounded_mean(resid, ErrorLaw(1e-6, 2.1)) == pytest.approx(share)
+    # and a slip among them is one
+    resid[0] = 1e9
+    assert bounded_mean(resid, ErrorLaw(1e-6, 2.1)) == pytest.approx(share + 0.001)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 import pararnn_ts as prt
 from pararnn_ts.estimation.errors import ErrorLaw
@@ -183,3 +184,12 @@ def test_without_outliers_no_candidate_has_them():
 def test_the_law_of_details_is_normal_by_default():
     res = prt.ParaRNN(heavy(80), units=()).fit()
     assert res.details.law == ErrorLaw(np.sqrt(res.scale))
+
+
+def test_a_fit_stops_at_maxiter_and_not_before_when_it_has_not_converged():
+    """The advice to try a larger maxiter is then of use: in these counts the tails grow for a long time."""
+    counts = np.random.default_rng(0).poisson(0.3, 150).astype(float)
+    with pytest.warns(ConvergenceWarning, match="stopped at maxiter"):
+        stopped = prt.ParaRNN(counts, units=(), errors="t").fit()
+    assert stopped.mle_retvals["iterations"] >= 200
+    assert prt.ParaRNN(counts, units=(), errors="t").fit(maxiter=2000).converged

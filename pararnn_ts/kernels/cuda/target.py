@@ -101,11 +101,12 @@ def check_device(device: Any) -> None:
     NoDeviceError
         The name of a device that is not here.
     """
-    if device == "cpu":
+    if isinstance(device, str) and device == "cpu":
         return
     if not isinstance(device, str) or device not in DEVICES:
         names = ", ".join(map(repr, ("cpu", *DEVICES)))
-        raise ValueError(f"device must be one of {names}, but is {device!r}.")
+        shown = repr(device) if isinstance(device, str) else f"of type {type(device).__name__}"
+        raise ValueError(f"device must be one of {names}, but is {shown}.")
     require_device()
 
 
