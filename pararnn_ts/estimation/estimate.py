@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 import numba
@@ -45,7 +45,10 @@ __all__ = [
     "make_problem",
     "n_threads",
     "on_own_scale",
+    "passed_over",
     "race",
+    "resumed",
+    "with_odds",
 ]
 
 STATUS_WORDS = {
@@ -162,12 +165,17 @@ def on_own_scale(
     return state(specification, sample, scaling, target)
 
 
+def with_odds(problem: Problem, solutions: Solutions, options: Options) -> Solutions:
+    """Solutions with the log evidence that an estimate reports: the prior odds against units that can expand count."""
+    if options.penalty is not None:
+        return solutions
+    odds = EXPANSION_ODDS * problem.n_expansive(solutions.params)
+    return replace(solutions, log_evidence=solutions.log_evidence - odds)
+
+
 def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndarray:
     """By how much one start is better than another; minus infinity for those that did not reach an optimum."""
-    if options.penalty is None:
-        score = solutions.log_evidence - EXPANSION_ODDS * problem.n_expansive(solutions.params)
-    else:
-        score = -solutions.objective
+    score = with_odds(problem, solutions, options).log_evidence if options.penalty is None else -solutions.objective
     # the evidence of a start that was retired on its way is that of no optimum
     lost = (solutions.status == FAILED) | (solutions.status == RETIRED) | ~np.isfinite(score)
     return np.where(lost, -np.inf, score)
@@ -208,7 +216,8 @@ def race(
     Run the starts, on a long sample first on its beginning and then the best of them on more and more of it.
 
     The optima of thousands of rows are close to those of millions. Only the best `FEWEST` starts have to see all
-    rows, and they begin next to where they end.
+    rows, and they begin next to where they end. Starts that were retired too early go on in the end, see
+    :func:`passed_over`.
 
     Yields
     ------
@@ -237,8 +246,42 @@ def race(
             return (yield problem, starts, False)
         cast = cast[order]
     if solutions is None:
-        return (yield problem, starts, warm)
-    return _merged(solutions, (yield problem, solutions.params[cast], True), cast)
+        solutions = yield problem, starts, warm
+    else:
+        solutions = _merged(solutions, (yield problem, solutions.params[cast], True), cast)
+    again = passed_over(problem, solutions, options)
+    if len(again):
+        solutions = resumed(solutions, (yield problem, solutions.params[again], False), again)
+    return solutions
+
+
+def passed_over(problem: Problem, solutions: Solutions, options: Options) -> np.ndarray:
+    """
+    Starts that were retired with fewer units that can expand than the best start has.
+
+    On its way a start is compared by its evidence alone, in which it does not count that units can expand.
+
+    Returns
+    -------
+    ndarray of int
+    """
+    if options.penalty is not None or not (solutions.status == RETIRED).any():
+        return np.empty(0, dtype=int)
+    expansive = problem.n_expansive(solutions.params)
+    best = np.argmax(_scores(problem, solutions, options))
+    # those of an earlier heat have no evidence: they were far from the best on rows where all began
+    retired = (solutions.status == RETIRED) & np.isfinite(solutions.log_evidence)
+    return np.flatnonzero(retired & (expansive < expansive[best]))
+
+
+def resumed(before: Solutions, found: Solutions, again: np.ndarray) -> Solutions:
+    """Solutions of all starts after those in `again` went on."""
+    joined = {}
+    for field in fields(Solutions):
+        values, new = getattr(before, field.name).copy(), getattr(found, field.name)
+        values[again] = new + values[again] if field.name == "iterations" else new
+        joined[field.name] = values
+    return Solutions(**joined)
 
 
 def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool, device: str) -> Solutions:
@@ -433,7 +476,7 @@ def _best(problem: Problem, solutions: Solutions, options: Options) -> int:
 def _n_near(problem: Problem, solutions: Solutions, best: int, options: Options) -> int:
     """Count the starts that are as good as the best."""
     if options.penalty is None:
-        score = solutions.log_evidence
+        score = with_odds(problem, solutions, options).log_evidence
     else:
         # starts that diverged are worth minus infinity beside a series that is fitted exactly
         with np.errstate(over="ignore"):
@@ -471,7 +514,7 @@ def _report(
             if number in problem.group
         },
         law=ErrorLaw(np.sqrt(found.scale)) if law is None or law.is_normal else ErrorLaw(law.spread * spread, law.dof),
-        starts=solutions,
+        starts=with_odds(problem, solutions, options),
         best=best,
         n_best=n_best,
         converged=converged,

@@ -22,7 +22,10 @@ from pararnn_ts.estimation.estimate import (
     best_of,
     is_raced,
     make_problem,
+    passed_over,
     race,
+    resumed,
+    with_odds,
 )
 from pararnn_ts.estimation.identification import canonical_form, distinct_units
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, FAILED, PEAKED, RETIRED, Options, Solutions
@@ -31,7 +34,7 @@ from pararnn_ts.estimation.scaling import STRETCH, jacobians, standardise_many
 from pararnn_ts.estimation.threads import run_all
 from pararnn_ts.specification import Specification
 
-__all__ = ["TOGETHER", "estimate_on_device", "make_problems"]
+__all__ = ["TOGETHER", "estimate_on_device", "make_problems", "with_passed_over"]
 
 # series that are treated at once: their arrays stay in the cache
 TOGETHER = 128
@@ -119,10 +122,25 @@ def estimate_on_device(
     short = np.setdiff1d(np.arange(len(problems)), long)
     chosen, begin = [problems[i] for i in short], [starts[i] for i in short]
     for tile, fits in on_tiles(chosen, begin, options, device):
-        ends = estimates(chosen[tile], fits.minimize(), fits.products, options, threads)
+        solved = with_passed_over(chosen[tile], fits.minimize(), options, device)
+        ends = estimates(chosen[tile], solved, fits.products, options, threads)
         for i, end in zip(short[tile], ends, strict=True):
             found[i] = end
     return found
+
+
+def with_passed_over(
+    problems: Sequence[Problem], solutions: list[Solutions], options: Options, device: str
+) -> list[Solutions]:
+    """Let starts that were retired too early go on, see :func:`estimate.passed_over`."""
+    from pararnn_ts.estimation.cuda import minimize_many
+
+    again = [passed_over(problem, one, options) for problem, one in zip(problems, solutions, strict=True)]
+    places = [i for i, starts in enumerate(again) if len(starts)]
+    starts = [solutions[i].params[again[i]] for i in places]
+    for i, found in zip(places, minimize_many([problems[i] for i in places], starts, options, device), strict=True):
+        solutions[i] = resumed(solutions[i], found, again[i])
+    return solutions
 
 
 def _race_all(entries: list[tuple[Problem, np.ndarray]], options: Options, device: str) -> list[Solutions]:
@@ -230,8 +248,8 @@ def _best(
         return rows
 
     if options.penalty is None:
-        worth = side_by_side("log_evidence")
-        score = worth - EXPANSION_ODDS * problems[0].n_expansive(side_by_side("params"))
+        odds = EXPANSION_ODDS * problems[0].n_expansive(side_by_side("params"))
+        worth = score = side_by_side("log_evidence") - odds
     else:
         worth = score = -side_by_side("objective")
     lost = np.isin(side_by_side("status"), (FAILED, RETIRED)) | ~np.isfinite(score)
@@ -283,7 +301,8 @@ def _reports(
         Estimate(
             params=values[s], curvature=found[s], log_evidence=float(log_evidence[s]),
             alpha={name: float(alpha[s, g]) for g, name in names}, law=ErrorLaw(np.sqrt(found[s].scale)),
-            starts=solutions[s], best=int(best[s]), n_best=int(near[s]), converged=bool(converged[s]),
+            starts=with_odds(problems[s], solutions[s], options),
+            best=int(best[s]), n_best=int(near[s]), converged=bool(converged[s]),
         )
         for s in range(len(problems))
     ]  # fmt: skip

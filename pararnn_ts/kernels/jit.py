@@ -73,4 +73,5 @@ def inlined(function: Callable) -> Callable:
 
 def _compile(function: Callable, **options: Any) -> Callable:
     # nobody calls a kernel from C, and what that takes would be compiled for every one of them
-    return keep_compiled(njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function), SOURCES)
+    options["no_cfunc_wrapper"] = True
+    return keep_compiled(njit(nogil=True, error_model="numpy", **options)(function), SOURCES)

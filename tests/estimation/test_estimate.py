@@ -7,9 +7,9 @@ import pytest
 import twin
 from problems import derivatives, make, nonlinear_series, ridge_of
 
+from pararnn_ts.datasets import load_nile
 from pararnn_ts.estimation.curvature import in_data_units
-from pararnn_ts.estimation.estimate import EXPANSION_ODDS, curvature, estimate
-from pararnn_ts.estimation.identification import n_expansive
+from pararnn_ts.estimation.estimate import EXPANSION_ODDS, curvature, estimate, passed_over
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, PRIOR, RETIRED, Options, minimize
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.models.pararnn import ParaRNN
@@ -195,11 +195,29 @@ def test_few_gaps_move_the_estimates_little():
 def test_the_best_start_is_the_best_by_the_criterion_of_the_fit(penalty):
     _, found = fitted(PLAIN, nonlinear_series(150), penalty=penalty, n_starts=24)
     s = found.starts
-    # units that can latch into a state are less likely from the outset
-    odds = EXPANSION_ODDS * n_expansive(PLAIN, s.params)
-    score = s.log_evidence - odds if penalty is None else -s.objective
+    score = s.log_evidence if penalty is None else -s.objective
     assert s.status[found.best] != RETIRED
     assert score[found.best] == score[s.status != RETIRED].max()
+
+
+def test_no_start_is_given_up_for_one_whose_units_can_expand():
+    # on the way starts are compared by their evidence alone, and all that do not expand are behind
+    model = ParaRNN(load_nile(), units=(1,))
+    problem = model._problem()
+    starts = model._starts(problem, 16, np.random.default_rng(0))[0]
+    ended, options = minimize(problem, starts, Options()), Options()
+    again = passed_over(problem, ended, options)
+    assert len(again) and (ended.status[again] == RETIRED).all() and not problem.n_expansive(ended.params[again]).any()
+    found = estimate(problem, starts, options)
+    # units that can latch into a state are less likely from the outset
+    raw = ended.log_evidence - EXPANSION_ODDS * problem.n_expansive(ended.params)
+    stayed = np.setdiff1d(np.arange(16), again)
+    np.testing.assert_array_equal(found.starts.log_evidence[stayed], raw[stayed])
+    assert found.best in again and found.starts.log_evidence[found.best] > raw[stayed].max() + 1.0
+    # with fewer than nine starts none is retired before it has been seen for what it is
+    alone = estimate(problem, starts[again[:8]], options)
+    assert found.log_evidence >= alone.log_evidence - 0.1
+    assert not len(passed_over(problem, ended, Options(penalty=1.0)))
 
 
 def test_a_start_that_was_retired_is_never_chosen():

@@ -1,15 +1,20 @@
 """Problems and reports of many series at once are those of each series."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import twin
 from problems import nonlinear_series
 
-from pararnn_ts.estimation.estimate import best_of, make_problem
+from pararnn_ts.datasets import load_lynx, load_nile
+from pararnn_ts.estimation.estimate import best_of, estimate, make_problem, passed_over
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
-from pararnn_ts.estimation.many_series import estimates, make_problems
+from pararnn_ts.estimation.many_series import estimates, make_problems, with_passed_over
 from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.estimation.starts import random_starts
+from pararnn_ts.models.pararnn import ParaRNN
 
 ARRAYS = ("target", "x", "linear_columns", "weight", "y", "linear_gram", "variance", "n_obs")
 SCALES = ("center", "scale", "deterministic_scale", "constant")
@@ -78,6 +83,27 @@ def test_reports_of_many_series_are_those_of_each(penalty):
         assert np.abs(gap).max() < 1e-9
         np.testing.assert_array_equal(one.curvature.to_data, expected.curvature.to_data)
         np.testing.assert_allclose(one.curvature[2:], expected.curvature[2:], rtol=1e-8)
+
+
+def test_starts_that_were_passed_over_go_on_as_they_do_for_each_series(monkeypatch):
+    # the processor in place of a device
+    stand_in = SimpleNamespace(
+        minimize_many=lambda problems, starts, options, device: list(map(minimize, problems, starts, [options]))
+    )
+    monkeypatch.setitem(sys.modules, "pararnn_ts.estimation.cuda", stand_in)
+    problems, starts = [], []
+    for y in (load_nile(), load_lynx()):
+        model = ParaRNN(y, units=(1,))
+        problems.append(model._problem())
+        starts.append(model._starts(problems[-1], 16, np.random.default_rng(0))[0])
+    solutions = [minimize(problem, start, Options()) for problem, start in zip(problems, starts, strict=True)]
+    kept = [passed_over(problem, one, Options()) for problem, one in zip(problems, solutions, strict=True)]
+    assert [len(one) > 0 for one in kept] == [True, False]
+    found = with_passed_over(problems, list(solutions), Options(), "cuda")
+    for one, problem, start in zip(found, problems, starts, strict=True):
+        expected = estimate(problem, start, Options())
+        np.testing.assert_array_equal(one.params, expected.starts.params)
+        np.testing.assert_array_equal(one.iterations, expected.starts.iterations)
 
 
 def with_products(problems, solutions):
