@@ -298,18 +298,14 @@ def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, 
 
 def _merged(before: Solutions, found: Solutions, cast: np.ndarray) -> Solutions:
     """Solutions of all starts after those in `cast` went on; what the others were worth cannot be compared."""
-    merged = {}
-    for field in fields(Solutions):
-        values, new = getattr(before, field.name).copy(), getattr(found, field.name)
-        if field.name == "status":
-            values[values != FAILED] = RETIRED
-        elif field.name == "iterations":
-            new = new + values[cast]
-        elif field.name != "params":
-            values[:] = np.nan
-        values[cast] = new
-        merged[field.name] = values
-    return Solutions(**merged)
+    known = ("params", "status", "iterations")
+    unknown = {
+        field.name: np.full_like(getattr(before, field.name), np.nan)
+        for field in fields(Solutions)
+        if field.name not in known
+    }
+    status = np.where(before.status == FAILED, FAILED, RETIRED)
+    return resumed(replace(before, status=status, **unknown), found, cast)
 
 
 def _has_converged(solutions: Solutions, best: int) -> bool:
@@ -449,20 +445,13 @@ def estimate_student(problem: Problem, solutions: Solutions, best: int, options:
         In canonical form; the row `best` of its `starts` is the new optimum.
     """
     ended = reweight(problem, solutions.params[best], options)
-    joined = {}
-    for field in fields(Solutions):
-        values = getattr(solutions, field.name).copy()
-        last = getattr(ended.solutions, field.name)[0]
-        if field.name == "log_evidence":
-            # what the others were worth by least squares cannot be compared
-            values[:] = np.nan
-        values[best] = last + values[best] if field.name == "iterations" else last
-        joined[field.name] = values
-    status = joined["status"]
-    status[best] = CONVERGED if ended.converged else STOPPED
+    # what the others were worth by least squares cannot be compared
+    incomparable = replace(solutions, log_evidence=np.full_like(solutions.log_evidence, np.nan))
+    last = replace(ended.solutions, status=np.array([CONVERGED if ended.converged else STOPPED]))
+    joined = resumed(incomparable, last, np.array([best]))
     evidence = float(ended.solutions.log_evidence[0])
     n_best = _n_near(problem, solutions, best, options)
-    return _report(problem, Solutions(**joined), best, n_best, options, ended.law, evidence, ended.converged)
+    return _report(problem, joined, best, n_best, options, ended.law, evidence, ended.converged)
 
 
 def _best(problem: Problem, solutions: Solutions, options: Options) -> int:

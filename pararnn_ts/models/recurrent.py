@@ -24,7 +24,7 @@ from pararnn_ts.estimation.levenberg_marquardt import Options
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem, in_parallel
 from pararnn_ts.estimation.problem import Problem, Sample
 from pararnn_ts.estimation.restriction import RestrictedProblem
-from pararnn_ts.kernels.cuda.target import DEVICES, check_device
+from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models import fixed_params, likelihood
 from pararnn_ts.models.arguments import (
     MOST_DRAWS,
@@ -336,7 +336,7 @@ class RecurrentModel(SeriesModel):
         return self._results(found.params, details)
 
     def _check_device(self, device: Any) -> None:
-        check_device(check_choice(device, "device", ("cpu", *DEVICES)))
+        check_device(device)
 
     def _fit_options(self, penalty: Any, maxiter: Any, tol: Any) -> Options:
         """Settings of the optimiser, once the sample is known to be one that they can fit."""
