@@ -166,16 +166,20 @@ def on_own_scale(
 
 
 def with_odds(problem: Problem, solutions: Solutions, options: Options) -> Solutions:
-    """Solutions with the log evidence that an estimate reports: the prior odds against units that can expand count."""
+    """
+    Solutions with the log evidence by which starts are compared: the prior odds against units that can expand count.
+
+    To be taken once, of what :func:`levenberg_marquardt.minimize` returns.
+    """
     if options.penalty is not None:
         return solutions
     odds = EXPANSION_ODDS * problem.n_expansive(solutions.params)
     return replace(solutions, log_evidence=solutions.log_evidence - odds)
 
 
-def _scores(problem: Problem, solutions: Solutions, options: Options) -> np.ndarray:
+def _scores(solutions: Solutions, options: Options) -> np.ndarray:
     """By how much one start is better than another; minus infinity for those that did not reach an optimum."""
-    score = with_odds(problem, solutions, options).log_evidence if options.penalty is None else -solutions.objective
+    score = solutions.log_evidence if options.penalty is None else -solutions.objective
     # the evidence of a start that was retired on its way is that of no optimum
     lost = (solutions.status == FAILED) | (solutions.status == RETIRED) | ~np.isfinite(score)
     return np.where(lost, -np.inf, score)
@@ -227,7 +231,7 @@ def race(
     Returns
     -------
     Solutions
-        Of all starts.
+        Of all starts, see :func:`with_odds`.
     """
     rows, raced = _rehearsal(problem, starts), is_raced(problem, starts)
     solutions, cast = None, np.arange(len(starts))
@@ -237,21 +241,23 @@ def race(
         if part.n_obs < part.specification.n_params:
             continue
         begin = starts[cast] if solutions is None else solutions.params[cast]
-        found = yield part, begin, solutions is not None
-        score = _scores(part, found, options)
+        found = with_odds(part, (yield part, begin, solutions is not None), options)
+        score = _scores(found, options)
         order = np.argsort(-score, kind="stable")[:FEWEST]
         order = order[np.isfinite(score[order])]
         solutions = found if solutions is None else _merged(solutions, found, cast)
         if not len(order):
-            return (yield problem, starts, False)
+            return with_odds(problem, (yield problem, starts, False), options)
         cast = cast[order]
     if solutions is None:
-        solutions = yield problem, starts, warm
+        solutions = with_odds(problem, (yield problem, starts, warm), options)
     else:
-        solutions = _merged(solutions, (yield problem, solutions.params[cast], True), cast)
+        found = with_odds(problem, (yield problem, solutions.params[cast], True), options)
+        solutions = _merged(solutions, found, cast)
     again = passed_over(problem, solutions, options)
     if len(again):
-        solutions = resumed(solutions, (yield problem, solutions.params[again], False), again)
+        found = with_odds(problem, (yield problem, solutions.params[again], False), options)
+        solutions = resumed(solutions, found, again)
     return solutions
 
 
@@ -259,7 +265,8 @@ def passed_over(problem: Problem, solutions: Solutions, options: Options) -> np.
     """
     Starts that were retired with fewer units that can expand than the best start has.
 
-    On its way a start is compared by its evidence alone, in which it does not count that units can expand.
+    On its way a start is compared by its evidence alone, in which it does not count that units can expand; in
+    `solutions` it does, see :func:`with_odds`.
 
     Returns
     -------
@@ -268,7 +275,7 @@ def passed_over(problem: Problem, solutions: Solutions, options: Options) -> np.
     if options.penalty is not None or not (solutions.status == RETIRED).any():
         return np.empty(0, dtype=int)
     expansive = problem.n_expansive(solutions.params)
-    best = np.argmax(_scores(problem, solutions, options))
+    best = np.argmax(_scores(solutions, options))
     # those of an earlier heat have no evidence: they were far from the best on rows where all began
     retired = (solutions.status == RETIRED) & np.isfinite(solutions.log_evidence)
     return np.flatnonzero(retired & (expansive < expansive[best]))
@@ -363,7 +370,7 @@ def estimate(
     weighted = problem if weights is None else problem.reweighted(weights)
     solutions = _race(weighted, starts, options, threads, warm, device)
     if robust:
-        return estimate_student(problem, solutions, _best(problem, solutions, options), options)
+        return estimate_student(problem, solutions, _best(solutions, options), options)
     return best_of(problem, solutions, options)
 
 
@@ -413,8 +420,8 @@ def estimate_many(
 
 
 def best_of(problem: Problem, solutions: Solutions, options: Options) -> Estimate:
-    """Report the best of least-squares fits."""
-    best = _best(problem, solutions, options)
+    """Report the best of least-squares fits, the evidence of which is that of :func:`with_odds`."""
+    best = _best(solutions, options)
     evidence = options.penalty is None
     precision = float(solutions.beta[best])
     return _report(
@@ -433,7 +440,7 @@ def estimate_student(problem: Problem, solutions: Solutions, best: int, options:
     problem : Problem
         The problem without observation weights.
     solutions : Solutions
-        Outcome of least squares.
+        Outcome of least squares, see :func:`with_odds`.
     best : int
         The start to go on from.
     options : Options
@@ -445,17 +452,18 @@ def estimate_student(problem: Problem, solutions: Solutions, best: int, options:
         In canonical form; the row `best` of its `starts` is the new optimum.
     """
     ended = reweight(problem, solutions.params[best], options)
+    optimum = with_odds(problem, ended.solutions, options)
     # what the others were worth by least squares cannot be compared
     incomparable = replace(solutions, log_evidence=np.full_like(solutions.log_evidence, np.nan))
-    last = replace(ended.solutions, status=np.array([CONVERGED if ended.converged else STOPPED]))
+    last = replace(optimum, status=np.array([CONVERGED if ended.converged else STOPPED]))
     joined = resumed(incomparable, last, np.array([best]))
-    evidence = float(ended.solutions.log_evidence[0])
+    evidence = float(optimum.log_evidence[0])
     n_best = _n_near(problem, solutions, best, options)
     return _report(problem, joined, best, n_best, options, ended.law, evidence, ended.converged)
 
 
-def _best(problem: Problem, solutions: Solutions, options: Options) -> int:
-    score = _scores(problem, solutions, options)
+def _best(solutions: Solutions, options: Options) -> int:
+    score = _scores(solutions, options)
     best = int(np.argmax(score))
     if not np.isfinite(score[best]):
         raise ValueError(ENDLESS)
@@ -465,7 +473,7 @@ def _best(problem: Problem, solutions: Solutions, options: Options) -> int:
 def _n_near(problem: Problem, solutions: Solutions, best: int, options: Options) -> int:
     """Count the starts that are as good as the best."""
     if options.penalty is None:
-        score = with_odds(problem, solutions, options).log_evidence
+        score = solutions.log_evidence
     else:
         # starts that diverged are worth minus infinity beside a series that is fitted exactly
         with np.errstate(over="ignore"):
@@ -490,7 +498,7 @@ def _report(
     # in the units of the data, so that models which standardise differently can be compared
     log_evidence -= problem.n_obs * np.log(problem.scaling.scale[0])
     distinct = distinct_units(problem.specification, whole[None], products[None], solutions.beta[best : best + 1])[0]
-    log_evidence += problem.log_symmetry(list(distinct)) - EXPANSION_ODDS * problem.n_expansive(free[None])[0]
+    log_evidence += problem.log_symmetry(list(distinct))
     found = curvature(problem, free, there, alpha, law)
     spread = problem.scaling.scale[0]
     return Estimate(
@@ -503,7 +511,7 @@ def _report(
             if number in problem.group
         },
         law=ErrorLaw(np.sqrt(found.scale)) if law is None or law.is_normal else ErrorLaw(law.spread * spread, law.dof),
-        starts=with_odds(problem, solutions, options),
+        starts=solutions,
         best=best,
         n_best=n_best,
         converged=converged,

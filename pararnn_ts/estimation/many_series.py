@@ -16,7 +16,6 @@ from pararnn_ts.estimation.curvature import statistics
 from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.estimation.estimate import (
     ENDLESS,
-    EXPANSION_ODDS,
     NEARLY,
     Estimate,
     best_of,
@@ -122,7 +121,8 @@ def estimate_on_device(
     short = np.setdiff1d(np.arange(len(problems)), long)
     chosen, begin = [problems[i] for i in short], [starts[i] for i in short]
     for tile, fits in on_tiles(chosen, begin, options, device):
-        solved = with_passed_over(chosen[tile], fits.minimize(), options, device)
+        solved = [with_odds(problem, one, options) for problem, one in zip(chosen[tile], fits.minimize(), strict=True)]
+        solved = with_passed_over(chosen[tile], solved, options, device)
         ends = estimates(chosen[tile], solved, fits.products, options, threads)
         for i, end in zip(short[tile], ends, strict=True):
             found[i] = end
@@ -139,7 +139,7 @@ def with_passed_over(
     places = [i for i, starts in enumerate(again) if len(starts)]
     starts = [solutions[i].params[again[i]] for i in places]
     for i, found in zip(places, minimize_many([problems[i] for i in places], starts, options, device), strict=True):
-        solutions[i] = resumed(solutions[i], found, again[i])
+        solutions[i] = resumed(solutions[i], with_odds(problems[i], found, options), again[i])
     return solutions
 
 
@@ -178,7 +178,7 @@ def estimates(
     problems : sequence of UnitProblem
         Series of any models.
     solutions : sequence of Solutions
-        The outcome of their starts.
+        The outcome of their starts, see :func:`estimate.with_odds`.
     products : callable
         Returns the products M'M, M = [Jacobian, residual], at one parameter vector of each problem.
     options : Options
@@ -248,8 +248,7 @@ def _best(
         return rows
 
     if options.penalty is None:
-        odds = EXPANSION_ODDS * problems[0].n_expansive(side_by_side("params"))
-        worth = score = side_by_side("log_evidence") - odds
+        worth = score = side_by_side("log_evidence")
     else:
         worth = score = -side_by_side("objective")
     lost = np.isin(side_by_side("status"), (FAILED, RETIRED)) | ~np.isfinite(score)
@@ -292,7 +291,6 @@ def _reports(
         patterns, which = np.unique(distinct_units(spec, free, products, beta), axis=0, return_inverse=True)
         symmetry = np.array([problems[0].log_symmetry(list(pattern)) for pattern in patterns])[which.ravel()]
         log_evidence = of_best("log_evidence") - n_obs * np.log(scale) + symmetry
-        log_evidence -= EXPANSION_ODDS * problems[0].n_expansive(free)
     mean, location = np.array([s.prior_mean for s in scalings]), np.array([s.location() for s in scalings])
     values = np.einsum("sij,sj->si", to_data, free + mean) + location
     converged = (status == CONVERGED) | ((status == PEAKED) & (of_best("decrement") < NEARLY))
@@ -301,7 +299,7 @@ def _reports(
         Estimate(
             params=values[s], curvature=found[s], log_evidence=float(log_evidence[s]),
             alpha={name: float(alpha[s, g]) for g, name in names}, law=ErrorLaw(np.sqrt(found[s].scale)),
-            starts=with_odds(problems[s], solutions[s], options),
+            starts=solutions[s],
             best=int(best[s]), n_best=int(near[s]), converged=bool(converged[s]),
         )
         for s in range(len(problems))

@@ -9,7 +9,7 @@ from problems import derivatives, make, nonlinear_series, ridge_of
 
 from pararnn_ts.datasets import load_nile
 from pararnn_ts.estimation.curvature import in_data_units
-from pararnn_ts.estimation.estimate import EXPANSION_ODDS, curvature, estimate, passed_over
+from pararnn_ts.estimation.estimate import EXPANSION_ODDS, curvature, estimate, passed_over, with_odds
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, PRIOR, RETIRED, Options, minimize
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.models.pararnn import ParaRNN
@@ -205,15 +205,17 @@ def test_no_start_is_given_up_for_one_whose_units_can_expand():
     model = ParaRNN(load_nile(), units=(1,))
     problem = model._problem()
     starts = model._starts(problem, 16, np.random.default_rng(0))[0]
-    ended, options = minimize(problem, starts, Options()), Options()
+    options = Options()
+    ended = with_odds(problem, minimize(problem, starts, options), options)
     again = passed_over(problem, ended, options)
     assert len(again) and (ended.status[again] == RETIRED).all() and not problem.n_expansive(ended.params[again]).any()
     found = estimate(problem, starts, options)
     # units that can latch into a state are less likely from the outset
-    raw = ended.log_evidence - EXPANSION_ODDS * problem.n_expansive(ended.params)
+    raw = minimize(problem, starts, options).log_evidence
+    worth = raw - EXPANSION_ODDS * problem.n_expansive(ended.params)
     stayed = np.setdiff1d(np.arange(16), again)
-    np.testing.assert_array_equal(found.starts.log_evidence[stayed], raw[stayed])
-    assert found.best in again and found.starts.log_evidence[found.best] > raw[stayed].max() + 1.0
+    np.testing.assert_array_equal(found.starts.log_evidence[stayed], worth[stayed])
+    assert found.best in again and found.starts.log_evidence[found.best] > worth[stayed].max() + 1.0
     # with fewer than nine starts none is retired before it has been seen for what it is
     alone = estimate(problem, starts[again[:8]], options)
     assert found.log_evidence >= alone.log_evidence - 0.1

@@ -9,7 +9,7 @@ import twin
 from problems import nonlinear_series
 
 from pararnn_ts.datasets import load_lynx, load_nile
-from pararnn_ts.estimation.estimate import best_of, estimate, make_problem, passed_over
+from pararnn_ts.estimation.estimate import best_of, estimate, make_problem, passed_over, with_odds
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
 from pararnn_ts.estimation.many_series import estimates, make_problems, with_passed_over
 from pararnn_ts.estimation.problem import Sample
@@ -18,6 +18,11 @@ from pararnn_ts.models.pararnn import ParaRNN
 
 ARRAYS = ("target", "x", "linear_columns", "weight", "y", "linear_gram", "variance", "n_obs")
 SCALES = ("center", "scale", "deterministic_scale", "constant")
+
+
+def solved(problem, starts, options=Options()):  # noqa: B008
+    """Where starts end, by the evidence that they are compared by."""
+    return with_odds(problem, minimize(problem, starts, options), options)
 
 
 def sample_of(spec, n, seed):
@@ -63,7 +68,7 @@ def test_reports_of_many_series_are_those_of_each(penalty):
         spec = twin.specification(units, "tanh", (1, 2) if units else (), (1,), 1, 0)
         problems.append(make_problem(spec, sample_of(spec, 90, seed), np.ones(1)))
         starts.append(random_starts(spec, 3 + seed, np.random.default_rng(seed)))
-    solutions = [minimize(p, s, options) for p, s in zip(problems, starts, strict=True)]
+    solutions = [solved(p, s, options) for p, s in zip(problems, starts, strict=True)]
 
     def products(params):
         return [p.products(one) for p, one in zip(problems, params, strict=True)]
@@ -96,7 +101,7 @@ def test_starts_that_were_passed_over_go_on_as_they_do_for_each_series(monkeypat
         model = ParaRNN(y, units=(1,))
         problems.append(model._problem())
         starts.append(model._starts(problems[-1], 16, np.random.default_rng(0))[0])
-    solutions = [minimize(problem, start, Options()) for problem, start in zip(problems, starts, strict=True)]
+    solutions = [solved(problem, start) for problem, start in zip(problems, starts, strict=True)]
     kept = [passed_over(problem, one, Options()) for problem, one in zip(problems, solutions, strict=True)]
     assert [len(one) > 0 for one in kept] == [True, False]
     found = with_passed_over(problems, list(solutions), Options(), "cuda")
@@ -118,7 +123,7 @@ def test_a_series_whose_starts_all_diverged_is_an_error_and_the_others_are_as_wi
     problems = [make_problem(spec, sample_of(spec, 40, seed), np.ones(1)) for seed in range(3)]
     starts = [random_starts(spec, 2, np.random.default_rng(0)) for _ in problems]
     starts[1][:, spec.n_linear] = 1e200
-    solutions = [minimize(problem, start, Options()) for problem, start in zip(problems, starts, strict=True)]
+    solutions = [solved(problem, start) for problem, start in zip(problems, starts, strict=True)]
     first, error, last = with_products(problems, solutions)
     assert isinstance(error, ValueError) and "every start diverged" in str(error)
     for one, alone in zip((first, last), with_products(problems[::2], solutions[::2]), strict=True):
@@ -130,7 +135,7 @@ def test_a_series_without_statistics_is_an_error_and_the_others_have_theirs():
     spec = twin.specification((1,), "tanh", (1,), (1,), 1, 0)
     problems = [make_problem(spec, sample_of(spec, 40, seed), np.ones(1)) for seed in range(3)]
     starts = random_starts(spec, 2, np.random.default_rng(0))
-    solutions = [minimize(problem, starts, Options()) for problem in problems]
+    solutions = [solved(problem, starts) for problem in problems]
     grams = [p.products(s.params[0]) for p, s in zip(problems, solutions, strict=True)]
     grams[0] = np.full_like(grams[0], np.inf)
     error, *others = estimates(problems, solutions, lambda _: grams, Options())
