@@ -54,10 +54,9 @@ def work_size(units, m):
     return LANES * (n_states(units, m) + STRIDE * n_columns(units, m) + ROWS + largest * (largest + 6))
 
 
-@jit
-def _unit_1(theta, p, x, activation, state, s, jacobian, c, fitted):
-    """Advance a unit of dimension 1 over the rows of `x`."""
-    m = x.shape[1]
+@inlined
+def _advance_1(theta, p, m, x, activation, state, s, jacobian, c, fitted):
+    """Advance a unit of dimension 1 with `m` inputs over the rows of `x`."""
     w, b, v = load(theta, p), load(theta, p + 1 + m), load(theta, p + 2 + m)
     h, s_w, s_b = load(state, s), load(state, s + 1), load(state, s + 2 + m)
     for row in range(x.shape[0]):
@@ -84,10 +83,21 @@ def _unit_1(theta, p, x, activation, state, s, jacobian, c, fitted):
     store(state, s + 2 + m, s_b)
 
 
+@jit
+def _unit_1_1(theta, p, x, activation, state, s, jacobian, c, fitted):
+    """Advance a unit of dimension 1 with one input. The compiler knows the number, and no loop is left within a row."""
+    _advance_1(theta, p, 1, x, activation, state, s, jacobian, c, fitted)
+
+
+@jit
+def _unit_1(theta, p, x, activation, state, s, jacobian, c, fitted):
+    """Advance a unit of dimension 1 with any number of inputs."""
+    _advance_1(theta, p, x.shape[1], x, activation, state, s, jacobian, c, fitted)
+
+
 @inlined
-def _next_2(theta, p, x, row, activation, h1, h2):
+def _next_2(theta, p, m, x, row, activation, h1, h2):
     """States and slopes of a unit of dimension 2 at a row after the states `h1` and `h2`."""
-    m = x.shape[1]
     # inputs first: everything after the old state is waited for
     z1, z2 = load(theta, p + 4 + 2 * m), load(theta, p + 5 + 2 * m)
     for j in range(m):
@@ -111,19 +121,19 @@ def _push_2(state, k, a11, a12, a21, a22, e1, e2, v1, v2):
     return v1 * n1 + v2 * n2
 
 
-@jit
-def _unit_2(theta, p, x, activation, state, s, jacobian, c, fitted):
-    """Advance a unit of dimension 2 over the rows of `x`."""
-    rows, m = x.shape
+@inlined
+def _advance_2(theta, p, m, x, activation, state, s, jacobian, c, fitted):
+    """Advance a unit of dimension 2 with `m` inputs over the rows of `x`."""
+    rows = x.shape[0]
     w11, w12, w21, w22 = load(theta, p), load(theta, p + 1), load(theta, p + 2), load(theta, p + 3)
     v1, v2 = load(theta, p + 6 + 2 * m), load(theta, p + 7 + 2 * m)
     h1, h2 = load(state, s), load(state, s + 1)
     k = s + 2
     zero = fill(0.0)
-    new1, new2, g1, g2 = _next_2(theta, p, x, 0, activation, h1, h2)
+    new1, new2, g1, g2 = _next_2(theta, p, m, x, 0, activation, h1, h2)
     for row in range(rows):
         # one row ahead: the states wait for each other, and the sensitivities fill the time
-        coming = _next_2(theta, p, x, min(row + 1, rows - 1), activation, new1, new2)
+        coming = _next_2(theta, p, m, x, min(row + 1, rows - 1), activation, new1, new2)
         a11, a12, a21, a22 = g1 * w11, g1 * w12, g2 * w21, g2 * w22
         out = c * STRIDE + row
         store(jacobian, out, _push_2(state, k, a11, a12, a21, a22, g1 * h1, zero, v1, v2))
@@ -148,6 +158,18 @@ def _unit_2(theta, p, x, activation, state, s, jacobian, c, fitted):
         new1, new2, g1, g2 = coming
     store(state, s, h1)
     store(state, s + 1, h2)
+
+
+@jit
+def _unit_2_1(theta, p, x, activation, state, s, jacobian, c, fitted):
+    """Advance a unit of dimension 2 with one input; see :func:`_unit_1_1`."""
+    _advance_2(theta, p, 1, x, activation, state, s, jacobian, c, fitted)
+
+
+@jit
+def _unit_2(theta, p, x, activation, state, s, jacobian, c, fitted):
+    """Advance a unit of dimension 2 with any number of inputs."""
+    _advance_2(theta, p, x.shape[1], x, activation, state, s, jacobian, c, fitted)
 
 
 @inlined
@@ -314,8 +336,12 @@ def add_rows(theta, units, activation, x, linear, target, weight, n_rows, work, 
         # a bare zero has a type of its own, for which all units would be compiled once more
         p, s, c = q, 0 * q, 0 * q
         for d in units:
-            if d == 1:
+            if d == 1 and m == 1:
+                _unit_1_1(theta, p, inputs, activation, state, s, jacobian, c, fitted)
+            elif d == 1:
                 _unit_1(theta, p, inputs, activation, state, s, jacobian, c, fitted)
+            elif d == 2 and m == 1:
+                _unit_2_1(theta, p, inputs, activation, state, s, jacobian, c, fitted)
             elif d == 2:
                 _unit_2(theta, p, inputs, activation, state, s, jacobian, c, fitted)
             elif d == 3:
