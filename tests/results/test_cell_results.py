@@ -149,6 +149,11 @@ def test_linear_terms_of_a_qunn_are_tested_although_angles_have_no_standard_erro
         assert np.isfinite(test(both, cov_p=np.eye(len(results.params))).pvalue).all()
 
 
+def test_what_needs_standard_errors_names_the_first_parameter_without_one(fits):
+    with pytest.raises(ValueError, match=r"that of \d+ is not known, the first M4\.a\[field\]; pass"):
+        fits["QUNN"].get_forecast(1, exog=np.zeros((1, 1)), param_uncertainty=True)
+
+
 def test_a_fit_that_was_stopped_early_has_no_tests_but_with_a_covariance_given(data):
     results = prt.LSTM(data[0][:80], hidden=1).fit(n_starts=1, maxiter=5, penalty="early stopping")
     first = f"{results.params.index[1]} = 0"
