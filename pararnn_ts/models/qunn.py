@@ -142,13 +142,14 @@ class QUNN(CellModel):
     def label(self) -> str:
         """The model in a few words."""
         reach = f"memory {self.memory}" if self.mode == "lag" else f"shared, layers {self.layers}"
-        return f"QUNN({self.qubits} qubits), {reach}, {self.couplings}{', tied' if self.tie else ''}"
+        sites = f"{self.qubits} qubit{'s' * (self.qubits != 1)}"
+        return f"QUNN({sites}), {reach}, {self.couplings}{', tied' if self.tie else ''}"
 
     def _parameter_note(self) -> str:
         cell, m = self.specification.cell, self.specification.n_inputs
         assert isinstance(cell, QUNNCell)
         g, blocks, d = len(cell.families[0]), cell.blocks, cell.n_outputs
-        kind = "memory steps" if self.mode == "lag" else "layers"
+        kind = f"{'memory step' if self.mode == 'lag' else 'layer'}{'s' * (blocks != 1)}"
         count = f"{g} x (1 + {blocks} x {m})" if self.tie else f"{blocks} x {g} x (1 + {m})"
         return (
             f"the network has {len(cell.groups) + d} parameters: {count} of the angles ({blocks} {kind}) and "

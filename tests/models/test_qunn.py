@@ -174,6 +174,11 @@ def test_the_summary_prints_the_count_and_says_why_angles_have_no_standard_error
         results.get_forecast(2, param_uncertainty=True)
 
 
+def test_one_site_and_one_memory_step_are_written_in_the_singular():
+    text = str(prt.QUNN(series(40), qubits=1, memory=1).fit(penalty=1.0, n_starts=1, maxiter=2).summary())
+    assert "QUNN(1 qubit)," in text and "(1 memory step)" in " ".join(text.split())
+
+
 def test_a_prediction_sees_the_memory_and_nothing_before_it():
     y = series()
     model = prt.QUNN(y, memory=4, linear_lags=0)
