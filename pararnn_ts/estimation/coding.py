@@ -104,17 +104,24 @@ def choose_penalties(
     Returns
     -------
     SISTAParams
+
+    Raises
+    ------
+    ValueError
+        The iteration diverges with all penalties that are tried: the inverse step is too small, or the dictionary long.
     """
     if lam1 is None or lam2 is None:
         part = _beginning(panel)
         seen = np.isfinite(part.x)
         hidden = seen & (np.random.default_rng(0).random(part.x.shape) < HELD_OUT)
+        if seen.any() and not hidden.any():
+            # of few measurements the last one, which those before it predict
+            hidden[tuple(np.argwhere(seen)[-1])] = True
         shown = Panel(part.offsets, np.where(hidden, np.nan, part.x))
         G = params.A @ params.D
         largest = float(np.abs(np.where(seen, part.x, 0.0) @ G).max(initial=0.0)) or 1.0
         size = float(np.linalg.norm(G, 2)) ** 2 or 1.0
-        best = np.inf
-        choice = 0.0, 0.0
+        best, choice = np.inf, None
         for first in (lam1,) if lam1 is not None else [share * largest for share in LAM1]:
             for second in (lam2,) if lam2 is not None else [share * size for share in LAM2]:
                 trial = _with_constants(params, first, second, alpha)
@@ -123,8 +130,24 @@ def choose_penalties(
                     error = float(np.sum((fitted - part.x)[hidden] ** 2))
                 if error < best:
                     best, choice = error, (first, second)
+        if choice is None:
+            raise ValueError(
+                f"The iteration diverges on endog whatever the penalties: {_why_divergent(params, alpha)}."
+            )
         lam1, lam2 = choice
     return _with_constants(params, lam1, lam2, alpha)
+
+
+def _why_divergent(params: SISTAParams, alpha: float | None) -> str:
+    """What to change where no penalties keep the iteration from diverging."""
+    bound = lipschitz(replace(params, lam2=0.0))
+    if alpha is not None and alpha < bound:
+        return f"alpha={alpha:g} is too small; leave alpha out, or pass more than {bound:.4g}"
+    norm = float(np.linalg.norm(params.D, 2))
+    return (
+        f"it begins at D'F D h, which grows where the norm of the dictionary is above one, and that is {norm:.4g}; "
+        "divide the dictionary by it"
+    )
 
 
 def _with_constants(params: SISTAParams, lam1: float, lam2: float, alpha: float | None) -> SISTAParams:

@@ -114,7 +114,7 @@ def statistics(
     if not finite.all():
         raise ValueError(
             "The derivatives of the predictions are beyond every number at the estimate, whose largest weight is "
-            f"{np.abs(params[~finite][0]).max(initial=0.0):.1e}; fit with penalty='evidence' or with fewer units."
+            f"{np.abs(params[~finite][0]).max(initial=0.0):.1e}; fit with penalty='evidence' or fewer units or states."
         )
     square, sse = products[:, :-1, :-1], products[:, -1, -1]
     prior = np.where(group >= 0, alpha[:, np.maximum(group, 0)], 0.0)

@@ -96,13 +96,15 @@ def wavelets(n: int, name: str = "db4", levels: int | None = None) -> np.ndarray
     >>> bool(np.allclose(D.T @ D, np.eye(32)))
     True
     """
-    most = wavelet_levels(n, name)
-    levels = most if levels is None else levels
+    if levels is None:
+        levels = wavelet_levels(n, name)
+        if levels == 0:
+            raise ValueError(
+                f"dictionary={name!r} needs a number of signals that is even and at least {4 * MOMENTS[name]}, but "
+                f"there are {n}; use dictionary='dct' or pass a matrix."
+            )
     if not 1 <= levels or n % 2**levels:
-        raise ValueError(
-            f"dictionary={name!r} needs a number of signals that is even and at least {4 * MOMENTS[name]}, or a "
-            f"multiple of 2**levels, but there are {n}; use 'dct' or pass a matrix."
-        )
+        raise ValueError(f"levels must be at least 1 and n={n} a multiple of 2**levels, but levels is {levels!r}.")
     low = scaling_filter(MOMENTS[name])
     high = low[::-1] * (-1.0) ** np.arange(len(low))
     # coarser and coarser scaling functions on the original grid, one in each column

@@ -302,8 +302,8 @@ def distinct_units(
 
     Parameters
     ----------
-    specification : Specification
-        The model.
+    specification : Specification or CellSpecification
+        The model: units, or one cell, whose output weights are the last of its parameters.
     params : ndarray, (S, P)
         Standardised parameters of each series.
     products : ndarray, (S, P + 1, P + 1)
@@ -330,8 +330,9 @@ def distinct_units(
     array([[False]])
     """
     distinct = np.empty((len(params), len(specification.units)), dtype=bool)
+    ends = np.array([part.stop for part in specification.unit_slices], dtype=np.int64)
     distinct_components(
-        np.array(specification.units, dtype=np.int64), specification.n_linear, specification.n_inputs, params, products,
-        precision, LEAST_NATS, ROUNDING, distinct,
+        np.array(specification.units, dtype=np.int64), ends, specification.n_linear, params, products, precision,
+        LEAST_NATS, ROUNDING, distinct,
     )  # fmt: skip
     return distinct

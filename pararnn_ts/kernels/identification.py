@@ -100,16 +100,18 @@ def _leave(left, at):
 
 
 @jit
-def distinct_components(units, n_linear, m, params, products, precision, least, rounding, distinct):
+def distinct_components(units, ends, n_linear, params, products, precision, least, rounding, distinct):
     """
     Tell which components are more than others can take over, see :func:`estimation.identification.distinct_units`.
 
     Parameters
     ----------
     units : ndarray of int, (K,)
-        Dimension of each unit.
-    n_linear, m : int
-        Number of leading parameters, and of inputs.
+        Dimension of each unit: the number of its output weights, which are the last of its parameters.
+    ends : ndarray of int, (K,)
+        Position behind the last parameter of each unit, whatever there are of them before its output weights.
+    n_linear : int
+        Number of leading parameters.
     params : ndarray, (S, P)
         Parameters of each series.
     products : ndarray, (S, P + 1, P + 1)
@@ -128,10 +130,8 @@ def distinct_components(units, n_linear, m, params, products, precision, least, 
     first, last = np.empty(count, np.int64), np.empty(count, np.int64)
     for i in range(n_linear):
         first[i], last[i] = i, i + 1
-    at = n_linear
     for k in range(len(units)):
-        at += units[k] * (units[k] + m + 2)
-        first[n_linear + k], last[n_linear + k] = at - units[k], at
+        first[n_linear + k], last[n_linear + k] = ends[k] - units[k], ends[k]
     left, whole = np.empty((count, count)), np.empty(count)
     for s in range(len(params)):
         for i in range(count):

@@ -3,9 +3,10 @@ Plane rotations of the QUNN: its evolution, exact and reversible, and the revers
 
 The state h of q sites is a vector of d = 2^q real amplitudes of length one. Each generator A has A^2 = -1, so that
 exp(phi A) = cos(phi) + sin(phi) A turns pairs of amplitudes whose indices differ in one bit, the *target*; where the
-generator has a *control* bit, the sense of the turn depends on it. Generators, in order: one for each site (iY_j), one
-for each site and its right neighbour (iY_j Z_{j+1}), one for each right neighbour and its site (iY_{j+1} Z_j), 3q - 2
-in all. A rotation by -phi undoes a rotation by phi: gradients need no stored states.
+generator has a *control* bit, the sense of the turn depends on it. Generators, in the order in which they act: one for
+each site (-iY_j = ((0, -1), (1, 0)) on bit j - 1), one for each site and its right neighbour (-iY_j Z_{j+1}), one for
+each right neighbour and its site (-iY_{j+1} Z_j), 3q - 2 in all. A rotation by -phi undoes a rotation by phi:
+gradients need no stored states.
 
 The update is our construction with the published properties of the QUNN (reversible, preserves norms, parameters linear
 in the temporal memory; Niu, Horesh and Chuang 2019, arXiv 1904.12933); the paper's own formula was not available to us.

@@ -10,7 +10,8 @@ from statsmodels.tsa.arima.model import ARIMA
 
 from pararnn_ts.models.arguments import given
 from pararnn_ts.models.arma_bridge import LinearUnit, arma_from_units, units_from_arma
-from pararnn_ts.specification import UnitWeights
+from pararnn_ts.results.refusals import NotOfTheModel
+from pararnn_ts.specification import Specification, UnitWeights
 
 __all__ = ["arma_from_pararnn", "pararnn_from_arma"]
 
@@ -125,6 +126,10 @@ def arma_from_pararnn(results: Any) -> Any:
     """
     model = results.model
     spec = model.specification
+    if not isinstance(spec, Specification):
+        raise NotOfTheModel(
+            f"to_arma belongs to models with recurrent units (ParaRNN, ElmanRNN), not to {type(model).__name__}."
+        )
     if spec.units and spec.activation != "identity":
         raise ValueError(
             f"activation must be 'identity' for an ARMA to exist, but is {spec.activation!r}; fit the model with "

@@ -50,10 +50,10 @@ def not_converged(retvals: Mapping[str, Any]) -> str:
         return (
             "The best start did not converge (past its peak: it went back to where its evidence was largest, and the "
             f"penalised objective could fall by about {retvals['decrement']:.1f} log-likelihood units from there); "
-            "standard errors are rough; try a larger maxiter, more starts, fewer units or a fixed penalty, and see "
-            "results.starts."
+            "standard errors are rough; try a larger maxiter, more starts, fewer units or states, or a fixed penalty, "
+            "and see results.starts."
         )
     return (
         f"The best start did not converge ({retvals['status']} after {retvals['iterations']} evaluations); try a "
-        "larger maxiter, more starts or fewer units, and see results.starts."
+        "larger maxiter, more starts or fewer units or states, and see results.starts."
     )

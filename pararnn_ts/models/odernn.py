@@ -284,7 +284,13 @@ class ODERNN(CellModel):
             if t == 1:
                 return (1.0,)
             w = 1.0 / (MEMORY * self.step)
-            return tuple(comb(t, j) * w ** (t - j) for j in range(t))
+            try:
+                return tuple(comb(t, j) * w ** (t - j) for j in range(t))
+            except OverflowError:
+                raise ValueError(
+                    f"step={self.step:g} and order={t} have a default damping beyond every number; give damping, or "
+                    "take a longer step or a lower order."
+                ) from None
         values = [damping] if np.ndim(damping) == 0 else list(damping)
         if len(values) != t:
             raise ValueError(f"damping must have one number for each of the {t} orders, but is {given(damping)}.")

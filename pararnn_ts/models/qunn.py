@@ -30,9 +30,12 @@ class QUNN(CellModel):
         h_k = \prod_g \exp\big((a_{r,g} + B_{r,g}' x_k) A_g\big)\, h_{k-1}, \qquad
         y_t = \tau' D_t + a' l_t + v' h_t + e_t,
 
-    with the fixed antisymmetric generators of a transverse-field-Ising-like chain: iY_j of each site, iY_j Z_{j+1} and
-    iY_{j+1} Z_j of each pair of neighbours. Each factor is an exact plane rotation, so the evolution preserves length
-    and is reversible, and gradients neither vanish nor explode along it, whatever the memory.
+    with the fixed antisymmetric generators of a transverse-field-Ising-like chain: -iY_j of each site ("field"),
+    -iY_j Z_{j+1} ("right") and -iY_{j+1} Z_j ("left") of each pair of neighbours. Each factor is an exact plane
+    rotation, so the evolution preserves length and is reversible, and gradients neither vanish nor explode along it,
+    whatever the memory. With Pauli's matrices, -iY is ((0, -1), (1, 0)) and Z is diag(1, -1); site j is bit j - 1 of
+    the index of an amplitude, from which `v[index + 1]` reads. Fields act first, then right and left couplings, each in
+    the order of sites. Inputs x are measured from `input_location`.
 
     This update is our own construction with the properties that Niu, Horesh and Chuang (2019) state for their QUNN
     (reversible, preserves norms, parameters linear in the length of the memory and no other length); the formula of
@@ -139,13 +142,14 @@ class QUNN(CellModel):
     def label(self) -> str:
         """The model in a few words."""
         reach = f"memory {self.memory}" if self.mode == "lag" else f"shared, layers {self.layers}"
-        return f"QUNN({self.qubits} qubits), {reach}, {self.couplings}{', tied' if self.tie else ''}"
+        sites = f"{self.qubits} qubit{'s' * (self.qubits != 1)}"
+        return f"QUNN({sites}), {reach}, {self.couplings}{', tied' if self.tie else ''}"
 
     def _parameter_note(self) -> str:
         cell, m = self.specification.cell, self.specification.n_inputs
         assert isinstance(cell, QUNNCell)
         g, blocks, d = len(cell.families[0]), cell.blocks, cell.n_outputs
-        kind = "memory steps" if self.mode == "lag" else "layers"
+        kind = f"{'memory step' if self.mode == 'lag' else 'layer'}{'s' * (blocks != 1)}"
         count = f"{g} x (1 + {blocks} x {m})" if self.tie else f"{blocks} x {g} x (1 + {m})"
         return (
             f"the network has {len(cell.groups) + d} parameters: {count} of the angles ({blocks} {kind}) and "

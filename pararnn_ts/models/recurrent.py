@@ -346,12 +346,12 @@ class RecurrentModel(SeriesModel):
         if n_params > MOST_PARAMS:
             raise ValueError(
                 f"The model has {n_params:,} parameters, and the products of its Jacobian have room for "
-                f"{MOST_PARAMS:,} of them; choose fewer units, lags or seasons."
+                f"{MOST_PARAMS:,} of them; choose fewer units, states, lags or seasons."
             )
         if options.penalty == 0.0 and n_used <= n_params:
             raise ValueError(
                 f"endog has {n_used} observations to be predicted, but the model has {n_params} parameters, too many "
-                "without a penalty; leave penalty at 'evidence', choose fewer units or pass a longer series."
+                "without a penalty; leave penalty at 'evidence', choose fewer units or states, or pass a longer series."
             )
         return options
 

@@ -56,7 +56,9 @@ class SISTARNN(OptionBearer):
         Matrix A; the columns of a DataFrame name the signals. None: every series is a signal, measured directly.
     dictionary : {"db4", "haar", "dct"}, DataFrame or array_like, (N, H)
         Matrix D. "db4" and "haar" are orthonormal bases of periodic wavelets, for signals along a line or a ring of
-        sensors; the columns of a DataFrame name the atoms.
+        sensors; "dct" is the orthonormal basis of cosines. The columns of a DataFrame name the atoms. The predicted
+        code, D'F D h, is near the code where D D' is near the identity; a matrix with a norm above one should be
+        divided by it.
     transition : "identity", float, DataFrame or array_like, (N, N)
         Matrix F; a number is a multiple of the identity.
     n_layers : int
@@ -222,11 +224,17 @@ class SISTARNN(OptionBearer):
         if self.nobs == 0:
             raise ValueError(f"endog has no observations: all of its {self.frame.panel.x.size} values are missing.")
         if method == "sista":
-            for name, value in (("target", target), ("train", train), ("epochs", epochs), ("lr", lr)):
-                if value is not None:
-                    raise ValueError(f"{name} is for method='rnn'; method='sista' trains nothing.")
+            training_only = {
+                "target": (target, None), "train": (train, None), "tied": (tied, True), "epochs": (epochs, None),
+                "lr": (lr, None), "batch": (batch, 50), "valid_fraction": (valid_fraction, 0.1),
+            }  # fmt: skip
+            _refuse(training_only, "is for method='rnn'; method='sista' trains nothing.")
             tol, maxiter = check_share(tol, "tol"), check_count(maxiter, "maxiter")
             return SISTAResults(self, self.start_params, tol=tol, maxiter=maxiter)
+        coding_only = {"tol": (tol, 1e-4), "maxiter": (maxiter, 100)}
+        _refuse(
+            coding_only, "is for method='sista'; a network makes n_layers steps, and epochs say how long it is trained."
+        )
         plan = Plan.checked(
             train=train, tied=tied, epochs=epochs, lr=lr, batch=batch, valid_fraction=valid_fraction, rng=rng,
             supervised=target is not None, panel=self.frame.panel,
@@ -271,6 +279,13 @@ def _in_threads(task: Any) -> Any:
     threads = n_threads()
     with one_blas_thread(), ThreadPoolExecutor(threads - 1) if threads > 1 else nullcontext() as pool:
         return task(pool)
+
+
+def _refuse(arguments: dict[str, tuple[Any, Any]], why: str) -> None:
+    """Raise for an argument of the other method that differs from its default."""
+    for name, (value, default) in arguments.items():
+        if value is not default and (np.ndim(value) > 0 or value != default):
+            raise ValueError(f"{name} {why}")
 
 
 def _constant(value: float | None, name: str, positive: bool = False) -> float | None:

@@ -51,10 +51,12 @@ class CellResults(RecurrentResults):
         found, spec = super().covariance, self.model.specification
         if spec.cell.has_standard_errors:
             return found
-        matrix = found.matrix.copy()
+        matrix, root = found.matrix.copy(), found.root.copy()
         matrix[spec.n_linear :] = np.nan
         matrix[:, spec.n_linear :] = np.nan
-        return replace(found, matrix=matrix, root=np.full_like(found.root, np.nan))
+        # what enters linearly keeps its rows, with which it is tested
+        root[spec.n_linear :] = np.nan
+        return replace(found, matrix=matrix, root=root)
 
     def stability(self) -> IntegratorStability:  # type: ignore[override]
         """

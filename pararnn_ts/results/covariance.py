@@ -132,6 +132,7 @@ class Covariance:
         large, sums of them have few digits.
     root : ndarray, (P, F)
         Matrix R with R R' = `matrix`, whose products with contrasts and Jacobians keep their digits.
+        Rows of NaN belong to parameters without standard errors.
     rank : int
         Directions of the parameter space that are identified.
     description : str
@@ -145,6 +146,29 @@ class Covariance:
     rank: int
     description: str
     unidentified: tuple[int, ...] = ()
+
+    @property
+    def unknown(self) -> np.ndarray:
+        """Which parameters have no covariance at all: angles of a QUNN, all after early stopping."""
+        return ~np.isfinite(self.root).all(axis=1)
+
+    def spread(self, contrasts: np.ndarray) -> np.ndarray:
+        """
+        Product of contrasts with the root; NaN for those of parameters whose covariance is not known.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from pararnn_ts.results.covariance import Covariance
+        >>> root = np.array([[2.0], [np.nan]])
+        >>> Covariance(root @ root.T, root, 1, "that of one parameter.").spread(np.eye(2))
+        array([[ 2.],
+               [nan]])
+        """
+        unknown = self.unknown
+        product = contrasts[:, ~unknown] @ self.root[~unknown]
+        product[(contrasts[:, unknown] != 0.0).any(axis=1)] = np.nan
+        return product
 
 
 def _of_unit_diagonal(precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

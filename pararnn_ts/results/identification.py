@@ -24,7 +24,14 @@ from pararnn_ts.results.features import FittedUnits
 from pararnn_ts.results.refusals import NotOfTheSample
 from pararnn_ts.specification import Specification, UnitWeights
 
-__all__ = ["contrasts_of", "effective_parameters", "identification", "warn_of_unidentified", "without_unidentified"]
+__all__ = [
+    "contrasts_of",
+    "effective_parameters",
+    "identification",
+    "warn_of_unidentified",
+    "warn_of_unmeasured",
+    "without_unidentified",
+]
 
 LEVEL = 0.05
 
@@ -194,6 +201,37 @@ def warn_of_unidentified(results: Any, restrictions: Any) -> None:
     )
 
 
+def warn_of_unmeasured(results: Any, restrictions: Any) -> bool:
+    """
+    Warn when a hypothesis is about parameters without standard errors, such as the angles of a QUNN.
+
+    Parameters
+    ----------
+    results
+        Results of a model.
+    restrictions : array_like or tuple
+        Matrix R, or a pair (R, q).
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
+    contrasts = contrasts_of(results, restrictions)
+    if contrasts is None:
+        return False
+    tested = (contrasts != 0.0).any(axis=0) & results.covariance.unknown
+    if not tested.any():
+        return False
+    first = results.model.param_names[int(tested.argmax())]
+    warn_user(
+        f"The hypothesis is about {first}, which has no standard error, so there is no test of it; test parameters for "
+        "which results.bse has one, or pass cov_p.",
+        ValueWarning,
+    )
+    return True
+
+
 def without_unidentified(results: Any, restrictions: Any, found: Any) -> Any:
     """
     Set what a test says about contrasts that are not identified to NaN, in line with `bse`.
@@ -216,7 +254,8 @@ def without_unidentified(results: Any, restrictions: Any, found: Any) -> Any:
     if contrasts is None:
         return found
     details = results.details
-    if not len(details.precision):  # it went with the data of the fit
+    # the precision went with the data of the fit, or there never was one
+    if not len(details.precision) or not np.isfinite(details.precision).all():
         lost = (contrasts[:, list(results.covariance.unidentified)] != 0.0).any(axis=1)
     else:
         lost = ~estimable(details.precision, contrasts @ details.to_data)

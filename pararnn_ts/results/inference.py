@@ -15,7 +15,12 @@ from pararnn_ts.results import pairwise
 from pararnn_ts.results.bootstrap import refit_estimates
 from pararnn_ts.results.covariance import TOLERANCE, Covariance, Ingredients, check_covariance, estimate_covariance
 from pararnn_ts.results.details import FitDetails
-from pararnn_ts.results.identification import contrasts_of, warn_of_unidentified, without_unidentified
+from pararnn_ts.results.identification import (
+    contrasts_of,
+    warn_of_unidentified,
+    warn_of_unmeasured,
+    without_unidentified,
+)
 from pararnn_ts.results.restrictions import parse_restrictions
 
 __all__ = ["Inherited", "ParameterInference"]
@@ -126,13 +131,13 @@ class ParameterInference(TimeSeriesModelResults):
         (2, 2)
         """
         found = super().cov_params(r_matrix, column, scale, cov_p, other)
-        root = self.covariance.root
         if r_matrix is None or scale is not None or cov_p is not None or other is not None:
             return found
-        if not np.isfinite(root).all() or (np.count_nonzero(np.atleast_2d(r_matrix), axis=1) <= 1).all():
+        contrasts = np.atleast_2d(np.asarray(r_matrix, dtype=float))
+        if not self.covariance.unknown.any() and (np.count_nonzero(contrasts, axis=1) <= 1).all():
             return found
-        # sums of the entries of the matrix may have no digits left
-        spread = np.atleast_2d(r_matrix) @ root
+        # sums of the entries of the matrix may have no digits left, and those that are not known are in all of them
+        spread = self.covariance.spread(contrasts)
         return np.reshape(spread @ spread.T, np.shape(found))
 
     @property
@@ -217,6 +222,8 @@ class ParameterInference(TimeSeriesModelResults):
         True
         """
         restrictions = parse_restrictions(r_matrix, self.model.param_names)
+        if cov_p is None:
+            warn_of_unmeasured(self, restrictions)
         warn_of_unidentified(self, restrictions)
         return without_unidentified(self, restrictions, super().t_test(restrictions, cov_p, use_t))
 
@@ -260,6 +267,10 @@ class ParameterInference(TimeSeriesModelResults):
         warn_of_unidentified(self, restrictions)
         tested = restrictions
         if cov_p is None and invcov is None:
+            rows = contrasts_of(self, restrictions)
+            if rows is not None and warn_of_unmeasured(self, restrictions):
+                # with this in place of a covariance statsmodels returns NaN, as tests one by one do
+                invcov = np.full((len(rows), len(rows)), np.nan)
             whitened = _whitened(self, restrictions)
             if whitened is not None:
                 tested, invcov = whitened, np.eye(len(whitened[0]))
@@ -276,11 +287,11 @@ def _whitened(results: ParameterInference, restrictions: Any) -> tuple[np.ndarra
     The same hypothesis, tested without the inverse of a covariance matrix: where the level of a series is large, the
     entries of one differ by more digits than there are.
     """
-    rows, root = contrasts_of(results, restrictions), results.covariance.root
-    if rows is None or len(rows) > root.shape[1]:
+    rows, covariance = contrasts_of(results, restrictions), results.covariance
+    if rows is None or len(rows) > covariance.root.shape[1]:
         return None
     values = np.ravel(restrictions[1]) if isinstance(restrictions, tuple) else np.zeros(len(rows))
-    spread = rows @ root
+    spread = covariance.spread(rows)
     size = np.linalg.norm(spread, axis=1)
     if len(values) != len(rows) or not np.isfinite(size).all():
         return None

@@ -418,7 +418,7 @@ def require_finite(results: RecurrentResults, window: PredictionWindow, values: 
         where = f"step {ahead}" if ahead > 0 else f"row {row} of the sample"
         raise ValueError(
             f"The prediction is explosive and leaves the range of numbers at {where}; predict fewer steps, fit with a "
-            "penalty or with fewer units, and look at results.stability()."
+            "penalty or with fewer units or states, and look at results.stability()."
         )
 
 
@@ -428,7 +428,7 @@ def _warn_wide_gaps(results: RecurrentResults, se: np.ndarray) -> None:
     if wide:
         warn_user(
             f"The fit is explosive: after missing values the standard errors of {wide} rows are beyond {EXPLOSIVE:g} "
-            "times the range of the observations; fit with a penalty or with fewer units, and look at "
+            "times the range of the observations; fit with a penalty or with fewer units or states, and look at "
             "results.stability().",
             OutputWarning,
         )
@@ -444,6 +444,7 @@ def warn_explosive(results: RecurrentResults, paths: np.ndarray, what: str) -> N
     else:
         return
     warn_user(
-        f"The forecast is explosive: {said}; fit with a penalty or with fewer units, and look at results.stability().",
+        f"The forecast is explosive: {said}; fit with a penalty or with fewer units or states, and look at "
+        "results.stability().",
         OutputWarning,
     )

@@ -18,6 +18,7 @@ from pararnn_ts.models.panels import PanelFrame, follows, read_panel, read_rows
 from pararnn_ts.results import sista_forecasts, sista_persistence
 from pararnn_ts.results.graphics import PlotMethod
 from pararnn_ts.results.refusals import NotOfTheSample
+from pararnn_ts.results.sista_refusals import Refusals
 from pararnn_ts.results.sista_summary import make_summary
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["SISTAResults"]
 
 
-class SISTAResults:
+class SISTAResults(Refusals):
     """
     Results of a sequential sparse model.
 
@@ -88,6 +89,11 @@ class SISTAResults:
     def method(self) -> str:
         """Return "sista", nothing trained, or "rnn"."""
         return "sista" if self.training is None else "rnn"
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows that have a measurement."""
+        return int(np.isfinite(self.frame.panel.x).any(axis=1).sum())
 
     @property
     def tied(self) -> bool:

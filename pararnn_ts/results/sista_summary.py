@@ -9,6 +9,7 @@ import pandas as pd
 from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
+from pararnn_ts.estimation.coding import SAFE
 from pararnn_ts.estimation.sista import SISTAParams, lipschitz
 from pararnn_ts.results.summary import RecurrentSummary, align_tables, listed, short_label
 
@@ -181,13 +182,13 @@ def _notes(results: SISTAResults) -> list[str]:
     """Sentences on what was chosen, on the training and on what to be wary of."""
     model, training = results.model, results.training
     notes = [note if note.endswith(".") else f"{note}." for note in (_capital(n) for n in results.frame.notes[:3])]
-    chosen = [name for name in ("alpha", "lam1", "lam2") if getattr(model, name) is None]
+    before = "" if training is None else ", before the training"
+    chosen = [name for name in ("lam1", "lam2") if getattr(model, name) is None]
     if chosen:
-        verb = "was" if len(chosen) == 1 else "were"
-        notes.append(
-            f"{listed(chosen)} {verb} not given: penalties are those that predict held-out measurements best, "
-            "and alpha is 1.05 times the Lipschitz constant."
-        )
+        verb, found = ("was", "it has the value that predicts") if len(chosen) == 1 else ("were", "they predict")
+        notes.append(f"{listed(chosen)} {verb} not given: {found} held-out measurements best{before}.")
+    if model.alpha is None:
+        notes.append(f"alpha was not given: it is {SAFE:g} times the Lipschitz constant{before}.")
     notes.append("No standard errors are known for these estimates; get_forecast gives intervals by bootstrap.")
     if training is None:
         coded = results.coded

@@ -39,8 +39,7 @@ STEP = 1e-4
 
 def covariance_root(results: RecurrentResults) -> np.ndarray:
     """Matrix R, (P, F), with R R' the covariance of the parameters; F of them were estimated."""
-    covariance = results.covariance.matrix
-    unknown = ~np.isfinite(covariance).all(axis=1)
+    unknown = results.covariance.unknown
     if unknown.any():
         first = results.model.param_names[int(unknown.argmax())]
         raise ValueError(

@@ -51,3 +51,8 @@ def test_a_shift_by_two_to_the_levels_permutes_the_atoms():
 def test_a_length_without_a_level_is_refused_in_a_sentence(n, name):
     with pytest.raises(ValueError, match=rf"^dictionary='{name}' needs .* there are {n}; .*\.$"):
         wavelets(n, name)
+
+
+def test_levels_that_do_not_divide_the_length_are_refused_in_a_sentence():
+    with pytest.raises(ValueError, match=r"^levels must be at least 1 and n=20 a multiple of 2\*\*levels, .* is 3\.$"):
+        wavelets(20, "haar", 3)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
+import pararnn_ts as prt
 from pararnn_ts.estimation.identification import (
     canonical_order,
     distinct_units,
@@ -144,6 +145,29 @@ def test_a_unit_is_distinct_by_what_neither_the_linear_path_nor_a_larger_unit_ca
     # a nat is half a squared deviation in units of the variance of the shocks
     assert found(1.4 * other, nothing, nothing) == [False] * 3 and found(1.42 * other, nothing, nothing)[0]
     assert found(1.42 * other, nothing, nothing, variance=1.1) == [False] * 3
+
+
+CELLS = {
+    "LSTM": lambda y: prt.LSTM(y, hidden=2),
+    "oscillators": lambda y: prt.ODERNN(y, hidden=2, order=2),
+    "antisymmetric": lambda y: prt.ODERNN(y, hidden=3, antisymmetric=True),
+    "many amplitudes": lambda y: prt.QUNN(y, qubits=7, memory=2),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_component_of_a_cell_is_that_of_its_output_weights_whatever_stands_before_them(name):
+    """A cell has other numbers of parameters than a unit of as many states; there is nothing behind its last ones."""
+    spec = CELLS[name](np.arange(30.0)).specification
+    rng = np.random.default_rng(0)
+    rows, params = rng.standard_normal((400, spec.n_params + 1)), rng.standard_normal((1, spec.n_params))
+    outputs = slice(spec.n_params - spec.cell.n_outputs, spec.n_params)
+    line = rows[:, : spec.n_linear]
+    component = rows[:, outputs] @ params[0, outputs]
+    own = component - line @ np.linalg.lstsq(line, component, rcond=None)[0]
+    for nats in (0.99, 1.01):
+        precision = np.array([2.0 * nats / (own @ own)])
+        assert distinct_units(spec, params, (rows.T @ rows)[None], precision).tolist() == [[nats > 1.0]]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -68,7 +68,9 @@ def test_a_component_is_distinct_by_its_distance_from_the_others(form, spec):
     precision = np.array([0.05, 0.2, 1.0])
     distinct = np.empty((3, len(spec.units)), dtype=bool)
     products = np.ascontiguousarray(rows.swapaxes(1, 2) @ rows)
-    form(distinct_components)(*arguments(spec), params, products, precision, 1.0, 1e-12, distinct)
+    units, n_linear, _ = arguments(spec)
+    ends = np.array([part.stop for part in spec.unit_slices])
+    form(distinct_components)(units, ends, n_linear, params, products, precision, 1.0, 1e-12, distinct)
     for s in range(3):
         outputs = [slice(part.stop - d, part.stop) for d, part in zip(spec.units, spec.unit_slices, strict=True)]
         components = [rows[s, :, output] @ params[s, output] for output in outputs]

@@ -233,6 +233,12 @@ def test_bad_options_are_refused_in_a_sentence(options, message):
         prt.ODERNN(series(), **options)
 
 
+def test_a_step_too_short_for_the_default_damping_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match=r"^step=1e-300 and order=2 have a default damping .*; give damping, .*\.$"):
+        prt.ODERNN(np.arange(20.0), order=2, step=1e-300)
+    assert prt.ODERNN(np.arange(20.0), order=2, step=1e-300, damping=(1.0, 1.0)).damping == (1.0, 1.0)
+
+
 def test_time_does_not_stand_still():
     with pytest.raises(ValueError, match=r"^exog column 'gap' must be positive.*\.$"):
         prt.ODERNN(series(), pd.DataFrame({"gap": np.zeros(120)}), spacing="gap")

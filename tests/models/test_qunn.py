@@ -36,6 +36,56 @@ def test_generators_are_antisymmetric_square_to_minus_one_and_make_plane_rotatio
         np.testing.assert_allclose(expm(0.7 * a), cell_twin.exponential(0.7, a), rtol=0, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"memory": 3},
+        {"memory": 2, "couplings": "site", "tie": True},
+        {"mode": "shared", "layers": 2, "couplings": "site"},
+    ],
+)
+def test_predictions_are_those_of_the_published_formula_with_paulis_matrices(options):
+    y, q = 4.0 + series(60), 3
+    results = prt.QUNN(y, qubits=q, **options).fit(penalty=1.0, n_starts=1, maxiter=5)
+    model, own = results.model, dict(zip(results.model.param_names, results.params, strict=True))
+    assert max(abs(value) for name, value in own.items() if "B[" in name) > 0.01
+    pauli = {"1": np.eye(2), "Y": np.array([[0.0, -1.0j], [1.0j, 0.0]]), "Z": np.diag([1.0, -1.0])}
+
+    def chain(**sites):
+        """A product of matrices of sites; site 1 is the lowest bit, the last factor."""
+        total = np.eye(1)
+        for j in range(q, 0, -1):
+            total = np.kron(total, pauli[sites.get(f"at{j}", "1")])
+        return (-1.0j * total).real
+
+    generators = {f"field{j}": chain(**{f"at{j}": "Y"}) for j in range(1, q + 1)}
+    generators |= {f"right{j}": chain(**{f"at{j}": "Y", f"at{j + 1}": "Z"}) for j in range(1, q)}
+    generators |= {f"left{j}": chain(**{f"at{j + 1}": "Y", f"at{j}": "Z"}) for j in range(1, q)}
+
+    def turned(h, block, x):
+        for name, matrix in generators.items():
+            angle = name if model.couplings == "site" else name[:-1]
+            constant = own[f"a[{angle}]" if model.tie else f"{block}.a[{angle}]"]
+            h = expm((constant + own[f"{block}.B[{angle},y.L1]"] * (x - model.input_location[0])) * matrix) @ h
+        return h
+
+    start = np.full(2**q, 2.0 ** (-q / 2))
+    state, predicted = start, np.full(60, np.nan)
+    first = model.specification.hold_back
+    for t in range(1, 60):
+        if model.mode == "lag":
+            state = start
+            for lag in range(min(model.memory, t), 0, -1):
+                state = turned(state, f"M{lag}", y[t - lag])
+        else:
+            for layer in (1, 2):
+                state = turned(state, f"layer{layer}", y[t - 1])
+        if t >= first:
+            weights = np.array([own[f"v[{i}]"] for i in range(1, 2**q + 1)])
+            predicted[t] = own["const"] + own["linear.y.L1"] * y[t - 1] + weights @ state
+    np.testing.assert_allclose(results.fittedvalues, predicted, rtol=1e-10)
+
+
 def lie_dimension(matrices):
     """Dimension of the Lie algebra that matrices generate."""
     d = len(matrices[0])
@@ -122,6 +172,11 @@ def test_the_summary_prints_the_count_and_says_why_angles_have_no_standard_error
     assert known.tolist() == [True, True] + [False] * 22
     with pytest.raises(ValueError, match="covariance"):
         results.get_forecast(2, param_uncertainty=True)
+
+
+def test_one_site_and_one_memory_step_are_written_in_the_singular():
+    text = str(prt.QUNN(series(40), qubits=1, memory=1).fit(penalty=1.0, n_starts=1, maxiter=2).summary())
+    assert "QUNN(1 qubit)," in text and "(1 memory step)" in " ".join(text.split())
 
 
 def test_a_prediction_sees_the_memory_and_nothing_before_it():

@@ -230,8 +230,50 @@ def test_an_unknown_argument_is_a_type_error():
         prt.SISTARNN(MEASURED, lambda1=1.0)
 
 
-@pytest.mark.parametrize("given", [{"train": "F"}, {"epochs": 5}, {"lr": 0.1}])
+@pytest.mark.parametrize(
+    "given",
+    [{"train": "F"}, {"epochs": 5}, {"lr": 0.1}, {"tied": False}, {"batch": 7}, {"valid_fraction": np.array([0.2])}],
+)
 def test_arguments_of_training_are_refused_where_nothing_is_trained(given):
     (name,) = given
-    with pytest.raises(ValueError, match=f"{name} is for method='rnn'"):
+    with pytest.raises(ValueError, match=f"^{name} is for method='rnn'.*\\.$"):
         prt.SISTARNN(np.eye(16), lam1=0.1, lam2=0.1).fit(**given)
+
+
+@pytest.mark.parametrize("given", [{"maxiter": 5}, {"tol": 0}])
+def test_the_stopping_rule_of_the_iteration_is_refused_where_a_network_is_trained(given):
+    (name,) = given
+    with pytest.raises(ValueError, match=f"^{name} is for method='sista'; .* n_layers steps.*\\.$"):
+        prt.SISTARNN(np.eye(16), lam1=0.1, lam2=0.1).fit("rnn", **given)
+
+
+def test_penalties_are_not_chosen_from_iterations_all_of_which_diverge():
+    with pytest.raises(
+        ValueError, match=r"^The iteration diverges .* alpha=0\.01 is too small; .* pass more than \S+\.$"
+    ):
+        prt.SISTARNN(MEASURED, measurement=MIXING, dictionary="dct", alpha=0.01).fit()
+    long = 1e6 * np.random.default_rng(0).normal(size=(8, 20))
+    with pytest.raises(ValueError, match=r"^The iteration diverges .* norm of the dictionary .*; divide .* by it\.$"):
+        prt.SISTARNN(MEASURED, measurement=MIXING, dictionary=long).fit()
+    short = long / np.linalg.norm(long, 2)
+    assert np.isfinite(prt.SISTARNN(MEASURED, measurement=MIXING, dictionary=short).fit().codes).all(axis=None)
+
+
+def test_penalties_of_a_single_row_are_those_that_predict_one_of_its_measurements():
+    """So few that a tenth of them may be none: with nothing held out the strongest penalty would win."""
+    row = np.array([[3.0, 3.1, 2.9, 3.0, 3.05, 2.95]])
+    found = prt.SISTARNN(row, dictionary="dct").fit()
+    largest = np.abs(row @ found.dictionary.to_numpy()).max()
+    assert found.params["lam1"] < 0.2 * largest
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"lam1": 0.1}, {"lam1": 0.1, "lam2": 0.3}, {"alpha": 9.0}, {"alpha": 9.0, **PLAIN}]
+)
+def test_the_summary_says_of_each_constant_that_was_chosen_how(given):
+    model = prt.SISTARNN(MEASURED, measurement=MIXING, dictionary="dct", **given)
+    text = " ".join(str(model.fit().summary()).split())
+    assert ("predict" in text.partition("Notes:")[2]) == bool({"lam1", "lam2"} - set(given))
+    assert ("lam1 and lam2 were not given" in text) == (not {"lam1", "lam2"} & set(given))
+    assert ("lam2 was not given: it has the value" in text) == (set(given) == {"lam1"})
+    assert ("1.05 times the Lipschitz constant" in text) == ("alpha" not in given)

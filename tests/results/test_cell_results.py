@@ -1,6 +1,7 @@
 """Results of models with a cell: saving, intervals, gaps, differences, figures."""
 
 import io
+import warnings
 
 import matplotlib
 
@@ -121,6 +122,45 @@ def test_figures_are_drawn(name, fits):
 def test_features_of_units_are_refused_in_a_sentence(name, fits):
     with pytest.raises(TypeError, match=r"^Recurrence features belong to models with recurrent units .*\.$"):
         _ = fits[name].recurrence_features
+
+
+@every
+def test_the_arma_of_a_cell_is_refused_in_a_sentence(name, fits):
+    with pytest.raises(TypeError, match=r"^to_arma belongs to models with recurrent units .* not to \w+\.$"):
+        fits[name].to_arma()
+
+
+@pytest.mark.parametrize("name", ["QUNN", "QUNN, shared"])
+def test_linear_terms_of_a_qunn_are_tested_although_angles_have_no_standard_errors(name, fits):
+    results = fits[name]
+    n = results.model.specification.n_linear
+    linear, both = np.eye(len(results.params))[:n], np.ones((1, len(results.params)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        alone, joint = results.t_test(linear), results.wald_test(linear, scalar=True)
+    np.testing.assert_allclose(alone.sd.ravel(), results.bse[:n], rtol=1e-8)
+    block, beta = results.cov_params().to_numpy()[:n, :n], results.params.to_numpy()[:n]
+    np.testing.assert_allclose(joint.statistic, beta @ np.linalg.solve(block, beta), rtol=1e-6)
+    np.testing.assert_allclose(results.cov_params(r_matrix=linear[:2]), block[:2, :2], rtol=1e-6)
+    # an angle or an output weight in it leaves no test, but one with a covariance of the user's own
+    for test in (results.t_test, results.wald_test, results.f_test):
+        with pytest.warns(UserWarning, match=r"^The hypothesis is about \S+, which has no standard error, .*\.$"):
+            assert np.isnan(test(both).pvalue).all()
+        assert np.isfinite(test(both, cov_p=np.eye(len(results.params))).pvalue).all()
+
+
+def test_what_needs_standard_errors_names_the_first_parameter_without_one(fits):
+    with pytest.raises(ValueError, match=r"that of \d+ is not known, the first M4\.a\[field\]; pass"):
+        fits["QUNN"].get_forecast(1, exog=np.zeros((1, 1)), param_uncertainty=True)
+
+
+def test_a_fit_that_was_stopped_early_has_no_tests_but_with_a_covariance_given(data):
+    results = prt.LSTM(data[0][:80], hidden=1).fit(n_starts=1, maxiter=5, penalty="early stopping")
+    first = f"{results.params.index[1]} = 0"
+    for test in (results.t_test, results.wald_test):
+        with pytest.warns(UserWarning, match="which has no standard error"):
+            assert np.isnan(test(first).pvalue).all()
+        assert np.isfinite(test(first, cov_p=np.eye(len(results.params))).pvalue).all()
 
 
 @every

@@ -1,7 +1,9 @@
 """What results of sequential sparse models say about themselves and the future, and after a journey through a file."""
 
+import copy
 import io
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -278,3 +280,15 @@ def test_an_iteration_that_explodes_is_an_error():
     model = prt.SISTARNN(MEASURED, alpha=0.01, **PLAIN)
     with pytest.raises(ValueError, match=r"iteration diverged .* alpha is too small; leave alpha out, or pass more"):
         _ = model.fit(maxiter=500, tol=0).codes
+
+
+@everyone
+def test_what_a_likelihood_or_standard_errors_would_give_is_refused_in_a_sentence(results):
+    for name in ("llf", "aic", "bse", "conf_int", "test_normality", "components", "stability", "get_prediction"):
+        assert not hasattr(results, name)
+        with pytest.raises(TypeError, match=rf"^SISTARNN has no {name}: .*; .*\.$"):
+            getattr(results, name)
+    with pytest.raises(AttributeError, match="has no attribute 'lif'"):
+        _ = results.lif
+    assert copy.deepcopy(results).codes.equals(results.codes) and results.nobs == results.model.nobs
+    assert pickle.loads(pickle.dumps(results)).codes.equals(results.codes)
