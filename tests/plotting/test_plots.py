@@ -478,6 +478,24 @@ def test_texts_neither_overlap_nor_leave_the_figure_whatever_the_length_of_names
         assert apart, (one, other)
 
 
+@pytest.mark.parametrize("dpi", [55, 80, 100])
+def test_labels_of_small_responses_stay_inside_the_figure_at_any_resolution(dpi):
+    """Ticks may not grow wider once the layout has left room for them."""
+    y = pd.Series(1e-9 * values(120), pd.date_range("2001", periods=120, freq="MS"), name="current")
+    figure = plot_recurrence(prt.ParaRNN(y, units=(1, 1), activation="logistic").fit(penalty=1.0, n_starts=4))
+    figure.set_dpi(dpi)
+    assert all(box.x0 > -1 for box in texts_of(figure).values())
+
+
+def test_the_names_of_units_stand_below_the_label_of_the_plane_and_bands_have_their_level():
+    results = prt.ParaRNN(values(), units=(1,)).fit(penalty=1.0, n_starts=1)
+    for alpha, end in ((0.05, ", 95% bands"), (0.2, ", 80% bands"), (None, "y")):
+        figure = plot_recurrence(results, alpha=alpha)
+        assert figure.get_suptitle().endswith(end)
+    boxes, plane = texts_of(figure), figure.axes[-1]
+    assert boxes[plane.get_legend().get_texts()[0]].y1 < boxes[plane.xaxis.label].y0
+
+
 def test_dollar_signs_in_the_name_of_the_index_are_no_formulas(results):
     axes = plt.figure().add_subplot()
     set_time_axis(axes, results.model.index.rename("month, $ to $"))
