@@ -271,6 +271,48 @@ def test_a_saved_panel_goes_on_from_new_observations(tmp_path):
     assert "DATA.CSV is needed" in sentence(run("panel"))
 
 
+def test_exogenous_columns_of_a_panel_and_their_future(tmp_path):
+    rng, months = np.random.default_rng(0), pd.period_range("2001-01", periods=48, freq="M")
+    table = pd.DataFrame({"shop": np.repeat(["a", "b"], 48), "month": months.append(months)})
+    table["price"], table["rain"] = rng.normal(size=(2, 96))
+    table["sales"] = table["price"] - 0.5 * table["rain"] + 0.3 * rng.normal(size=96)
+    # the series end at different times, and one has a missing value inside
+    table.loc[(table.index % 48 >= 44) & (table["shop"] == "a") | (table["month"] > months[42]), "sales"] = np.nan
+    table.loc[(table["shop"] == "b") & (table["month"] == months[7]), "sales"] = np.nan
+    table.loc[(table["shop"] == "b") & (table["month"] == months[43]), "sales"] = 0.2
+    table.sample(frac=1.0, random_state=0).to_csv(tmp_path / "sales.csv", index=False)
+    options = ("--id", "shop", "--time", "month", "--target", "sales", "-x", "price", "-x", "rain", "-u", 0)
+    outcome = run("panel", tmp_path / "sales.csv", *options, "-o", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    last = table["month"].where(table["sales"].notna()).groupby(table["shop"]).transform("max")
+    future = table[table["month"] > last]
+    columns = {"id_col": "shop", "time_col": "month", "target_col": "sales", "exog_cols": ["price", "rain"]}
+    panel = fit_panel(table[table["month"] <= last], **columns, units=())
+    found, expected = pd.read_csv(tmp_path / "out" / "forecast.csv"), panel.forecast(4, exog=future)
+    assert found["month"].tolist() == expected["month"].astype(str).tolist() and len(found) == 8
+    np.testing.assert_allclose(found["ParaRNN"], expected["ParaRNN"])
+    # a file that holds the future alone, and one that lacks it
+    saved = tmp_path / "out" / "panel.npz"
+    future.to_csv(tmp_path / "future.csv", index=False)
+    outcome = run("panel", tmp_path / "future.csv", "-m", saved, "--steps", 2, "-o", tmp_path / "next")
+    assert outcome.exit_code == 0, outcome.output
+    found, expected = pd.read_csv(tmp_path / "next" / "forecast.csv"), panel.forecast(2, exog=future)
+    np.testing.assert_allclose(found["ParaRNN"], expected["ParaRNN"])
+    assert "known for 4 periods" in sentence(run("panel", tmp_path / "sales.csv", *options, "--steps", 5))
+    assert "known for 0 periods" in sentence(run("panel", "-m", saved))
+    error = sentence(run("panel", tmp_path / "future.csv", "-m", saved, "-x", "price"))
+    assert "--exog names 1 columns, where the saved panel has price, rain" in error
+    # observations and the future behind them in one file
+    since = future.assign(sales=future["sales"].where(future["month"] != last[future.index] + 1, 0.4))
+    since.rename(columns={"rain": "wet"}).to_csv(tmp_path / "since.csv", index=False)
+    outcome = run("panel", tmp_path / "since.csv", "-m", saved, "-x", "price", "-x", "wet", "-o", tmp_path / "next")
+    assert outcome.exit_code == 0, outcome.output
+    longer, rest = panel.append(since[since["sales"].notna()]), since[since["sales"].isna()]
+    np.testing.assert_allclose(
+        pd.read_csv(tmp_path / "next" / "forecast.csv")["ParaRNN"], longer.forecast(3, exog=rest)["ParaRNN"]
+    )
+
+
 def test_dates_of_digits_are_dates_for_a_saved_panel_too(tmp_path):
     """20010101 is a date where a frequency says so, and the frequency is the panel's."""
     dates = pd.date_range("2001-01-01", periods=44, freq="MS")

@@ -228,17 +228,21 @@ def forecast(
 
     folder, alpha = Folder(out), check_alpha(alpha)
     options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
-    results: Any
+    results: Any = None
+    series = future = None
     if model is not None:
         options.require_none()
-        results, future = load_saved(model, RecurrentResults), None
+        results = load_saved(model, RecurrentResults)
         if data is not None:
             results, future = continue_results(results, data, column, index, exog or (), freq)
-        ahead = count_steps(steps, results.model.nobs, bool(results.model.exog_labels), future)
+        n, exogenous = results.model.nobs, bool(results.model.exog_labels)
     else:
         series = read_data(_required(data), column, index, exog or (), freq)
         future = series.future_exog
-        ahead = count_steps(steps, len(series.endog), series.exog is not None, future)
+        n, exogenous = len(series.endog), series.exog is not None
+    known = 0 if future is None else len(future)
+    ahead = count_steps(steps, max(1, min(24, n // 5)), known if exogenous else None)
+    if series is not None:
         results, _ = fit_model(series, options)
     future = None if future is None else future.iloc[:ahead]
     frame = results.get_forecast(ahead, exog=future, rng=seed).summary_frame(alpha=alpha)
@@ -264,8 +268,22 @@ def panel(
         str | None, typer.Option("--time", help="Column of dates, periods or integers; ds by default.")
     ] = None,
     target_col: Annotated[str | None, typer.Option("--target", help="Column of the values; y by default.")] = None,
+    exog: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exog",
+            "-x",
+            help="Exogenous column; give the option again for more. Rows after the last value of a series are its "
+            "future.",
+        ),
+    ] = None,
     freq: Freq = None,
-    steps: Annotated[int, typer.Option(help="Periods to forecast.", min=1)] = 12,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Periods to forecast; by default 12, with exogenous columns as many as they are known for.", min=1
+        ),
+    ] = None,
     level: Annotated[
         list[float] | None, typer.Option(help="Coverage of intervals in per cent; give the option again for more.")
     ] = None,
@@ -284,14 +302,15 @@ def panel(
     Fit and forecast many series, one row of the file for each series and time, or with --model go on with saved ones.
 
     With --model, DATA.CSV holds what was observed since, and its columns are those of the panel unless they are named.
-    Parameters stay as they are.
+    Parameters stay as they are. Of a panel with exogenous columns it may hold the future alone, rows in which the value
+    is empty.
 
     Prints the summary of the panel and writes it with the table of the series, forecasts and the panel (panel.npz, for
     prt.load).
     """
     import pararnn_ts as prt
     from pararnn_ts.cli.fitting import panel_options
-    from pararnn_ts.cli.reading import read_panel
+    from pararnn_ts.cli.reading import count_steps, known_ahead, read_panel, split_panel
     from pararnn_ts.cli.saved import continue_panel, load_saved
     from pararnn_ts.cli.writing import Folder
     from pararnn_ts.panel.forecasts import check_levels
@@ -300,22 +319,31 @@ def panel(
     # what is wrong with these is said before many series are fitted
     folder, levels = Folder(out), check_levels(level or None)
     options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select or None, seed)
+    future = None
     if model is not None:
         options.require_none()
         fitted = load_saved(model, Panel)
         if data is not None:
-            fitted = continue_panel(fitted, data, id_col, time_col, target_col, freq)
+            fitted, future = continue_panel(fitted, data, id_col, time_col, target_col, exog or (), freq)
+        ids, named, exogenous = fitted.fitted_ids, fitted.ids.name, bool(fitted._frame.columns.exog)
     else:
-        ids, times, target = id_col or "unique_id", time_col or "ds", target_col or "y"
+        names = id_col or "unique_id", time_col or "ds", target_col or "y"
+        sample, exogenous, named = read_panel(_required(data), *names, exog or (), freq), bool(exog), names[0]
+        if exogenous:
+            sample, future = split_panel(sample, *names)
+        ids = sample.loc[sample[names[2]].notna(), named].unique()
+    known = 0 if future is None else known_ahead(future, named, ids)
+    ahead = count_steps(steps, 12, known if exogenous else None)
+    if model is None:
         fitted = prt.fit_panel(
-            read_panel(_required(data), ids, times, target, freq), id_col=ids, time_col=times, target_col=target,
-            freq=freq, rng=seed, **panel_options(options),
+            sample, id_col=names[0], time_col=names[1], target_col=names[2], exog_cols=exog, freq=freq, rng=seed,
+            **panel_options(options),
         )  # fmt: skip
     summary = fitted.summary().as_text()
     folder.text("summary.txt", summary)
     folder.table("series.csv", fitted.table)
     fitted.save(folder.file("panel.npz"))
-    folder.table("forecast.csv", fitted.forecast(steps, level=levels, rng=seed), index=False)
+    folder.table("forecast.csv", fitted.forecast(ahead, exog=future, level=levels, rng=seed), index=False)
     typer.echo(summary)
     typer.echo(folder.said())
 

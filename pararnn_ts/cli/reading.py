@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pararnn_ts.models.exogenous import align_exog
 from pararnn_ts.models.grid import complete_grid
 from pararnn_ts.models.labels import as_dates
 
-__all__ = ["Columns", "Data", "count_steps", "read_columns", "read_data", "read_panel"]
+__all__ = ["Columns", "Data", "count_steps", "known_ahead", "read_columns", "read_data", "read_panel", "split_panel"]
 
 STANDARD_INPUT = Path("-")
 _INTEGER = re.compile(r"-?\d{1,15}")
@@ -77,19 +77,31 @@ class Data:
     future_exog: pd.DataFrame | None
 
 
-def count_steps(wanted: int | None, n: int, exogenous: bool, future_exog: pd.DataFrame | None) -> int:
+def count_steps(wanted: int | None, usual: int, known: int | None) -> int:
     """
-    Periods to forecast: those wanted, as far as exogenous columns are known, or a sensible number.
+    Periods to forecast: those wanted, or the usual number; with exogenous columns no more than these are known for.
+
+    Parameters
+    ----------
+    wanted : int or None
+        What --steps says.
+    usual : int
+        Periods where it says nothing.
+    known : int or None
+        Periods for which exogenous columns are known; None: there are no such columns.
+
+    Returns
+    -------
+    int
 
     Examples
     --------
     >>> from pararnn_ts.cli.reading import count_steps
-    >>> count_steps(None, 60, False, None)
-    12
+    >>> count_steps(None, 12, None), count_steps(None, 12, 4), count_steps(3, 12, 4)
+    (12, 4, 3)
     """
-    if not exogenous:
-        return wanted or max(1, min(24, n // 5))
-    known = 0 if future_exog is None else len(future_exog)
+    if known is None:
+        return wanted or usual
     if not known or (wanted or 0) > known:
         raise ValueError(
             f"The exogenous columns are known for {known} periods after the series, but forecasts need them for "
@@ -157,7 +169,9 @@ def read_data(
     return Data(series, pd.DataFrame(values, grid.index, names), future)
 
 
-def read_panel(path: Path, id_col: str, time_col: str, target_col: str, freq: str | None = None) -> pd.DataFrame:
+def read_panel(
+    path: Path, id_col: str, time_col: str, target_col: str, exog: Sequence[str] = (), freq: str | None = None
+) -> pd.DataFrame:
     """
     Read many series, a row for each series and time.
 
@@ -167,6 +181,8 @@ def read_panel(path: Path, id_col: str, time_col: str, target_col: str, freq: st
         The csv file.
     id_col, time_col, target_col : str
         Columns with the name of the series, the time and the value.
+    exog : sequence of str
+        Exogenous columns.
     freq : str or None
         Frequency of dates, inferred when not given.
 
@@ -176,9 +192,58 @@ def read_panel(path: Path, id_col: str, time_col: str, target_col: str, freq: st
         With these columns.
     """
     table = _csv(path, as_text=id_col)
-    _require_columns(path, table, [("--id", id_col), ("--time", time_col), ("--target", target_col)])
+    named = [("--id", id_col), ("--time", time_col), ("--target", target_col)]
+    _require_columns(path, table, [*named, *(("--exog", name) for name in exog)])
     times = _labels(table[time_col], time_col, freq, "--time")
-    return pd.DataFrame({id_col: table[id_col], time_col: times, target_col: _numbers(table[target_col], target_col)})
+    numbers = {name: _numbers(table[name], name) for name in (target_col, *exog)}
+    return pd.DataFrame({id_col: table[id_col], time_col: times, **numbers})
+
+
+def split_panel(
+    table: pd.DataFrame, id_col: str, time_col: str, target_col: str, *, continued: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    Rows of the samples, and those after the last value of each series: the future.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What :func:`read_panel` returns, in any order.
+    id_col, time_col, target_col : str
+        Columns with the name of the series, the time and the value.
+    continued : bool
+        Whether the rows continue known samples: those of a series without values are its future then.
+
+    Returns
+    -------
+    sample, future : DataFrame
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from pararnn_ts.cli.reading import split_panel
+    >>> table = pd.DataFrame({"id": ["a", "a", "a"], "t": [1, 2, 3], "y": [0.5, np.nan, np.nan], "x": [1.0, 2.0, 3.0]})
+    >>> split_panel(table, "id", "t", "y")[1]["x"].tolist()
+    [2.0, 3.0]
+    """
+    last = table[time_col].where(table[target_col].notna()).groupby(table[id_col]).transform("max")
+    ahead = (table[time_col] > last) | (last.isna() & continued)
+    return table[~ahead], table[ahead]
+
+
+def known_ahead(future: pd.DataFrame, id_col: str, ids: Iterable[Any]) -> int:
+    """
+    Periods after each of some series for which there are rows, those of the series with fewest.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.cli.reading import known_ahead
+    >>> known_ahead(pd.DataFrame({"shop": ["a", "b", "b"]}), "shop", ["a", "b"])
+    1
+    """
+    counts = future[id_col].value_counts()
+    return min((int(counts.get(name, 0)) for name in ids), default=0)
 
 
 def _csv(path: Path, as_text: str | None = None) -> pd.DataFrame:
