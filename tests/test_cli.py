@@ -350,12 +350,16 @@ def test_a_model_of_a_formula_does_not_go_on_from_a_file(nile, tmp_path):
         ("month", "{}", pd.period_range("1990-01", periods=30, freq="M")),
         ("day", "{:%Y-%m-%d}", pd.date_range("2024-01-01", periods=30)),
         ("day", "{:%m/%d/%Y}", pd.date_range("2024-01-01", periods=30)),
+        ("day", "{:%d/%m/%Y}", pd.date_range("2024-01-01", periods=30)),
+        ("day", "{:%m/%d/%Y}", pd.date_range("2024-01-01", periods=12, freq="MS")),
+        ("day", "{:%d.%m.%Y}", pd.date_range("2024-01-01", periods=12, freq="MS")),
+        ("day", "{:%d.%m.%y}", pd.date_range("2024-01-01", periods=30)),
         ("time", "{}", pd.date_range("2024-01-01", periods=30, freq="h")),
     ],
 )
 def test_labels_become_the_index_that_they_mean(name, form, expected, tmp_path):
     labels = [form.format(label) for label in expected]
-    pd.DataFrame({name: labels, "y": np.arange(30.0)}).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame({name: labels, "y": np.arange(float(len(labels)))}).to_csv(tmp_path / "a.csv", index=False)
     index = read_data(tmp_path / "a.csv", None, name).endog.index
     assert index.equals(expected) and getattr(index, "freqstr", None) == getattr(expected, "freqstr", None)
 
@@ -430,6 +434,8 @@ def test_rows_are_numbered_where_no_index_is_named(tmp_path):
         (("-i", "year", "--select", "--lags", "2"), "--select"),
         (("-i", "year", "--activation", "sinus", "--units", "1"), "activation"),
         (("-i", "year", "--units", "1", "--lags", "200"), "fewer lags"),
+        (("-c", "flow", "-x", "flow"), "Column 'flow' is named twice, by --column and --exog, but has one use"),
+        (("-c", "flow", "-i", "flow"), "Column 'flow' is named twice, by --column and --index, but has one use"),
     ],
 )
 def test_a_wrong_option_is_told_in_one_sentence(options, words, nile):
@@ -448,11 +454,19 @@ def test_a_wrong_option_is_told_in_one_sentence(options, words, nile):
         ("t|y\n1|2\n2|3\n", "separated by vertical bars"),
         ("t\ty\n1\t2\n2\t3\n", "separated by tabs"),
         ("", "could not be read"),
+        ("t,y,y\n1,2,3\n2,3,4\n", "has 2 columns of this name; rename them"),
+        ("t,y\n2001-01-01,2\n2001-02-01,1\n01.03.2001,3\n", "'01.03.2001' in line 4"),
     ],
 )
 def test_a_bad_file_is_told_in_one_sentence(text, words, tmp_path):
     (tmp_path / "bad.csv").write_text(text)
     assert words in sentence(run("fit", tmp_path / "bad.csv", "-c", "y", "-i", "t"))
+
+
+def test_options_that_a_report_would_not_use_are_refused(nile):
+    assert "--holdout, too, or neither" in sentence(run("report", nile, "-i", "year", "-u", 1, "--horizon", 3))
+    error = sentence(run("report", nile, "-i", "year", "--holdout", 20, "-u", 1))
+    assert "--holdout compares models that it chooses itself" in error
 
 
 def test_a_missing_file_and_a_bad_holdout_are_told_in_one_sentence(nile, tmp_path):

@@ -23,6 +23,10 @@ app = typer.Typer(
 )
 
 OUT = Path("pararnn_output")
+SAVED = (
+    "--model has lags, units and all that belongs to a model already; leave out options that name them, or leave out "
+    "--model to fit another one."
+)
 EXAMPLES = {
     "fit": "Example: pararnn-ts fit sales.csv --column sales --index month --units 2 --units 1 --lags 2 --out results",
     "forecast": "Examples: pararnn-ts forecast sales.csv --column sales --index month --steps 12 --out results, then "
@@ -231,7 +235,7 @@ def forecast(
     results: Any = None
     series = future = None
     if model is not None:
-        options.require_none()
+        options.require_none(SAVED)
         results = load_saved(model, RecurrentResults)
         if data is not None:
             results, future = continue_results(results, data, column, index, exog or (), freq)
@@ -321,7 +325,7 @@ def panel(
     options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select or None, seed)
     future = None
     if model is not None:
-        options.require_none()
+        options.require_none(SAVED)
         fitted = load_saved(model, Panel)
         if data is not None:
             fitted, future = continue_panel(fitted, data, id_col, time_col, target_col, exog or (), freq)
@@ -410,12 +414,14 @@ def report(
     from pararnn_ts.cli.writing import Folder
     from pararnn_ts.reporting import report as write
 
-    folder = Folder(out)
+    folder, options = Folder(out), Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
     subject: Any
     if holdout is None:
-        options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
+        if horizon != 1 or refit_every is not None:
+            raise ValueError("--horizon and --refit-every belong to a comparison; give --holdout, too, or neither.")
         subject, _ = fit_model(read_data(data, column, index, exog or (), freq), options)
     else:
+        options.require_none("--holdout compares models that it chooses itself; leave out options that name one.")
         subject = _compared(data, column, index, exog, freq, holdout, horizon, refit_every, seed)
     write(subject, folder.file("report.html"))
     typer.echo(folder.said())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -275,13 +276,18 @@ def _csv(path: Path, as_text: str | None = None) -> pd.DataFrame:
         )
     if len(table.columns) and pd.to_numeric(pd.Series(table.columns), errors="coerce").notna().all():
         raise ValueError(f"The first line of {path} holds numbers; put a line with the names of the columns before it.")
-    table.columns = table.columns.str.strip()
+    table.columns = _names(_again(source), table.columns, options)
     if as_text in table:
-        if isinstance(source, io.BytesIO):
-            source.seek(0)
-        whole = pd.read_csv(source, **options, usecols=[table.columns.get_loc(as_text)], keep_default_na=False)
+        place = list(table.columns).index(as_text)
+        whole = pd.read_csv(_again(source), **options, usecols=[place], keep_default_na=False)
         table[as_text] = whole.iloc[:, 0].where(lambda texts: texts != "")
     return _without_margins(table)
+
+
+def _names(source: Any, columns: pd.Index, options: dict[str, Any]) -> pd.Index:
+    """Names as they stand in the header, where pandas would number those that come twice."""
+    header = pd.read_csv(source, **options, header=None, nrows=1).iloc[0]
+    return columns.where(header.isna(), header).str.strip()
 
 
 def _source(path: Path) -> Any:
@@ -289,6 +295,13 @@ def _source(path: Path) -> Any:
     if path == STANDARD_INPUT:
         return io.BytesIO(sys.stdin.buffer.read())
     return io.BytesIO(path.read_bytes()) if path.is_fifo() else path
+
+
+def _again(source: Any) -> Any:
+    """A source that is read from its beginning."""
+    if isinstance(source, io.BytesIO):
+        source.seek(0)
+    return source
 
 
 def _without_margins(table: pd.DataFrame) -> pd.DataFrame:
@@ -303,6 +316,11 @@ def _require_columns(path: Path, table: pd.DataFrame, named: Sequence[tuple[str,
     for option, name in named:
         if name is not None and name not in table:
             raise ValueError(f"{option} {name}: {path} has no such column; it has {', '.join(table.columns)}.")
+        if name is not None and (count := int((table.columns == name).sum())) > 1:
+            raise ValueError(f"{option} {name}: {path} has {count} columns of this name; rename them.")
+        uses = [other for other, used in named if name is not None and used == name]
+        if len(uses) > 1:
+            raise ValueError(f"Column {name!r} is named twice, by {' and '.join(uses)}, but has one use; name another.")
 
 
 def _require_order(path: Path, labels: pd.Index, index: str | None) -> None:
@@ -358,8 +376,10 @@ def _labels(texts: pd.Series, name: str, freq: str | None, option: str = "--inde
             return pd.PeriodIndex(texts, freq=unit, name=name)
     dates = as_dates(pd.Index(texts, name=name, dtype=object))
     if dates is None:
-        neither = (not _INTEGER.fullmatch(text) and as_dates(pd.Index([text], dtype=object)) is None for text in texts)
-        row = next((k for k, odd in enumerate(neither) if odd), 0)
+        # the first that is no label by itself, or none together with the first
+        alone = (not _INTEGER.fullmatch(text) and as_dates(pd.Index([text], dtype=object)) is None for text in texts)
+        beside = (as_dates(pd.Index([texts.iloc[0], text], dtype=object)) is None for text in texts)
+        row = next((k for k, odd in enumerate(itertools.chain(alone, beside)) if odd), 0) % len(texts)
         raise ValueError(
             f"{option} {name}: its labels are neither dates nor integers ({texts.iloc[row]!r} in line {row + 2}); name "
             f"another column{', or leave --index out to number the rows' if option == '--index' else ''}."
