@@ -492,8 +492,14 @@ def test_what_is_wrong_with_the_output_is_said_before_anything_is_fitted(nile, t
 
 @pytest.mark.parametrize("command", ["fit", "forecast", "panel", "compare", "report"])
 def test_help_shows_an_example(command):
-    outcome = run(command, "--help")
+    outcome = testing.CliRunner(env={"COLUMNS": "80"}).invoke(app, [command, "--help"])
     assert outcome.exit_code == 0 and f"pararnn-ts {command} sales.csv" in " ".join(outcome.stdout.split())
+    # sentences run on to the width of the terminal, whatever the lines of the source
+    text = outcome.stdout.partition("Options")[0].splitlines()
+    following = [after.split() for after in text[1:]]
+    for line, after in zip(text, following, strict=False):
+        wide = len(line.rstrip()) + len(after[0]) + 1 > 78 if line.strip() and after else True
+        assert wide or line.lstrip().startswith(("Usage", "╭", "│", "╰")), line
 
 
 def test_without_typer_one_sentence_says_what_to_install(monkeypatch, capsys):

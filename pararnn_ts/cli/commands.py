@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -135,8 +136,11 @@ def _start(
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
     """Register a command whose errors are one sentence on the standard error, and whose warnings are notes there."""
+    # lines as long as the terminal has room for, not as those of the source
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
-    @app.command(epilog=EXAMPLES[function.__name__])
+    @app.command(help=text, epilog=EXAMPLES[function.__name__])
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
         with warnings.catch_warnings(record=True) as caught:
@@ -144,8 +148,8 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
             try:
                 function(*args, **kwargs)
             except (ValueError, TypeError, KeyError, ImportError, OSError) as error:
-                text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-                typer.echo(f"Error: {' '.join(text.split())}", err=True)
+                said = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+                typer.echo(f"Error: {' '.join(said.split())}", err=True)
                 raise typer.Exit(2) from None
         for note in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)):
             typer.echo(f"Note: {' '.join(note.split())}", err=True)
