@@ -12,6 +12,7 @@ from statsmodels.iolib.table import SimpleTable
 from statsmodels.iolib.tableformatting import fmt_params
 
 from pararnn_ts._compat import warnings_once
+from pararnn_ts.average_persistence import save
 from pararnn_ts.models.arguments import MOST_DRAWS, check_count, check_generator, check_paths
 from pararnn_ts.models.window import PredictionWindow
 from pararnn_ts.results.intervals import SIMULATED, RecurrentPrediction, check_method
@@ -395,6 +396,8 @@ class Average:
             if count
         ]
         return np.concatenate(paths)
+
+    save = save
 
     def summary(self, largest: int = 10) -> Summary:
         """

@@ -100,8 +100,8 @@ class Selection:
         Returns
         -------
         Average
-            With `append`, `fittedvalues`, `forecast` and `get_forecast`. The evidence is tempered, and observations
-            that are appended go on updating the weights.
+            With `append`, `fittedvalues`, `forecast`, `get_forecast` and `save`. The evidence is tempered, and
+            observations that are appended go on updating the weights.
 
         Examples
         --------

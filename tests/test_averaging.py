@@ -1,5 +1,7 @@
 """Combined candidates: weights that learn, forecasts that mix."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from statsmodels.tools.sm_exceptions import OutputWarning
 
 import pararnn_ts as prt
 from pararnn_ts.averaging import MEMORY, Average, multiplicity, sequential_weights, temperature
+from pararnn_ts.results.archive import read_archive, write_archive
 
 
 def series(n, seed=0):
@@ -199,3 +202,68 @@ def test_wrong_numbers_get_a_sentence(average):
         average.summary(largest=0)
     with pytest.raises(TypeError, match="row must be an integer of 0 or more, but is '1960'"):
         average.forecast_from("1960", 2)
+
+
+def again(average):
+    file = io.BytesIO()
+    average.save(file)
+    file.seek(0)
+    return prt.load(file)
+
+
+@pytest.mark.parametrize("refit", [None, False, True])
+def test_a_saved_average_forecasts_learns_and_prints_as_it_did(average, y, refit):
+    saved = average if refit is None else average.append(y[200:210], refit=refit)
+    loaded = again(saved)
+    np.testing.assert_array_equal(loaded.weights, saved.weights)
+    np.testing.assert_array_equal(loaded.fittedvalues, saved.fittedvalues)
+    pd.testing.assert_series_equal(loaded.forecast(4), saved.forecast(4), check_exact=True)
+    paths = [one.get_forecast(4, n_sims=200, rng=1).simulations for one in (loaded, saved)]
+    np.testing.assert_array_equal(*paths)
+    assert str(loaded.summary()) == str(saved.summary())
+    since = y[len(saved.fittedvalues) :]
+    np.testing.assert_array_equal(loaded.append(since).weights, saved.append(since).weights)
+    np.testing.assert_array_equal(again(loaded).forecast(4), saved.forecast(4))
+
+
+def test_a_saved_average_keeps_exogenous_columns_and_arrays():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((83, 1))
+    y = x[:80, 0] + 0.3 * rng.standard_normal(80)
+    y[40] = np.nan
+    average = prt.select_order(y, x[:80], max_lags=1, max_linear_lags=2, max_units=1, n_starts=2).average()
+    np.testing.assert_array_equal(again(average).forecast(3, x[80:]), average.forecast(3, x[80:]))
+
+
+def damaged(average, change):
+    """What loading says of a file of which something was changed."""
+    file = io.BytesIO()
+    average.save(file)
+    file.seek(0)
+    header, arrays = read_archive(file)
+    change(header, arrays)
+    changed = io.BytesIO()
+    write_archive(changed, header, arrays)
+    changed.seek(0)
+    with pytest.raises(ValueError, match="^path ") as error:
+        prt.load(changed)
+    return str(error.value)
+
+
+def test_files_that_are_no_averages_are_refused(average):
+    newer = damaged(average, lambda header, arrays: header.update(version=2))
+    assert "average of format version 2, but this version of pararnn_ts reads version 1" in newer
+    for change in (
+        lambda header, arrays: header["members"].pop(),
+        lambda header, arrays: header["labels"].pop(),
+        lambda header, arrays: header.update(members=[], labels=[]),
+        lambda header, arrays: header.update(n_fitted=10**9),
+        lambda header, arrays: header.update(n_fitted=-1),
+        lambda header, arrays: header.pop("labels"),
+        lambda header, arrays: arrays.update({"y": arrays["y"][1:]}),
+        lambda header, arrays: arrays.update({"0.params": arrays["0.params"][1:]}),
+        lambda header, arrays: arrays.update({"more": np.zeros(1)}),
+        lambda header, arrays: arrays.update({"log_evidence": arrays["log_evidence"][1:]}),
+        lambda header, arrays: arrays.update({"log_evidence": np.full_like(arrays["log_evidence"], np.nan)}),
+    ):
+        damaged(average, change)

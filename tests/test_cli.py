@@ -271,6 +271,48 @@ def test_a_saved_panel_goes_on_from_new_observations(tmp_path):
     assert "DATA.CSV is needed" in sentence(run("panel"))
 
 
+def test_exogenous_columns_of_a_panel_and_their_future(tmp_path):
+    rng, months = np.random.default_rng(0), pd.period_range("2001-01", periods=48, freq="M")
+    table = pd.DataFrame({"shop": np.repeat(["a", "b"], 48), "month": months.append(months)})
+    table["price"], table["rain"] = rng.normal(size=(2, 96))
+    table["sales"] = table["price"] - 0.5 * table["rain"] + 0.3 * rng.normal(size=96)
+    # the series end at different times, and one has a missing value inside
+    table.loc[(table.index % 48 >= 44) & (table["shop"] == "a") | (table["month"] > months[42]), "sales"] = np.nan
+    table.loc[(table["shop"] == "b") & (table["month"] == months[7]), "sales"] = np.nan
+    table.loc[(table["shop"] == "b") & (table["month"] == months[43]), "sales"] = 0.2
+    table.sample(frac=1.0, random_state=0).to_csv(tmp_path / "sales.csv", index=False)
+    options = ("--id", "shop", "--time", "month", "--target", "sales", "-x", "price", "-x", "rain", "-u", 0)
+    outcome = run("panel", tmp_path / "sales.csv", *options, "-o", tmp_path / "out")
+    assert outcome.exit_code == 0, outcome.output
+    last = table["month"].where(table["sales"].notna()).groupby(table["shop"]).transform("max")
+    future = table[table["month"] > last]
+    columns = {"id_col": "shop", "time_col": "month", "target_col": "sales", "exog_cols": ["price", "rain"]}
+    panel = fit_panel(table[table["month"] <= last], **columns, units=())
+    found, expected = pd.read_csv(tmp_path / "out" / "forecast.csv"), panel.forecast(4, exog=future)
+    assert found["month"].tolist() == expected["month"].astype(str).tolist() and len(found) == 8
+    np.testing.assert_allclose(found["ParaRNN"], expected["ParaRNN"])
+    # a file that holds the future alone, and one that lacks it
+    saved = tmp_path / "out" / "panel.npz"
+    future.to_csv(tmp_path / "future.csv", index=False)
+    outcome = run("panel", tmp_path / "future.csv", "-m", saved, "--steps", 2, "-o", tmp_path / "next")
+    assert outcome.exit_code == 0, outcome.output
+    found, expected = pd.read_csv(tmp_path / "next" / "forecast.csv"), panel.forecast(2, exog=future)
+    np.testing.assert_allclose(found["ParaRNN"], expected["ParaRNN"])
+    assert "known for 4 periods" in sentence(run("panel", tmp_path / "sales.csv", *options, "--steps", 5))
+    assert "known for 0 periods" in sentence(run("panel", "-m", saved))
+    error = sentence(run("panel", tmp_path / "future.csv", "-m", saved, "-x", "price"))
+    assert "--exog names 1 columns, where the saved panel has price, rain" in error
+    # observations and the future behind them in one file
+    since = future.assign(sales=future["sales"].where(future["month"] != last[future.index] + 1, 0.4))
+    since.rename(columns={"rain": "wet"}).to_csv(tmp_path / "since.csv", index=False)
+    outcome = run("panel", tmp_path / "since.csv", "-m", saved, "-x", "price", "-x", "wet", "-o", tmp_path / "next")
+    assert outcome.exit_code == 0, outcome.output
+    longer, rest = panel.append(since[since["sales"].notna()]), since[since["sales"].isna()]
+    np.testing.assert_allclose(
+        pd.read_csv(tmp_path / "next" / "forecast.csv")["ParaRNN"], longer.forecast(3, exog=rest)["ParaRNN"]
+    )
+
+
 def test_dates_of_digits_are_dates_for_a_saved_panel_too(tmp_path):
     """20010101 is a date where a frequency says so, and the frequency is the panel's."""
     dates = pd.date_range("2001-01-01", periods=44, freq="MS")
@@ -308,12 +350,16 @@ def test_a_model_of_a_formula_does_not_go_on_from_a_file(nile, tmp_path):
         ("month", "{}", pd.period_range("1990-01", periods=30, freq="M")),
         ("day", "{:%Y-%m-%d}", pd.date_range("2024-01-01", periods=30)),
         ("day", "{:%m/%d/%Y}", pd.date_range("2024-01-01", periods=30)),
+        ("day", "{:%d/%m/%Y}", pd.date_range("2024-01-01", periods=30)),
+        ("day", "{:%m/%d/%Y}", pd.date_range("2024-01-01", periods=12, freq="MS")),
+        ("day", "{:%d.%m.%Y}", pd.date_range("2024-01-01", periods=12, freq="MS")),
+        ("day", "{:%d.%m.%y}", pd.date_range("2024-01-01", periods=30)),
         ("time", "{}", pd.date_range("2024-01-01", periods=30, freq="h")),
     ],
 )
 def test_labels_become_the_index_that_they_mean(name, form, expected, tmp_path):
     labels = [form.format(label) for label in expected]
-    pd.DataFrame({name: labels, "y": np.arange(30.0)}).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame({name: labels, "y": np.arange(float(len(labels)))}).to_csv(tmp_path / "a.csv", index=False)
     index = read_data(tmp_path / "a.csv", None, name).endog.index
     assert index.equals(expected) and getattr(index, "freqstr", None) == getattr(expected, "freqstr", None)
 
@@ -388,6 +434,8 @@ def test_rows_are_numbered_where_no_index_is_named(tmp_path):
         (("-i", "year", "--select", "--lags", "2"), "--select"),
         (("-i", "year", "--activation", "sinus", "--units", "1"), "activation"),
         (("-i", "year", "--units", "1", "--lags", "200"), "fewer lags"),
+        (("-c", "flow", "-x", "flow"), "Column 'flow' is named twice, by --column and --exog, but has one use"),
+        (("-c", "flow", "-i", "flow"), "Column 'flow' is named twice, by --column and --index, but has one use"),
     ],
 )
 def test_a_wrong_option_is_told_in_one_sentence(options, words, nile):
@@ -406,11 +454,19 @@ def test_a_wrong_option_is_told_in_one_sentence(options, words, nile):
         ("t|y\n1|2\n2|3\n", "separated by vertical bars"),
         ("t\ty\n1\t2\n2\t3\n", "separated by tabs"),
         ("", "could not be read"),
+        ("t,y,y\n1,2,3\n2,3,4\n", "has 2 columns of this name; rename them"),
+        ("t,y\n2001-01-01,2\n2001-02-01,1\n01.03.2001,3\n", "'01.03.2001' in line 4"),
     ],
 )
 def test_a_bad_file_is_told_in_one_sentence(text, words, tmp_path):
     (tmp_path / "bad.csv").write_text(text)
     assert words in sentence(run("fit", tmp_path / "bad.csv", "-c", "y", "-i", "t"))
+
+
+def test_options_that_a_report_would_not_use_are_refused(nile):
+    assert "--holdout, too, or neither" in sentence(run("report", nile, "-i", "year", "-u", 1, "--horizon", 3))
+    error = sentence(run("report", nile, "-i", "year", "--holdout", 20, "-u", 1))
+    assert "--holdout compares models that it chooses itself" in error
 
 
 def test_a_missing_file_and_a_bad_holdout_are_told_in_one_sentence(nile, tmp_path):
@@ -436,8 +492,14 @@ def test_what_is_wrong_with_the_output_is_said_before_anything_is_fitted(nile, t
 
 @pytest.mark.parametrize("command", ["fit", "forecast", "panel", "compare", "report"])
 def test_help_shows_an_example(command):
-    outcome = run(command, "--help")
+    outcome = testing.CliRunner(env={"COLUMNS": "80"}).invoke(app, [command, "--help"])
     assert outcome.exit_code == 0 and f"pararnn-ts {command} sales.csv" in " ".join(outcome.stdout.split())
+    # sentences run on to the width of the terminal, whatever the lines of the source
+    text = outcome.stdout.partition("Options")[0].splitlines()
+    following = [after.split() for after in text[1:]]
+    for line, after in zip(text, following, strict=False):
+        wide = len(line.rstrip()) + len(after[0]) + 1 > 78 if line.strip() and after else True
+        assert wide or line.lstrip().startswith(("Usage", "╭", "│", "╰")), line
 
 
 def test_without_typer_one_sentence_says_what_to_install(monkeypatch, capsys):

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,22 @@ def test_blocks_print_what_stands_below_them(page, monkeypatch, tmp_path):
 def test_links_point_to_files_that_are_there(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert target.startswith("http") or (page.parent / target).exists(), target
+
+
+CALL = re.compile(r"^(\w+ = )?(prt|results|model)\.", re.MULTILINE)
+
+
+def calls(text):
+    """Indented blocks of a page that call the package."""
+    blocks = re.findall(r"(?:^|\n\n)((?:    .*\n)+)", text)
+    return [block for block in map(textwrap.dedent, blocks) if CALL.search(block)]
+
+
+@pytest.mark.parametrize("page", sorted((README.parent / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_calls_can_be_copied(page):
+    """What is said of a call stands behind a hash."""
+    for block in calls(page.read_text(encoding="utf-8")):
+        compile(block, page.name, "exec")
 
 
 def rewrite():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,10 @@ app = typer.Typer(
 )
 
 OUT = Path("pararnn_output")
+SAVED = (
+    "--model has lags, units and all that belongs to a model already; leave out options that name them, or leave out "
+    "--model to fit another one."
+)
 EXAMPLES = {
     "fit": "Example: pararnn-ts fit sales.csv --column sales --index month --units 2 --units 1 --lags 2 --out results",
     "forecast": "Examples: pararnn-ts forecast sales.csv --column sales --index month --steps 12 --out results, then "
@@ -131,8 +136,11 @@ def _start(
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
     """Register a command whose errors are one sentence on the standard error, and whose warnings are notes there."""
+    # lines as long as the terminal has room for, not as those of the source
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
-    @app.command(epilog=EXAMPLES[function.__name__])
+    @app.command(help=text, epilog=EXAMPLES[function.__name__])
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
         with warnings.catch_warnings(record=True) as caught:
@@ -140,8 +148,8 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
             try:
                 function(*args, **kwargs)
             except (ValueError, TypeError, KeyError, ImportError, OSError) as error:
-                text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-                typer.echo(f"Error: {' '.join(text.split())}", err=True)
+                said = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+                typer.echo(f"Error: {' '.join(said.split())}", err=True)
                 raise typer.Exit(2) from None
         for note in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)):
             typer.echo(f"Note: {' '.join(note.split())}", err=True)
@@ -228,17 +236,21 @@ def forecast(
 
     folder, alpha = Folder(out), check_alpha(alpha)
     options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
-    results: Any
+    results: Any = None
+    series = future = None
     if model is not None:
-        options.require_none()
-        results, future = load_saved(model, RecurrentResults), None
+        options.require_none(SAVED)
+        results = load_saved(model, RecurrentResults)
         if data is not None:
             results, future = continue_results(results, data, column, index, exog or (), freq)
-        ahead = count_steps(steps, results.model.nobs, bool(results.model.exog_labels), future)
+        n, exogenous = results.model.nobs, bool(results.model.exog_labels)
     else:
         series = read_data(_required(data), column, index, exog or (), freq)
         future = series.future_exog
-        ahead = count_steps(steps, len(series.endog), series.exog is not None, future)
+        n, exogenous = len(series.endog), series.exog is not None
+    known = 0 if future is None else len(future)
+    ahead = count_steps(steps, max(1, min(24, n // 5)), known if exogenous else None)
+    if series is not None:
         results, _ = fit_model(series, options)
     future = None if future is None else future.iloc[:ahead]
     frame = results.get_forecast(ahead, exog=future, rng=seed).summary_frame(alpha=alpha)
@@ -264,8 +276,22 @@ def panel(
         str | None, typer.Option("--time", help="Column of dates, periods or integers; ds by default.")
     ] = None,
     target_col: Annotated[str | None, typer.Option("--target", help="Column of the values; y by default.")] = None,
+    exog: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exog",
+            "-x",
+            help="Exogenous column; give the option again for more. Rows after the last value of a series are its "
+            "future.",
+        ),
+    ] = None,
     freq: Freq = None,
-    steps: Annotated[int, typer.Option(help="Periods to forecast.", min=1)] = 12,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Periods to forecast; by default 12, with exogenous columns as many as they are known for.", min=1
+        ),
+    ] = None,
     level: Annotated[
         list[float] | None, typer.Option(help="Coverage of intervals in per cent; give the option again for more.")
     ] = None,
@@ -284,14 +310,15 @@ def panel(
     Fit and forecast many series, one row of the file for each series and time, or with --model go on with saved ones.
 
     With --model, DATA.CSV holds what was observed since, and its columns are those of the panel unless they are named.
-    Parameters stay as they are.
+    Parameters stay as they are. Of a panel with exogenous columns it may hold the future alone, rows in which the value
+    is empty.
 
     Prints the summary of the panel and writes it with the table of the series, forecasts and the panel (panel.npz, for
     prt.load).
     """
     import pararnn_ts as prt
     from pararnn_ts.cli.fitting import panel_options
-    from pararnn_ts.cli.reading import read_panel
+    from pararnn_ts.cli.reading import count_steps, known_ahead, read_panel, split_panel
     from pararnn_ts.cli.saved import continue_panel, load_saved
     from pararnn_ts.cli.writing import Folder
     from pararnn_ts.panel.forecasts import check_levels
@@ -300,22 +327,31 @@ def panel(
     # what is wrong with these is said before many series are fitted
     folder, levels = Folder(out), check_levels(level or None)
     options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select or None, seed)
+    future = None
     if model is not None:
-        options.require_none()
+        options.require_none(SAVED)
         fitted = load_saved(model, Panel)
         if data is not None:
-            fitted = continue_panel(fitted, data, id_col, time_col, target_col, freq)
+            fitted, future = continue_panel(fitted, data, id_col, time_col, target_col, exog or (), freq)
+        ids, named, exogenous = fitted.fitted_ids, fitted.ids.name, bool(fitted._frame.columns.exog)
     else:
-        ids, times, target = id_col or "unique_id", time_col or "ds", target_col or "y"
+        names = id_col or "unique_id", time_col or "ds", target_col or "y"
+        sample, exogenous, named = read_panel(_required(data), *names, exog or (), freq), bool(exog), names[0]
+        if exogenous:
+            sample, future = split_panel(sample, *names)
+        ids = sample.loc[sample[names[2]].notna(), named].unique()
+    known = 0 if future is None else known_ahead(future, named, ids)
+    ahead = count_steps(steps, 12, known if exogenous else None)
+    if model is None:
         fitted = prt.fit_panel(
-            read_panel(_required(data), ids, times, target, freq), id_col=ids, time_col=times, target_col=target,
-            freq=freq, rng=seed, **panel_options(options),
+            sample, id_col=names[0], time_col=names[1], target_col=names[2], exog_cols=exog, freq=freq, rng=seed,
+            **panel_options(options),
         )  # fmt: skip
     summary = fitted.summary().as_text()
     folder.text("summary.txt", summary)
     folder.table("series.csv", fitted.table)
     fitted.save(folder.file("panel.npz"))
-    folder.table("forecast.csv", fitted.forecast(steps, level=levels, rng=seed), index=False)
+    folder.table("forecast.csv", fitted.forecast(ahead, exog=future, level=levels, rng=seed), index=False)
     typer.echo(summary)
     typer.echo(folder.said())
 
@@ -382,12 +418,14 @@ def report(
     from pararnn_ts.cli.writing import Folder
     from pararnn_ts.reporting import report as write
 
-    folder = Folder(out)
+    folder, options = Folder(out), Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
     subject: Any
     if holdout is None:
-        options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
+        if horizon != 1 or refit_every is not None:
+            raise ValueError("--horizon and --refit-every belong to a comparison; give --holdout, too, or neither.")
         subject, _ = fit_model(read_data(data, column, index, exog or (), freq), options)
     else:
+        options.require_none("--holdout compares models that it chooses itself; leave out options that name one.")
         subject = _compared(data, column, index, exog, freq, holdout, horizon, refit_every, seed)
     write(subject, folder.file("report.html"))
     typer.echo(folder.said())

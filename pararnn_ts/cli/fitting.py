@@ -28,13 +28,10 @@ class Options:
     select: bool | None = None
     seed: int = 0
 
-    def require_none(self) -> None:
-        """Raise where a model is named beside one that was saved."""
+    def require_none(self, why: str) -> None:
+        """Raise, saying why, where a model is named."""
         if self != Options(seed=self.seed):
-            raise ValueError(
-                "--model has lags, units and all that belongs to a model already; leave out options that name them, or "
-                "leave out --model to fit another one."
-            )
+            raise ValueError(why)
 
 
 def fit_model(data: Data, options: Options) -> tuple[Any, pd.DataFrame | None]:

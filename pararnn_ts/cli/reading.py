@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pararnn_ts.models.exogenous import align_exog
 from pararnn_ts.models.grid import complete_grid
 from pararnn_ts.models.labels import as_dates
 
-__all__ = ["Columns", "Data", "count_steps", "read_columns", "read_data", "read_panel"]
+__all__ = ["Columns", "Data", "count_steps", "known_ahead", "read_columns", "read_data", "read_panel", "split_panel"]
 
 STANDARD_INPUT = Path("-")
 _INTEGER = re.compile(r"-?\d{1,15}")
@@ -77,19 +78,31 @@ class Data:
     future_exog: pd.DataFrame | None
 
 
-def count_steps(wanted: int | None, n: int, exogenous: bool, future_exog: pd.DataFrame | None) -> int:
+def count_steps(wanted: int | None, usual: int, known: int | None) -> int:
     """
-    Periods to forecast: those wanted, as far as exogenous columns are known, or a sensible number.
+    Periods to forecast: those wanted, or the usual number; with exogenous columns no more than these are known for.
+
+    Parameters
+    ----------
+    wanted : int or None
+        What --steps says.
+    usual : int
+        Periods where it says nothing.
+    known : int or None
+        Periods for which exogenous columns are known; None: there are no such columns.
+
+    Returns
+    -------
+    int
 
     Examples
     --------
     >>> from pararnn_ts.cli.reading import count_steps
-    >>> count_steps(None, 60, False, None)
-    12
+    >>> count_steps(None, 12, None), count_steps(None, 12, 4), count_steps(3, 12, 4)
+    (12, 4, 3)
     """
-    if not exogenous:
-        return wanted or max(1, min(24, n // 5))
-    known = 0 if future_exog is None else len(future_exog)
+    if known is None:
+        return wanted or usual
     if not known or (wanted or 0) > known:
         raise ValueError(
             f"The exogenous columns are known for {known} periods after the series, but forecasts need them for "
@@ -157,7 +170,9 @@ def read_data(
     return Data(series, pd.DataFrame(values, grid.index, names), future)
 
 
-def read_panel(path: Path, id_col: str, time_col: str, target_col: str, freq: str | None = None) -> pd.DataFrame:
+def read_panel(
+    path: Path, id_col: str, time_col: str, target_col: str, exog: Sequence[str] = (), freq: str | None = None
+) -> pd.DataFrame:
     """
     Read many series, a row for each series and time.
 
@@ -167,6 +182,8 @@ def read_panel(path: Path, id_col: str, time_col: str, target_col: str, freq: st
         The csv file.
     id_col, time_col, target_col : str
         Columns with the name of the series, the time and the value.
+    exog : sequence of str
+        Exogenous columns.
     freq : str or None
         Frequency of dates, inferred when not given.
 
@@ -176,9 +193,58 @@ def read_panel(path: Path, id_col: str, time_col: str, target_col: str, freq: st
         With these columns.
     """
     table = _csv(path, as_text=id_col)
-    _require_columns(path, table, [("--id", id_col), ("--time", time_col), ("--target", target_col)])
+    named = [("--id", id_col), ("--time", time_col), ("--target", target_col)]
+    _require_columns(path, table, [*named, *(("--exog", name) for name in exog)])
     times = _labels(table[time_col], time_col, freq, "--time")
-    return pd.DataFrame({id_col: table[id_col], time_col: times, target_col: _numbers(table[target_col], target_col)})
+    numbers = {name: _numbers(table[name], name) for name in (target_col, *exog)}
+    return pd.DataFrame({id_col: table[id_col], time_col: times, **numbers})
+
+
+def split_panel(
+    table: pd.DataFrame, id_col: str, time_col: str, target_col: str, *, continued: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    Rows of the samples, and those after the last value of each series: the future.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What :func:`read_panel` returns, in any order.
+    id_col, time_col, target_col : str
+        Columns with the name of the series, the time and the value.
+    continued : bool
+        Whether the rows continue known samples: those of a series without values are its future then.
+
+    Returns
+    -------
+    sample, future : DataFrame
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from pararnn_ts.cli.reading import split_panel
+    >>> table = pd.DataFrame({"id": ["a", "a", "a"], "t": [1, 2, 3], "y": [0.5, np.nan, np.nan], "x": [1.0, 2.0, 3.0]})
+    >>> split_panel(table, "id", "t", "y")[1]["x"].tolist()
+    [2.0, 3.0]
+    """
+    last = table[time_col].where(table[target_col].notna()).groupby(table[id_col]).transform("max")
+    ahead = (table[time_col] > last) | (last.isna() & continued)
+    return table[~ahead], table[ahead]
+
+
+def known_ahead(future: pd.DataFrame, id_col: str, ids: Iterable[Any]) -> int:
+    """
+    Periods after each of some series for which there are rows, those of the series with fewest.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.cli.reading import known_ahead
+    >>> known_ahead(pd.DataFrame({"shop": ["a", "b", "b"]}), "shop", ["a", "b"])
+    1
+    """
+    counts = future[id_col].value_counts()
+    return min((int(counts.get(name, 0)) for name in ids), default=0)
 
 
 def _csv(path: Path, as_text: str | None = None) -> pd.DataFrame:
@@ -210,13 +276,18 @@ def _csv(path: Path, as_text: str | None = None) -> pd.DataFrame:
         )
     if len(table.columns) and pd.to_numeric(pd.Series(table.columns), errors="coerce").notna().all():
         raise ValueError(f"The first line of {path} holds numbers; put a line with the names of the columns before it.")
-    table.columns = table.columns.str.strip()
+    table.columns = _names(_again(source), table.columns, options)
     if as_text in table:
-        if isinstance(source, io.BytesIO):
-            source.seek(0)
-        whole = pd.read_csv(source, **options, usecols=[table.columns.get_loc(as_text)], keep_default_na=False)
+        place = list(table.columns).index(as_text)
+        whole = pd.read_csv(_again(source), **options, usecols=[place], keep_default_na=False)
         table[as_text] = whole.iloc[:, 0].where(lambda texts: texts != "")
     return _without_margins(table)
+
+
+def _names(source: Any, columns: pd.Index, options: dict[str, Any]) -> pd.Index:
+    """Names as they stand in the header, where pandas would number those that come twice."""
+    header = pd.read_csv(source, **options, header=None, nrows=1).iloc[0]
+    return columns.where(header.isna(), header).str.strip()
 
 
 def _source(path: Path) -> Any:
@@ -224,6 +295,13 @@ def _source(path: Path) -> Any:
     if path == STANDARD_INPUT:
         return io.BytesIO(sys.stdin.buffer.read())
     return io.BytesIO(path.read_bytes()) if path.is_fifo() else path
+
+
+def _again(source: Any) -> Any:
+    """A source that is read from its beginning."""
+    if isinstance(source, io.BytesIO):
+        source.seek(0)
+    return source
 
 
 def _without_margins(table: pd.DataFrame) -> pd.DataFrame:
@@ -238,6 +316,11 @@ def _require_columns(path: Path, table: pd.DataFrame, named: Sequence[tuple[str,
     for option, name in named:
         if name is not None and name not in table:
             raise ValueError(f"{option} {name}: {path} has no such column; it has {', '.join(table.columns)}.")
+        if name is not None and (count := int((table.columns == name).sum())) > 1:
+            raise ValueError(f"{option} {name}: {path} has {count} columns of this name; rename them.")
+        uses = [other for other, used in named if name is not None and used == name]
+        if len(uses) > 1:
+            raise ValueError(f"Column {name!r} is named twice, by {' and '.join(uses)}, but has one use; name another.")
 
 
 def _require_order(path: Path, labels: pd.Index, index: str | None) -> None:
@@ -293,8 +376,10 @@ def _labels(texts: pd.Series, name: str, freq: str | None, option: str = "--inde
             return pd.PeriodIndex(texts, freq=unit, name=name)
     dates = as_dates(pd.Index(texts, name=name, dtype=object))
     if dates is None:
-        neither = (not _INTEGER.fullmatch(text) and as_dates(pd.Index([text], dtype=object)) is None for text in texts)
-        row = next((k for k, odd in enumerate(neither) if odd), 0)
+        # the first that is no label by itself, or none together with the first
+        alone = (not _INTEGER.fullmatch(text) and as_dates(pd.Index([text], dtype=object)) is None for text in texts)
+        beside = (as_dates(pd.Index([texts.iloc[0], text], dtype=object)) is None for text in texts)
+        row = next((k for k, odd in enumerate(itertools.chain(alone, beside)) if odd), 0) % len(texts)
         raise ValueError(
             f"{option} {name}: its labels are neither dates nor integers ({texts.iloc[row]!r} in line {row + 2}); name "
             f"another column{', or leave --index out to number the rows' if option == '--index' else ''}."

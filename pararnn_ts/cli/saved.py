@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts._compat import to_offset
-from pararnn_ts.cli.reading import Columns, read_columns, read_panel
+from pararnn_ts.cli.reading import Columns, read_columns, read_panel, split_panel
 from pararnn_ts.models.labels import labels_like
 from pararnn_ts.models.values import shown
 
@@ -111,8 +111,14 @@ def continue_results(
 
 
 def continue_panel(
-    panel: Any, path: Path, id_col: str | None, time_col: str | None, target_col: str | None, freq: str | None
-) -> Any:
+    panel: Any,
+    path: Path,
+    id_col: str | None,
+    time_col: str | None,
+    target_col: str | None,
+    exog: Sequence[str],
+    freq: str | None,
+) -> tuple[Any, pd.DataFrame | None]:
     """
     Panel with the observations of a file at the end of its series.
 
@@ -124,19 +130,27 @@ def continue_panel(
         The csv file.
     id_col, time_col, target_col : str or None
         Columns with the name of the series, the time and the value; None: those of the panel.
+    exog : sequence of str
+        Exogenous columns, in the order of those of the panel; empty: the same names.
     freq : str or None
         Frequency of dates; None: that of the panel.
 
     Returns
     -------
-    Panel
+    panel : Panel
         Parameters are those that were saved.
+    future : DataFrame or None
+        Rows of a panel with exogenous columns that come after the last value of their series.
     """
     known = panel._frame.columns
     names = id_col or known.ids, time_col or known.time, target_col or known.target
     own = panel._frame.freq
     freq = freq or getattr(panel._frame.times, "freqstr", None) or (None if own is None else to_offset(own).freqstr)
-    new = read_panel(path, *names, freq).set_axis(list(known[:3]), axis=1)
+    if exog and len(exog) != len(known.exog):
+        have = f"has {', '.join(known.exog)}" if known.exog else "has none"
+        raise ValueError(f"--exog names {len(exog)} columns, where the saved panel {have}; name as many, or none.")
+    columns = [*known[:3], *known.exog]
+    new = read_panel(path, *names, exog or known.exog, freq).set_axis(columns, axis=1)
     if panel.ids.dtype != new[known.ids].dtype:  # names that are numbers
         try:
             new[known.ids] = new[known.ids].astype(panel.ids.dtype)
@@ -145,7 +159,10 @@ def continue_panel(
                 f"--id {names[0]}: {path} has names such as {new[known.ids].iloc[0]!r}, where those of the saved panel "
                 f"are like {shown(panel.ids[0])}; name another column."
             ) from None
-    return panel.append(new)
+    if not known.exog:
+        return panel.append(new), None
+    sample, future = split_panel(new, *known[:3], continued=True)
+    return panel.append(sample) if len(sample) else panel, future
 
 
 def _since(found: Columns, results: Any, path: Path) -> Columns:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
-from pararnn_ts._compat import date_range, infer_offset, to_offset
+from pararnn_ts._compat import date_range, infer_offset, to_offset, unheard_warnings
 
 if TYPE_CHECKING:
     from pandas.tseries.offsets import BaseOffset
@@ -45,6 +45,7 @@ Dates: TypeAlias = Any
 
 _QUARTER = re.compile(r"\d{4}-?Q[1-4]")
 _DATELIKE = re.compile(r"\d{4}|\d{1,2}[-/.]\w+[-/.]\d{2}")
+_POINTED = re.compile(r"\s*\d{1,2}\.\d{1,2}\.")
 
 
 @dataclass(frozen=True)
@@ -305,21 +306,29 @@ def as_dates(labels: pd.Index) -> pd.DatetimeIndex | pd.PeriodIndex | None:
             return pd.PeriodIndex(labels, freq="Q").to_timestamp(how="start").rename(labels.name)
         if not all(_DATELIKE.search(label) for label in labels):
             return None
-        parsed = _parsed(labels)
+        with unheard_warnings(UserWarning):  # of pandas, about a reading that it leaves to its callers
+            parsed = _parsed(labels)
         return parsed if isinstance(parsed, pd.DatetimeIndex) else None
     except (ValueError, TypeError, OverflowError):
         return None
 
 
 def _parsed(labels: pd.Index) -> Any:
-    """Dates that strings say, the month before the day where both readings make dates of all of them."""
+    """
+    Dates that strings say.
+
+    Where both readings make dates of all of them, the month is before the day, but behind it between points: 01.02.2001
+    is the first of February wherever dates are written so.
+    """
+    pointed = _POINTED.match(labels[0]) is not None
     try:
-        return pd.to_datetime(labels, format=guess_datetime_format(labels[0]) or "mixed")
+        known = guess_datetime_format(labels[0], dayfirst=pointed)
+        return pd.to_datetime(labels, format=known or "mixed", dayfirst=pointed and known is None)
     except ValueError:
-        day_first = guess_datetime_format(labels[0], dayfirst=True)
-        if day_first is None:
+        other = guess_datetime_format(labels[0], dayfirst=not pointed)
+        if other is None:
             raise
-        return pd.to_datetime(labels, format=day_first)
+        return pd.to_datetime(labels, format=other)
 
 
 def _complete_dates(dates: Dates, freq: Any, like: Dates | None, what: str) -> CompletedIndex:

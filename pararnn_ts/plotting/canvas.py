@@ -60,11 +60,13 @@ _STEPS = {
 
 
 def new_figure(fig: Figure | None, figsize: tuple[float, float]) -> Figure:
-    """Return the figure given, or a new one that arranges its axes itself."""
+    """Return the figure given, or a new one; one without axes arranges what is drawn in it."""
     import matplotlib.pyplot as plt
-    from matplotlib.figure import FigureBase
+    from matplotlib.figure import Figure, FigureBase
 
     if isinstance(fig, FigureBase):
+        if isinstance(fig, Figure) and not fig.axes and fig.get_layout_engine() is None:
+            fig.set_layout_engine("constrained")
         return fig
     if fig is not None:
         raise TypeError(f"fig must be a matplotlib Figure, not {type(fig).__name__}; make one with plt.figure().")
@@ -143,9 +145,9 @@ def ink() -> Any:
     return matplotlib.rcParams["text.color"]
 
 
-def draw_observed(ax: Axes, x: np.ndarray, y: np.ndarray, label: str = "observed") -> None:
+def draw_observed(ax: Axes, x: np.ndarray, y: np.ndarray, label: str = "observed", **style: Any) -> None:
     """Draw observations as a broad, pale line on which fitted values can be seen."""
-    ax.plot(x, y, color=ink(), alpha=0.4, linewidth=2.0, label=label, zorder=2)
+    ax.plot(x, y, color=ink(), alpha=0.4, linewidth=2.0, label=label, zorder=2, **style)
 
 
 def legend_outside(ax: Axes, columns: int = 4) -> None:

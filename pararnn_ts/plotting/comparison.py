@@ -103,14 +103,16 @@ def plot_comparison(
     fig = new_figure(fig, figsize or (9.0, 5.6 + height))
     grid = fig.add_gridspec(3, len(scores), height_ratios=[3.2, 1.8, height])
     top = tidy(fig.add_subplot(grid[0, :]), f"Forecasts {step} step{'s' if step > 1 else ''} ahead", shortened(series))
-    draw_observed(top, x, actual.to_numpy())
+    # a single forecast makes no line
+    mark: dict[str, Any] = {"marker": "o", "markersize": 4} if len(x) == 1 else {}
+    draw_observed(top, x, actual.to_numpy(), **mark)
     title = f"Cumulative squared error less that of {labels[comparison.reference]}"
     gain = tidy(fig.add_subplot(grid[1, :], sharex=top), title, f"{shortened(series, 14)}²")
     errors = (means.sub(actual, axis=0) ** 2).dropna()
     for name in names:
-        top.plot(x, means[name].to_numpy(), label=labels[name], zorder=3, **style[name])
+        top.plot(x, means[name].to_numpy(), label=labels[name], zorder=3, **style[name], **mark)
         lead = (errors[name] - errors[comparison.reference]).cumsum().reindex(means.index).ffill()
-        gain.plot(x, lead.to_numpy(), **style[name])
+        gain.plot(x, lead.to_numpy(), **style[name], **mark)
     top.tick_params(labelbottom=False)
     set_time_axis(gain, actual.index)
     top.set_xlabel("")

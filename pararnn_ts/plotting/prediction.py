@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.models.arguments import check_alpha, check_count
 from pararnn_ts.plotting.canvas import (
     BAND,
     FITTED,
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["plot_predict", "positions"]
+
+# inches of axes that have room for a legend of four columns beside their title
+WIDE = 5.0
 
 
 def plot_predict(
@@ -85,6 +89,10 @@ def plot_predict(
     """
     raw = plain(results)
     model = raw.model
+    if alpha is not None:
+        check_alpha(alpha)
+    history = None if history is None else check_count(history, "history", least=0)
+    ax = _axes(ax, fig)
     window = model.prediction_window(start, end, dynamic, options.get("index"))
     n = model.nobs
     boundary = n if window.dynamic_start is None else min(max(window.dynamic_start, window.start), n)
@@ -101,7 +109,7 @@ def plot_predict(
     name = "dynamic prediction" if window.dynamic_start is not None and window.dynamic_start < n else "forecast"
 
     before = min(window.start, n)
-    before = min(before, max(20, len(mean) // 2) if history is None else int(history))
+    before = min(before, max(20, len(mean) // 2) if history is None else history)
     first = min(window.start, n) - before
     sample_x, x = positions(model, window)
     shown = slice(first, min(window.stop, n))
@@ -132,8 +140,21 @@ def plot_predict(
             ax.axvline(sample_x[boundary - 1], color=MUTED, linewidth=0.8, linestyle="--", zorder=0)
     set_time_axis(ax, model.index)
     ax.margins(x=0.01)
-    legend_outside(ax)
-    return cast("Figure", ax.get_figure())
+    figure = cast("Figure", ax.get_figure())
+    # four entries beside each other need the width of a page
+    legend_outside(ax, columns=4 if ax.get_position().width * figure.get_figwidth() > WIDE else 2)
+    return figure
+
+
+def _axes(ax: Any, fig: Any) -> Any:
+    """Axes that were given, or None; raises for anything else."""
+    from matplotlib.axes import Axes
+
+    if ax is not None and not isinstance(ax, Axes):
+        raise TypeError(f"ax must be matplotlib Axes, not {type(ax).__name__}; make them with plt.subplots().")
+    if ax is not None and fig is not None:
+        raise ValueError("ax and fig were both given; pass the axes, or an empty figure.")
+    return ax
 
 
 def positions(model: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:

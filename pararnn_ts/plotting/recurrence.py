@@ -18,6 +18,7 @@ from pararnn_ts.plotting.canvas import (
     colour_bar,
     complex_plane,
     count_axis,
+    coverage,
     heat_map,
     ink,
     new_figure,
@@ -116,7 +117,8 @@ def plot_recurrence(
     fig.align_ylabels(fig.axes)
     circle = fig.add_subplot(grid[:, 1])
     _eigenvalue_panel(circle, averaged_jacobian(raw))
-    fig.suptitle(f"Recurrence of the units, {shortened(raw.model.endog_name)}", fontsize="large")
+    bands = "" if alpha is None or not np.isfinite(np.asarray(errors)).any() else f", {coverage(alpha)} bands"
+    fig.suptitle(f"Recurrence of the units, {shortened(raw.model.endog_name)}{bands}", fontsize="large")
     return fig
 
 
@@ -212,6 +214,8 @@ def _response(results: Any, max_lag: int | None) -> pd.DataFrame:
 
 def _response_panel(ax: Axes, response: pd.DataFrame, half: pd.DataFrame | None, number: int) -> None:
     """Draw the recurrence functions of one unit, a line for each input."""
+    from matplotlib.ticker import MaxNLocator
+
     lags = response.index.to_numpy()
     ax.axhline(0.0, color=MUTED, linewidth=0.8)
     for position, name in enumerate(response.columns):
@@ -226,6 +230,8 @@ def _response_panel(ax: Axes, response: pd.DataFrame, half: pd.DataFrame | None,
         )  # fmt: skip
     ax.legend(frameon=False, fontsize="small", loc="best")
     count_axis(ax.xaxis)
+    # ticks that change with the height of the panel would change the room that the layout has left for them
+    ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
 
 
 def _shade(colour: str, position: int) -> tuple[float, float, float]:
@@ -239,10 +245,18 @@ def _shade(colour: str, position: int) -> tuple[float, float, float]:
 
 def _eigenvalue_panel(ax: Axes, table: pd.DataFrame) -> None:
     """Draw eigenvalues in the unit circle."""
+    from matplotlib.transforms import ScaledTranslation
+
     complex_plane(ax, "Eigenvalues of the\naveraged Jacobians", float(table["modulus"].max()), (0.75, 0.5, 0.25))
     for number, (name, rows) in enumerate(table.groupby(level="unit", sort=False)):
         ax.plot(
             rows["real"], rows["imag"], linestyle="none", marker=MARKERS[number % len(MARKERS)], markersize=8,
             color=SERIES[number % len(SERIES)], label=str(name), markeredgecolor="white", zorder=3,
         )  # fmt: skip
-    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=4)
+    figure: Any = ax.get_figure()
+    # below the label of the axis, whatever the height of the axes
+    below = ax.transAxes + ScaledTranslation(0.0, -0.45, figure.dpi_scale_trans)
+    ax.legend(
+        frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0.0, 0.0), bbox_transform=below, ncols=4,
+        borderaxespad=0.0,
+    )  # fmt: skip

@@ -120,6 +120,8 @@ def plot_dictionary(
         absent = [atom for atom in atoms if atom not in names]
         if absent:
             raise ValueError(f"atoms has {absent[0]!r}, which is no atom of the dictionary.")
+        if not len(atoms):
+            raise ValueError("atoms is empty; leave it out, or name at least one.")
         chosen = names.get_indexer(list(atoms))
     columns = int(np.ceil(np.sqrt(len(chosen))))
     lines = -(-len(chosen) // columns)
@@ -242,6 +244,8 @@ def plot_reconstruction(
     absent = [name for name in signals or [] if name not in names]
     if absent:
         raise ValueError(f"signals has {absent[0]!r}, which is no signal of the model.")
+    if signals is not None and not len(signals):
+        raise ValueError("signals is empty; leave it out, or name at least one.")
     chosen = np.arange(len(names)) if signals is None else names.get_indexer(signals)
     found = results.decode(results.raw_codes)[rows][:, chosen]
     known = None if truth is None else truth[rows][:, chosen]

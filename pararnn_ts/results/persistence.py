@@ -23,12 +23,15 @@ from pararnn_ts.results.trajectory import Gap, Standpoint, Tail, place_in_time
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults, RecurrentResultsWrapper
 
-__all__ = ["check_options", "find_model", "load", "pack_details", "save", "unpack_details"]
+__all__ = ["check_options", "find_model", "load", "pack", "pack_details", "save", "unpack", "unpack_details"]
 
 # version 1 had no formulas, and up to version 2 the precision was in the data's units
 FORMAT, VERSION = "pararnn_ts.results", 3
-# what is read by a room above this one, which only a file can ask for
-_ELSEWHERE = {"pararnn_ts.panel": "pararnn_ts.panel.persistence"}
+# what is read by rooms above this one, which only a file can ask for
+_ELSEWHERE = {
+    "pararnn_ts.average": "pararnn_ts.average_persistence",
+    "pararnn_ts.panel": "pararnn_ts.panel.persistence",
+}
 # the version from which on there is a derivative beside the precision
 DERIVATIVE = 3
 _HEADER = {"format", "version", "package", "model", "details", "past", "inherited", "removed"}
@@ -79,6 +82,11 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
     >>> bool((prt.load(file).forecast(3) == res.forecast(3)).all())
     True
     """
+    write_archive(path, *pack(results, remove_data))
+
+
+def pack(results: RecurrentResults, remove_data: bool = False) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of a file of results."""
     from pararnn_ts import __version__
 
     arrays: dict[str, np.ndarray] = {"params": results.params, "precision": results.details.precision}
@@ -95,7 +103,7 @@ def save(results: RecurrentResults, path: Any, remove_data: bool = False) -> Non
         arrays["y"] = results.model._y
         if results.model._x is not None:
             arrays["x"] = results.model._x
-    write_archive(path, header, arrays)
+    return header, arrays
 
 
 def load(path: Any) -> RecurrentResultsWrapper | Any:
@@ -109,7 +117,7 @@ def load(path: Any) -> RecurrentResultsWrapper | Any:
 
     Returns
     -------
-    RecurrentResultsWrapper, SISTAResults or Panel
+    RecurrentResultsWrapper, SISTAResults, Average or Panel
         Results that forecast, summarise and append as those that were saved.
 
     Raises
@@ -142,15 +150,15 @@ def load(path: Any) -> RecurrentResultsWrapper | Any:
             f"version {known}; load it with pararnn_ts {header.get('package')}."
         )
     try:
-        return sista_persistence.unpack(header, arrays) if many else _unpack(header, arrays)
+        return sista_persistence.unpack(header, arrays) if many else unpack(header, arrays)
     except Exception as error:  # whatever goes wrong in here is wrong with the file
         if isinstance(error, ValueError) and str(error).startswith("path "):
             raise
         raise ValueError(NOT_ONE.format(path)) from error
 
 
-def _unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentResultsWrapper:
-    """Results of what a file holds; every array must have the shape that the model needs."""
+def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentResultsWrapper:
+    """Results of what :func:`pack` made; every array must have the shape that the model needs, and none be left."""
     _expect(set(header), _HEADER, "header")
     _expect({*header["model"], "formula"}, _MODEL, "model")
     removed = header["removed"]

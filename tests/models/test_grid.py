@@ -10,7 +10,7 @@ import pytest
 from statsmodels.tools.sm_exceptions import ValueWarning
 
 from pararnn_ts.models.grid import complete_grid
-from pararnn_ts.models.labels import MIN_EVIDENCE, complete_index, extend_index
+from pararnn_ts.models.labels import MIN_EVIDENCE, as_dates, complete_index, extend_index
 from pararnn_ts.models.series import SeriesModel
 
 N = 80
@@ -382,3 +382,17 @@ def test_a_midnight_that_a_time_zone_does_not_have_once_is_told_in_one_sentence(
         extend_index(days, 20)
     with pytest.raises(ValueError, match=rf"There is no one date {lost} 00:00:00 in {zone}"):
         complete_index(days.append(days[-1:] + pd.Timedelta("20D")), "D")
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d.%m.%y", "%m/%d/%Y"])
+def test_dates_with_the_day_first_are_read_without_a_word(form):
+    days = pd.date_range("2001-12-25", periods=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert as_dates(pd.Index(days.strftime(form))).equals(days)
+
+
+def test_between_points_the_day_comes_first():
+    months = pd.date_range("2001-01-01", periods=12, freq="MS")
+    for form in ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%y"):
+        assert as_dates(pd.Index(months.strftime(form))).equals(months)

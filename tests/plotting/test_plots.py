@@ -478,6 +478,60 @@ def test_texts_neither_overlap_nor_leave_the_figure_whatever_the_length_of_names
         assert apart, (one, other)
 
 
+@pytest.mark.parametrize("dpi", [55, 80, 100])
+def test_labels_of_small_responses_stay_inside_the_figure_at_any_resolution(dpi):
+    """Ticks may not grow wider once the layout has left room for them."""
+    y = pd.Series(1e-9 * values(120), pd.date_range("2001", periods=120, freq="MS"), name="current")
+    figure = plot_recurrence(prt.ParaRNN(y, units=(1, 1), activation="logistic").fit(penalty=1.0, n_starts=4))
+    figure.set_dpi(dpi)
+    assert all(box.x0 > -1 for box in texts_of(figure).values())
+
+
+def test_the_names_of_units_stand_below_the_label_of_the_plane_and_bands_have_their_level():
+    results = prt.ParaRNN(values(), units=(1,)).fit(penalty=1.0, n_starts=1)
+    for alpha, end in ((0.05, ", 95% bands"), (0.2, ", 80% bands"), (None, "y")):
+        figure = plot_recurrence(results, alpha=alpha)
+        assert figure.get_suptitle().endswith(end)
+    boxes, plane = texts_of(figure), figure.axes[-1]
+    assert boxes[plane.get_legend().get_texts()[0]].y1 < boxes[plane.xaxis.label].y0
+
+
+def test_predictions_refuse_what_is_no_axes_level_or_number_of_rows(results):
+    figure, ax = plt.subplots()
+    for options, words in (
+        ({"ax": figure}, "ax must be matplotlib Axes, not Figure; make them"),
+        ({"ax": ax, "fig": figure}, "ax and fig were both given"),
+        ({"alpha": 95}, "alpha must lie between 0 and 1, but is 95"),
+        ({"history": -2}, "history must be an integer of 0 or more, but is -2"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            results.plot_predict(**options)
+    assert not ax.lines
+
+
+def test_narrow_axes_have_their_legend_beside_their_title(results):
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4))
+    results.plot_predict(end=N + 5, ax=axes[0], rng=0)
+    figure.canvas.draw()
+    legend = axes[0].get_legend().get_window_extent()
+    title = next(text for text in axes[0].findobj(Text) if text.get_text() == "Predictions")
+    assert legend.x0 > title.get_window_extent().x1 and legend.x0 > axes[0].get_window_extent().x0
+
+
+def test_an_empty_figure_arranges_what_is_drawn_in_it(results):
+    figure = results.plot_components(fig=plt.figure(figsize=(6, 5)))
+    boxes = texts_of(figure)
+    for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
+        assert not a.padded(-1).overlaps(b.padded(-1)), (one, other)
+
+
+def test_a_single_forecast_of_a_comparison_is_seen():
+    y = pd.Series(values(), name="sales")
+    models = {"linear": prt.ParaRNN(y, units=()), "unit": prt.ParaRNN(y, units=(1,))}
+    figure = prt.compare(y, holdout=1, models=models).plot()
+    assert all(part.get_marker() == "o" and len(part.get_xdata()) == 1 for part in figure.axes[0].lines)
+
+
 def test_dollar_signs_in_the_name_of_the_index_are_no_formulas(results):
     axes = plt.figure().add_subplot()
     set_time_axis(axes, results.model.index.rename("month, $ to $"))

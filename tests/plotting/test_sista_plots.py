@@ -105,6 +105,8 @@ def test_what_cannot_be_drawn_is_refused(single, results):
         (lambda: results.plot_codes("west"), "none of the panel"),
         (lambda: results.plot_dictionary(["x"]), "no atom"),
         (lambda: results.plot_dictionary(0), "positive number"),
+        (lambda: results.plot_dictionary([]), "atoms is empty"),
+        (lambda: results.plot_reconstruction(signals=[]), "signals is empty"),
         (lambda: results.plot_reconstruction(signals=["x"]), "no signal"),
     ):
         with pytest.raises(ValueError, match=word):
