@@ -117,7 +117,7 @@ class FrameKind:
             if isinstance(column.dtype, pd.DatetimeTZDtype):
                 changes.append(nw.col(name).dt.replace_time_zone("UTC").dt.convert_time_zone(zone))
             elif column.dtype.kind == "f":
-                changes.append(nw.col(name).fill_nan(None))
+                changes.append(nw.when(~nw.col(name).is_nan()).then(nw.col(name)).alias(name))
         return frame.with_columns(changes).with_columns(nw.col(name).cast(kinds[name]) for name in kinds).to_native()
 
 
