@@ -10,6 +10,7 @@ import pytest
 
 import pararnn_ts as prt
 from pararnn_ts.models.frames import as_pandas, with_labels
+from pararnn_ts.models.panels import read_panel, read_rows
 from pararnn_ts.models.series import SeriesModel
 
 pl = pytest.importorskip("polars")
@@ -222,3 +223,9 @@ def test_a_lazy_frame_is_refused_in_one_sentence(data, call):
 def test_a_row_of_dates_alone_is_no_series():
     with pytest.raises(TypeError, match="endog must be numeric"):
         SeriesModel(pl.Series([datetime.date(2020, 1, 1)]))
+
+
+def test_rows_of_targets_go_with_those_of_a_dated_panel_by_position_and_columns_by_name(data):
+    frame = read_panel(pd.DataFrame(np.zeros((64, 2)), DAYS))
+    values = read_rows(data[["price", "sales"]], "target", frame, pd.Index(["sales", "price"]))
+    np.testing.assert_array_equal(values, data[["sales", "price"]].to_numpy())
