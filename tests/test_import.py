@@ -17,6 +17,7 @@ HEAVY = (
     "typer",
     "jinja2",
     "formulaic",
+    "narwhals",
     "tqdm",
     "sktime",
     "IPython",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.models.frames import with_labels
 from pararnn_ts.models.grid import Grid
 from pararnn_ts.models.labels import labels_like
 from pararnn_ts.models.values import column_names, first_infinite, flat_name, float_values
@@ -47,7 +48,8 @@ def align_exog(exog: Any, grid: Grid, names: Sequence[str] | None = None) -> tup
     >>> values[:3, 0], names
     (array([9., 8., 7.]), ['x'])
     """
-    values, found, labels = _columns(exog if names is None else _only(exog, names))
+    exog, labels = with_labels(exog, "exog")
+    values, found = _columns(exog if names is None else _only(exog, names))
     if names is not None:
         values = _select(values, found, names)
     chosen = list(names) if names is not None else _label_columns(found, values.shape[1])
@@ -97,11 +99,13 @@ def align_future_exog(exog: Any, index: pd.Index, names: Sequence[str], *, match
            [6., 3.]])
     """
     steps, k = len(index), len(names)
+    exog, labels = with_labels(exog, "exog")
     if isinstance(exog, pd.Series) and steps == 1 and set(names) <= {flat_name(label) for label in exog.index}:
         dated = match_labels and isinstance(exog.name, (pd.Timestamp, pd.Period))
         own = pd.Index([exog.name]) if dated else index
         exog = exog.to_frame().T.infer_objects().set_axis(own)  # one row, as frame.iloc[0] gives it
-    values, found, labels = _columns(_only(exog, names), k if steps == 1 else None)
+        labels = own
+    values, found = _columns(_only(exog, names), k if steps == 1 else None)
     values = _select(values, found if match_labels or (found and set(names) <= set(found)) else None, names)
     if labels is not None and match_labels:
         values = _future_rows(values, labels, index)
@@ -174,11 +178,11 @@ def _only(exog: Any, names: Sequence[str]) -> Any:
     return exog
 
 
-def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] | None, pd.Index | None]:
-    """Values as a 2-d array, column names and labels; `row`: width at which a 1-d array is one row."""
+def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] | None]:
+    """Values as a 2-d array, and column names; `row`: width at which a 1-d array is one row."""
     if isinstance(exog, pd.Series):
         name = None if exog.name is None else [str(exog.name)]
-        return float_values(exog, "exog")[:, None], name, exog.index
+        return float_values(exog, "exog")[:, None], name
     if isinstance(exog, pd.DataFrame):
         names = [flat_name(name) for name in exog.columns]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -186,9 +190,9 @@ def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] |
             raise ValueError(f"exog has more than one column named {_listed(twice)}; rename them.")
         if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in exog.dtypes):
             # a copy, as of data of every other kind; numba would compile its functions once more for a read-only view
-            return np.array(exog.to_numpy(np.float64), order="C"), names, exog.index
+            return np.array(exog.to_numpy(np.float64), order="C"), names
         columns = [float_values(exog.iloc[:, j], f"exog column {name!r}") for j, name in enumerate(names)]
-        return np.column_stack(columns) if columns else np.empty((len(exog), 0)), names, exog.index
+        return np.column_stack(columns) if columns else np.empty((len(exog), 0)), names
     try:
         array = np.asanyarray(exog) if isinstance(exog, np.ma.MaskedArray) else np.asarray(exog)
     except ValueError as error:
@@ -210,7 +214,7 @@ def _columns(exog: Any, row: int | None = None) -> tuple[np.ndarray, list[str] |
         )
     elif array.dtype.kind not in "fiub":
         float_values(array[:, 0], "exog")
-    return np.array(array, dtype=np.float64, order="C"), found, None
+    return np.array(array, dtype=np.float64, order="C"), found
 
 
 def _select(values: np.ndarray, found: Sequence[str] | None, names: Sequence[str]) -> np.ndarray:

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from pararnn_ts._compat import raised_warnings
 from pararnn_ts.models.expressions import look_back
+from pararnn_ts.models.frames import as_pandas
+from pararnn_ts.models.values import float_values
 
 if TYPE_CHECKING:
     from formulaic import ModelSpec
@@ -70,6 +73,7 @@ class FormulaDesign:
 
     def raw(self, exog: Any) -> pd.DataFrame | None:
         """Exogenous values as raw data for the formula; None when they are the columns that it makes, or neither."""
+        exog = as_pandas(exog, "exog")
         if self.regressors is None or not isinstance(exog, (pd.Series, pd.DataFrame, Mapping)):
             return None
         frame = exog.to_frame() if isinstance(exog, pd.Series) else _as_frame(exog)
@@ -98,7 +102,7 @@ class FormulaDesign:
         # formulaic would take an unknown category for the one that has no column
         with _one_sentence(self.formula), raised_warnings(DataMismatchWarning):
             made = self.regressors.get_model_matrix(both, context=self.context)
-        return pd.DataFrame(made)[list(self.columns)].iloc[len(both) - len(rows) :]
+        return pd.DataFrame(made)[list(self.columns)].iloc[len(both) - len(rows) :].set_axis(rows.index)
 
     def series(self, data: pd.DataFrame) -> pd.Series:
         """Left-hand side of the formula for new rows of data."""
@@ -190,10 +194,11 @@ def parse_formula(
     """
     from formulaic import ModelMatrices, model_matrix
 
+    data = as_pandas(data, "data")
     if not isinstance(data, (pd.DataFrame, Mapping)):
         kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
         how = "; pass data.to_pandas()" if hasattr(data, "to_pandas") else ""
-        raise TypeError(f"data must be a pandas DataFrame or a mapping of columns, but is a {kind}{how}.")
+        raise TypeError(f"data must be a DataFrame or a mapping of columns, but is a {kind}{how}.")
     data = _as_frame(data)
     context = {} if context is None else context
     with _one_sentence(formula):
@@ -236,11 +241,27 @@ def parse_formula(
 
 
 def _as_frame(columns: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
-    """Variables as a data frame."""
+    """Variables as a data frame, in types that formulaic knows."""
     try:
-        return pd.DataFrame(columns)
+        frame = pd.DataFrame(columns)
     except ValueError as error:
         raise ValueError("data must have columns of one length, with a value for each row.") from error
+    changed: dict[int, Any] = {j: _known_type(column) for j, (_, column) in enumerate(frame.items())}
+    frame = frame.copy(deep=False)
+    for j, column in changed.items():
+        if column is not None:
+            frame.isetitem(j, column)
+    return frame
+
+
+def _known_type(column: pd.Series) -> pd.Series | None:
+    """Decimals as numbers and text of Arrow as text, which formulaic takes for categories and numbers; else None."""
+    kind = None
+    if column.dtype.kind in "OU" and not isinstance(column.dtype, pd.CategoricalDtype) and column.dtype != "str":
+        kind = infer_dtype(column, skipna=True)
+    if kind == "decimal":
+        return pd.Series(float_values(column, f"data column {column.name!r}"), column.index)
+    return column.astype(object) if kind == "string" and column.dtype != object else None
 
 
 def rows_before(spec: ModelSpec | None) -> int | None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts._compat import ValueWarning, warn_user
+from pararnn_ts.models.frames import as_pandas, with_labels
 from pararnn_ts.models.labels import as_dates, complete_index
 from pararnn_ts.models.values import as_column, first_infinite
 
@@ -33,7 +34,7 @@ class Grid:
     name : str
         Name of the series.
     is_pandas : bool
-        The rows have labels, so output is to be labelled.
+        The series came with labels or in a frame, so output is to be labelled.
     deferred : bool
         Too few labels to judge; statsmodels' rules for the index hold.
     notes : tuple of str
@@ -102,8 +103,9 @@ def complete_grid(
     """
     y, labels, name = as_column(endog, "endog")
     name, what = "y" if name is None else name, "endog" if dates is None else "dates"
-    if labels is None and isinstance(exog, (pd.Series, pd.DataFrame)) and len(exog) == len(y):
-        labels, what = exog.index, "exog" if dates is None else "dates"
+    others = None if labels is not None else with_labels(exog, "exog")[1]
+    if others is not None and len(others) == len(y):
+        labels, what = others, "exog" if dates is None else "dates"
     _require_finite(y, labels)
     if dates is not None:
         index = _date_labels(dates, len(y))
@@ -111,7 +113,9 @@ def complete_grid(
     elif labels is None:
         if freq is not None:
             raise ValueError(f"freq={freq!r} needs dates, but endog has no index; pass dates or a Series.")
-        return Grid(y, pd.RangeIndex(len(y)), None, None, name, False, False, ())
+        # a frame without labels has names at least, so that output is labelled, as in statsmodels
+        framed = isinstance(as_pandas(endog, "endog"), (pd.Series, pd.DataFrame))
+        return Grid(y, pd.RangeIndex(len(y)), None, None, name, framed, False, ())
     else:
         index = labels
     done = complete_index(index, freq, like=like, what=what)
@@ -128,6 +132,7 @@ def complete_grid(
 
 
 def _date_labels(dates: Any, n: int) -> pd.Index:
+    dates = as_pandas(dates, "dates")
     values = dates.array if isinstance(dates, pd.Series) else dates
     index = values if isinstance(values, pd.Index) else pd.Index(values)
     parsed = as_dates(index)

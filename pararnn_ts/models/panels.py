@@ -12,6 +12,7 @@ import pandas as pd
 from pararnn_ts._compat import ValueWarning, warn_user
 from pararnn_ts.estimation.sequences import Panel
 from pararnn_ts.models.checks import require_representable
+from pararnn_ts.models.frames import as_pandas, with_labels
 from pararnn_ts.models.labels import (
     complete_index,
     extend_index,
@@ -147,7 +148,7 @@ def read_panel(data: Any, what: str = "endog", like: PanelFrame | None = None) -
     >>> frame.panel.offsets, len(frame.index), list(frame.columns)
     (array([ 0,  5, 10]), 10, ['y0', 'y1', 'y2'])
     """
-    table = _as_table(_joined(data), what, like)
+    table = _as_table(as_pandas(_joined(data), what), what, like)
     table = table.set_axis(one_level(table.index))
     if not len(table) or not table.shape[1]:
         raise ValueError(f"{what} is empty; pass at least one row and one column.")
@@ -175,8 +176,10 @@ def read_panel(data: Any, what: str = "endog", like: PanelFrame | None = None) -
 
 def _joined(data: Any) -> Any:
     """One table of the tables of many sequences; anything else as it is."""
-    if isinstance(data, Mapping) and data and all(isinstance(table, pd.DataFrame) for table in data.values()):
-        return pd.concat(dict(data), names=["sequence", "time"])
+    if isinstance(data, Mapping):
+        tables = {key: as_pandas(table, f"table {key!r}") for key, table in data.items()}
+        framed = tables and all(isinstance(table, pd.DataFrame) for table in tables.values())
+        return pd.concat(tables, names=["sequence", "time"]) if framed else data
     return data
 
 
@@ -294,9 +297,11 @@ def read_rows(data: Any, what: str, frame: PanelFrame, columns: pd.Index) -> np.
            [1.],
            [2.]])
     """
-    data = _joined(data)
+    data, labels = with_labels(_joined(data), what)
     if isinstance(data, pd.Series):
         data = data.to_frame()
+    if labels is None and isinstance(data, pd.DataFrame):
+        data = _with_columns(data, columns, what).to_numpy()
     if not isinstance(data, pd.DataFrame):
         values = np.asarray(data)
         values = values.reshape(-1, values.shape[-1]) if values.ndim == 3 else values

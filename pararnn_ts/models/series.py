@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from pararnn_ts.models.deterministics import Deterministics, check_period, const
 from pararnn_ts.models.differencing import MOST_DIFFERENCES, difference_polynomial
 from pararnn_ts.models.exogenous import align_exog, align_future_exog
 from pararnn_ts.models.formula import FormulaDesign, parse_formula
+from pararnn_ts.models.frames import as_pandas, with_labels
 from pararnn_ts.models.grid import Grid, complete_grid
 from pararnn_ts.models.index_code import LabelRule
 from pararnn_ts.models.labels import extend_index, grid_offset, labels_like, lengthen_index
@@ -62,7 +64,8 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
     Parameters
     ----------
     endog : Series, DataFrame with one column, or 1-d array_like
-        The series; NaN where missing. Dates that are absent from a regular index are inserted as missing.
+        The series; NaN or null where missing. Dates that are absent from a regular index are inserted as missing. Of
+        polars, pyarrow or another library that narwhals knows it has no index: its dates are given as `dates`.
     exog : Series, DataFrame or array_like, optional
         Exogenous values, matched to `endog` by label when both have an index.
     trend : {"n", "c", "t", "ct", "ctt"}
@@ -175,7 +178,8 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
             For example "y ~ x + np.log(z)". Its intercept becomes ``trend="c"``, and "0 +" ``trend="n"``, unless
             `trend` is given.
         data : DataFrame or mapping of columns
-            The variables. Rows where the series is missing are kept.
+            The variables, in a data frame of pandas or of another library that narwhals knows. Rows where the series is
+            missing are kept.
         subset : array_like, optional
             Labels or a mask of the rows to use.
         drop_cols : str or sequence of str, optional
@@ -197,7 +201,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         ['np.sqrt(x)']
         """
         if subset is not None:
-            data = pd.DataFrame(data).loc[subset]
+            data = pd.DataFrame(as_pandas(data, "data")).loc[as_pandas(subset, "subset")]
         frame, _ = user_frame()
         parsed = parse_formula(formula, data, {**frame.f_globals, **frame.f_locals}, drop_cols)
         if options.get("deterministic") is None:
@@ -239,7 +243,10 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
             endog, exog = self._split_data(endog, exog)
             raw = design.raw(exog)
             if raw is not None:
-                design, exog, skip = design.restarted(raw)
+                design, made, skip = design.restarted(raw)
+                # rows of a frame without labels go with those of endog
+                labelled = isinstance(exog, Mapping) or with_labels(exog, "exog")[1] is not None
+                exog = made if labelled else made.to_numpy()
                 if skip and len(endog) == len(raw):
                     endog = endog.iloc[skip:] if isinstance(endog, pd.Series) else endog[skip:]
         self._expect_exog(exog)
@@ -407,12 +414,12 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         >>> SeriesModel(np.arange(10.0)).continuation([10.0, 11.0]).index
         RangeIndex(start=10, stop=12, step=1)
         """
+        endog, labels = with_labels(endog, "endog")
         if self._design is not None:
             endog, exog = self._split_data(endog, exog)
         if endog is not None and (is_scalar(endog) or (isinstance(endog, np.ndarray) and endog.ndim == 0)):
             endog = [endog]
-        labelled = isinstance(endog, (pd.Series, pd.DataFrame))
-        if labelled and self.is_pandas:
+        if labels is not None and self.is_pandas:
             known = endog.set_axis(labels_like(endog.index, self.index))
             grid = complete_grid(known, like=self.index if self._extendable else None)
             index = grid.index
@@ -420,7 +427,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
                 index = self.future_index(len(grid.y))
                 require_continuation(index, grid.index)
         else:
-            grid = complete_grid(endog.to_numpy() if labelled else endog)
+            grid = complete_grid(endog.to_numpy() if isinstance(endog, (pd.Series, pd.DataFrame)) else endog)
             index = self.future_index(len(grid.y))
         return Continuation(grid.y, self.future_exog(exog, len(grid.y), index), index)
 
@@ -549,8 +556,9 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         """Series and variables out of a data frame that has both, for a model made from a formula."""
         design = self._design
         assert design is not None
-        if exog is None and isinstance(endog, pd.DataFrame) and (endog.shape[1] > 1 or design.regressors is None):
-            return design.series(endog), None if design.regressors is None else endog
+        table = as_pandas(endog, "endog")
+        if exog is None and isinstance(table, pd.DataFrame) and (table.shape[1] > 1 or design.regressors is None):
+            return design.series(table), None if design.regressors is None else table
         return endog, exog
 
     def _expect_exog(self, exog: Any) -> None:

@@ -16,6 +16,7 @@ from pararnn_ts.estimation.coding import choose_penalties
 from pararnn_ts.estimation.dictionaries import DICTIONARIES, MOMENTS, cosines, wavelet_levels, wavelets
 from pararnn_ts.estimation.sista import SISTAParams
 from pararnn_ts.models.arguments import check_choice, check_count, check_disp, check_share, given
+from pararnn_ts.models.frames import as_pandas
 from pararnn_ts.models.options import OptionBearer
 from pararnn_ts.models.panels import PanelFrame, as_matrix, read_panel, read_rows
 from pararnn_ts.models.sista_training import Plan, train_network
@@ -106,6 +107,8 @@ class SISTARNN(OptionBearer):
         missing: str = "mask",
     ):
         self.frame: PanelFrame = read_panel(endog)
+        measurement, dictionary = as_pandas(measurement, "measurement"), as_pandas(dictionary, "dictionary")
+        transition, endog = as_pandas(transition, "transition"), as_pandas(endog, "endog")
         if not isinstance(endog, pd.DataFrame) and _names_rows(measurement, len(self.frame.columns)):
             # columns that have no names of their own take those of the rows
             self.frame = replace(self.frame, columns=measurement.index)

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from pararnn_ts.models.frames import with_labels
+
 __all__ = ["as_column", "column_names", "first_infinite", "flat_name", "float_values", "shown"]
 
 _FAST_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
@@ -22,7 +24,7 @@ def as_column(data: Any, what: str) -> tuple[np.ndarray, pd.Index | None, str | 
     Parameters
     ----------
     data : Series, DataFrame with one column, or 1-d array_like
-        Missing values may be NaN, None or pandas' NA.
+        Missing values may be NaN, None, null or pandas' NA.
     what : str
         Name of the argument in error messages.
 
@@ -31,7 +33,7 @@ def as_column(data: Any, what: str) -> tuple[np.ndarray, pd.Index | None, str | 
     values : ndarray
         1-d, C order, writable; missing values are NaN.
     labels : Index or None
-        Labels of a pandas object.
+        Labels of a pandas object; rows of polars and Arrow have none.
     name : str or None
         Name of the Series or of the column.
 
@@ -41,9 +43,7 @@ def as_column(data: Any, what: str) -> tuple[np.ndarray, pd.Index | None, str | 
     >>> as_column([1, None, 3], "endog")
     (array([ 1., nan,  3.]), None, None)
     """
-    labels = None
-    if isinstance(data, (pd.Series, pd.DataFrame)):
-        labels = data.index
+    data, labels = with_labels(data, what)
     if isinstance(data, pd.DataFrame):
         if data.shape[1] != 1:
             raise ValueError(f"{what} must be a single series, but has {data.shape[1]} columns; select one of them.")
@@ -105,7 +105,7 @@ def float_values(column: Any, what: str) -> np.ndarray:
 
 
 def column_names(table: Any) -> list[str] | None:
-    """Names of the columns of a table of another library (polars, Arrow); None where there are none."""
+    """Names of the columns of a table that is read as an array; None where there are none."""
     names = getattr(table, "column_names", getattr(table, "columns", None))
     return None if names is None or callable(names) else [str(name) for name in names]
 

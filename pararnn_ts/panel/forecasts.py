@@ -122,7 +122,7 @@ def check_levels(level: Any) -> tuple[float, ...]:
     return levels
 
 
-def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_sims: Any, rng: Any) -> pd.DataFrame:
+def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_sims: Any, rng: Any) -> Any:
     """Forecasts of a panel, see `Panel.forecast`."""
     steps, wanted = check_count(h, "h"), check_intervals(level, method, n_sims, rng)
     columns, n = panel._frame.columns, len(panel)
@@ -156,10 +156,11 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
     kept = [k for k in range(n) if ahead[k].labels is not None]
     table = {columns.ids: panel.ids[np.repeat(kept, steps)], columns.time: joined([ahead[k].labels for k in kept])}
     values = np.concatenate([ahead[k].values for k in kept])
-    return pd.DataFrame({**table, **dict(zip(names, values.T, strict=True))})
+    found = pd.DataFrame({**table, **dict(zip(names, values.T, strict=True))})
+    return panel._frame.handed_out(found, [columns.time])
 
 
-def fitted_frame(panel: Panel) -> pd.DataFrame:
+def fitted_frame(panel: Panel) -> Any:
     """One-step predictions inside the samples, see `Panel.fittedvalues`."""
     columns, name = panel._frame.columns, panel.model.__name__
     known = [k for k, outcome in enumerate(panel._outcomes) if isinstance(outcome, Fitted)]
@@ -170,12 +171,13 @@ def fitted_frame(panel: Panel) -> pd.DataFrame:
 
     found = on_threads(one, len(known), n_threads(), lambda _: None)
     values = np.concatenate([both for _, both in found])
-    return pd.DataFrame({
+    table = pd.DataFrame({
         columns.ids: panel.ids[np.repeat(known, [len(index) for index, _ in found])],
         columns.time: joined([index for index, _ in found]),
         columns.target: values[:, 0],
         name: values[:, 1],
     })  # fmt: skip
+    return panel._frame.handed_out(table, [columns.time])
 
 
 def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:

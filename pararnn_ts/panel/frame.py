@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.models.frames import FrameKind, as_pandas, kind_of
 from pararnn_ts.models.labels import MIN_EVIDENCE, CompletedIndex, as_dates, check_freq, complete_index
 from pararnn_ts.models.values import float_values, shown
 from pararnn_ts.panel.calendars import Calendar, as_numbers, make_calendar
@@ -75,6 +76,8 @@ class LongFrame:
         Frequency of the dates, where it is given.
     calendar : Calendar or None
         Index that most series have a part of.
+    kind : FrameKind or None
+        Library of the data frame that the rows came in, unless it is pandas.
     """
 
     columns: Columns
@@ -85,6 +88,7 @@ class LongFrame:
     x: np.ndarray | None
     freq: Any = None
     calendar: Calendar | None = None
+    kind: FrameKind | None = None
     _known: dict[bytes, CompletedIndex] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -185,8 +189,12 @@ class LongFrame:
         return LongFrame(
             self.columns, self.ids, np.concatenate([[0], np.cumsum(np.bincount(codes))]), times,
             np.concatenate([self.y, new.y])[order], x, self.freq,
-            None if self.calendar is None else self.calendar.until(times.max()),
+            None if self.calendar is None else self.calendar.until(times.max()), self.kind,
         )  # fmt: skip
+
+    def handed_out(self, table: pd.DataFrame, times: Sequence[Any]) -> Any:
+        """Long data frame of the library of the rows, of one of pandas with these columns of times."""
+        return table if self.kind is None else self.kind.frame(table, self.columns.ids, times)
 
     def labels(self, k: int) -> pd.Index:
         """Labels of the rows of a series."""
@@ -252,7 +260,7 @@ def read_long(
     Parameters
     ----------
     df : DataFrame
-        A row for each series and time, in any order.
+        A row for each series and time, in any order; of pandas or another library that narwhals knows.
     id_col, time_col, target_col : str
         Columns with the name of the series, the time and the value.
     exog_cols : str or sequence of str, optional
@@ -280,7 +288,8 @@ def read_long(
     >>> list(frame.ids), frame.series(1).endog.tolist()
     (['a', 'b'], [2.0, 3.0])
     """
-    columns = Columns(id_col, time_col, target_col, _names(exog_cols))
+    columns, given = Columns(id_col, time_col, target_col, _names(exog_cols)), df
+    df = as_pandas(df, "df")
     require_columns(df, {"id_col": id_col, "time_col": time_col, "target_col": target_col}, columns.exog, "df")
     if not len(df):
         raise ValueError("df is empty; pass at least one series.")
@@ -303,7 +312,9 @@ def read_long(
             f"df.drop_duplicates([{id_col!r}, {time_col!r}]), or aggregate them."
         )
     offsets = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(ids)))])
-    return LongFrame(columns, ids, offsets, times, y, x, freq, make_calendar(times, freq))
+    return LongFrame(
+        columns, ids, offsets, times, y, x, freq, make_calendar(times, freq), kind_of(given, id_col, time_col)
+    )
 
 
 def future_rows(frame: LongFrame, exog: Any) -> dict[Any, pd.DataFrame]:
@@ -322,7 +333,7 @@ def future_rows(frame: LongFrame, exog: Any) -> dict[Any, pd.DataFrame]:
     dict
         Tables by name of the series.
     """
-    names = frame.columns
+    names, exog = frame.columns, as_pandas(exog, "exog")
     require_columns(exog, {"id_col": names.ids, "time_col": names.time}, names.exog, "exog")
     values = _matrix(exog, names.exog, "exog")
     times = pd.Index([])
@@ -346,7 +357,7 @@ def require_columns(df: Any, named: dict[str, Any], exog: Sequence[Any], what: s
         kind = f"{type(df).__module__.partition('.')[0]}.{type(df).__name__}"
         convert = next((name for name in ("to_pandas", "toPandas") if hasattr(df, name)), None)
         how = f"pass {what}.{convert}()" if convert else "pass a long data frame with a row for each series and time"
-        raise TypeError(f"{what} must be a pandas DataFrame, but is a {kind}; {how}.")
+        raise TypeError(f"{what} must be a DataFrame, but is a {kind}; {how}.")
     wanted = [*named.items(), *(("exog_cols", name) for name in exog)]
     for argument, name in wanted:
         count = int((df.columns == name).sum())

@@ -155,11 +155,12 @@ class Panel:
         return table.set_axis(self.ids, axis=0)
 
     @property
-    def fittedvalues(self) -> pd.DataFrame:
+    def fittedvalues(self) -> Any:
         """
         One-step predictions inside the samples of the series that were fitted, beside the observations.
 
-        A long data frame; predictions are NaN in the rows that lags use up, observations where they are missing.
+        A long data frame of the library that the data came in; predictions are NaN in the rows that lags use up,
+        observations where they are missing.
         """
         return fitted_frame(self)
 
@@ -181,7 +182,7 @@ class Panel:
         method: str = "bootstrap",
         n_sims: int = 1000,
         rng: Any = 0,
-    ) -> pd.DataFrame:
+    ) -> Any:
         """
         Forecasts after the end of each series.
 
@@ -190,7 +191,8 @@ class Panel:
         h : int
             Number of steps.
         exog : DataFrame, optional
-            Exogenous values of the steps, in a long data frame with the columns of the panel, for series with them.
+            Exogenous values of the steps, for series with them: a long data frame with the columns of the panel, of
+            pandas or of another library that narwhals knows.
         level : number or sequence of numbers, optional
             Coverage of intervals in per cent, for example ``[80, 95]``.
         method : {"bootstrap", "gaussian", "simulated", "exact", "conformal"}
@@ -205,7 +207,8 @@ class Panel:
         DataFrame
             A row for each series and step, with the columns of names and times, a column with the name of the model,
             and for each level two more, such as "ParaRNN-lo-95" and "ParaRNN-hi-95". A series that could not be fitted
-            or whose forecast leaves the range of numbers has NaN; a warning says so.
+            or whose forecast leaves the range of numbers has NaN; a warning says so. It is a data frame of the library
+            that the data came in; that of a panel from a file is one of pandas.
 
         Examples
         --------
@@ -267,7 +270,9 @@ def fit_panel(
     Parameters
     ----------
     df : DataFrame
-        A row for each series and time, in any order. Times are dates, periods or integers; a time that is absent is a
+        A row for each series and time, in any order, of pandas or of another library that narwhals knows (polars,
+        pyarrow); lazy frames are collected first. Forecasts and other long data frames that the panel gives are of the
+        same library, with null in place of NaN. Times are dates, periods or integers; a time that is absent is a
         missing value. Series may differ in length, begin and frequency.
     id_col, time_col, target_col : str
         Columns with the name of the series, the time and the value.

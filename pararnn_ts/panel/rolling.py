@@ -67,7 +67,7 @@ def rolling_forecast(
     n_sims: int = 1000,
     rng: Any = 0,
     progress: bool = False,
-) -> pd.DataFrame:
+) -> Any:
     """
     Forecast new observations from an origin that moves through them, series by series.
 
@@ -93,7 +93,7 @@ def rolling_forecast(
         A row for each series, origin and step, with the columns of names and times, "cutoff" (the last time that the
         forecast knows), the observation, the forecast and the ends of intervals. What stands at a cutoff is what
         `forecast` says after `append` of the rows up to it. A series that could not be fitted has NaN, and a warning
-        says so.
+        says so. Like that of `forecast` it is a data frame of the library that the data of the panel came in.
 
     See Also
     --------
@@ -155,10 +155,11 @@ def rolling_forecast(
         name = shown(panel.ids[changed[0]])
         raise ValueError(f"None of the {len(ahead)} series could be forecast; the first, {name}: {ahead[0].lost}")
     warn_of(panel.ids[changed], ahead)
-    return pd.DataFrame({
+    table = pd.DataFrame({
         columns.ids: panel.ids[np.repeat(changed, [len(one.actual) for one in found])],
         columns.time: joined([one.ahead.labels for one in found]),
         "cutoff": joined([one.cutoffs for one in found]),
         columns.target: np.concatenate([one.actual for one in found]),
         **dict(zip(names, np.concatenate([one.values for one in ahead]).T, strict=True)),
     })  # fmt: skip
+    return frame.handed_out(table, [columns.time, "cutoff"])

@@ -1,6 +1,7 @@
 """Formulas keep missing rows and dates, and can be evaluated again on later rows."""
 
 import pickle
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -221,7 +222,7 @@ def test_categories_that_the_sample_does_not_have_are_refused():
 
 
 def test_data_that_are_no_table_are_refused():
-    with pytest.raises(TypeError, match=r"data must be a pandas DataFrame or a mapping .*, but is a builtins.int\.$"):
+    with pytest.raises(TypeError, match=r"data must be a DataFrame or a mapping .*, but is a builtins.int\.$"):
         prt.ParaRNN.from_formula("y ~ x", 5)
     with pytest.raises(ValueError, match=r"data must have columns of one length, with a value for each row\.$"):
         prt.ParaRNN.from_formula("y ~ x", {"y": [1.0, 2.0], "x": [1.0]})
@@ -244,3 +245,19 @@ def test_variables_of_the_future_come_as_those_of_the_sample_in_a_mapping():
     results = prt.ParaRNN.from_formula("y ~ np.exp(x)", data, units=()).fit()
     future = {"x": [0.5, -0.5]}
     np.testing.assert_array_equal(results.forecast(2, exog=future), results.forecast(2, exog=pd.DataFrame(future)))
+
+
+def test_decimals_are_numbers_and_text_of_arrow_is_text():
+    """Neither one column for each price nor a failure to make numbers of names."""
+    y, price = np.arange(20.0) % 7, [Decimal(k % 5) for k in range(20)]
+    assert prt.ParaRNN.from_formula("y ~ p", {"y": y, "p": price}, units=()).exog_labels == ["p"]
+    text = pd.Series(["u", "v"] * 10, dtype="string")
+    assert prt.ParaRNN.from_formula("y ~ s", {"y": y, "s": text}, units=()).exog_labels == ["s[T.v]"]
+
+
+def test_a_lag_of_the_future_needs_no_labels_where_the_sample_has_none():
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"y": rng.normal(size=40), "x": rng.normal(size=40)})
+    results = prt.ParaRNN.from_formula("y ~ lag(x)", data, units=()).fit()
+    future = pd.DataFrame({"x": [1.0, 2.0]})
+    np.testing.assert_array_equal(results.forecast(2, future), results.forecast(2, future.set_axis([40, 41])))

@@ -152,7 +152,7 @@ def test_series_that_were_not_fitted_may_be_fitted_once_they_are_longer():
         (lambda new: new.assign(ds=new["ds"] + pd.DateOffset(days=3)), ValueError, "Series 'a' cannot be continued: "),
         (lambda new: new.drop(columns="y"), ValueError, "no column 'y'"),
         (lambda new: pd.concat([new, new]), ValueError, "there already"),
-        (lambda new: new.to_dict(), TypeError, "must be a pandas DataFrame"),
+        (lambda new: new.to_dict(), TypeError, "must be a DataFrame"),
     ],
     ids=["unknown series", "overlap", "kind of times", "off the grid", "column", "twice", "no frame"],
 )  # fmt: skip

@@ -101,7 +101,7 @@ def test_mistakes_in_future_exogenous_values_are_one_sentence():
         panel.forecast(2, future.drop(columns="price"))
     with pytest.raises(TypeError, match=r"exog column 'ds' holds times of dtype period\[M\], but .*; convert them"):
         panel.forecast(2, future.assign(ds=future["ds"].dt.to_period("M")))
-    with pytest.raises(TypeError, match="exog must be a pandas DataFrame"):
+    with pytest.raises(TypeError, match="exog must be a DataFrame"):
         panel.forecast(2, future["price"])
     with pytest.raises(ValueError, match="exog has 1 rows of which series and time are there already"):
         panel.forecast(2, pd.concat([future, future[:1]]))

@@ -221,7 +221,7 @@ class Polars:
 
 
 HOSTILE = {
-    "no frame": (lambda df: df["y"], {}, TypeError, "must be a pandas DataFrame, but is a pandas.Series; pass a"),
+    "no frame": (lambda df: df["y"], {}, TypeError, "must be a DataFrame, but is a pandas.Series; pass a"),
     "other frame": (lambda df: Polars(), {}, TypeError, r"pass df.to_pandas\(\)"),
     "empty": (lambda df: df[:0], {}, ValueError, "df is empty"),
     "no column": (lambda df: df, {"time_col": "time"}, ValueError, "no column 'time'; .*the one to use with time_col"),
