@@ -53,12 +53,15 @@ class Candidate:
         Dimension of each unit; none for a linear model.
     errors : {"normal", "t"}
         Law of the shocks.
+    diff : int
+        Order of differencing.
     """
 
     linear_lags: tuple[int, ...]
     lags: tuple[int, ...]
     units: tuple[int, ...]
     errors: str = "normal"
+    diff: int = 0
 
     @property
     def label(self) -> str:
@@ -67,7 +70,8 @@ class Candidate:
         if self.units:
             units = f"units {','.join(map(str, self.units))} on lags {lags_in_words(self.lags)}"
         linear = f"linear lags {lags_in_words(self.linear_lags)}"
-        return f"{linear}; {units}" + ("; t errors" if self.errors == "t" else "")
+        order = f"diff {self.diff}; " if self.diff else ""
+        return f"{order}{linear}; {units}" + ("; t errors" if self.errors == "t" else "")
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,8 @@ class Search:
 
     Parameters
     ----------
-    base : ParaRNN
-        A model of the series with the options that all candidates share.
+    bases : dict of ParaRNN
+        For each order of differencing, a model of the series with the options that its candidates share.
     hold_back : int
         Rows at the start that no candidate predicts.
     criterion : str
@@ -134,7 +138,7 @@ class Search:
         What was found, by candidate.
     """
 
-    base: ParaRNN
+    bases: dict[int, ParaRNN]
     hold_back: int
     criterion: str
     n_starts: int
@@ -142,7 +146,7 @@ class Search:
     device: str = "cpu"
     progress: bool = False
     fitted: dict[Candidate, FittedCandidate] = field(default_factory=dict)
-    _images: dict[tuple[tuple[int, ...], int], tuple[UnitWeights, ...]] = field(default_factory=dict)
+    _images: dict[tuple[int, tuple[int, ...], int], tuple[UnitWeights, ...]] = field(default_factory=dict)
 
     def stage(self, candidates: list[Candidate], what: str) -> None:
         """Fit those of the candidates that are not fitted yet; `what` they are is for the progress bar."""
@@ -179,7 +183,7 @@ class Search:
                     done(1)
 
     def _model(self, candidate: Candidate) -> ParaRNN:
-        return self.base.restructured(
+        return self.bases[candidate.diff].restructured(
             units=candidate.units,
             lags=list(candidate.lags),
             linear_lags=list(candidate.linear_lags),
@@ -191,7 +195,7 @@ class Search:
         candidate, own = job
         model = self._model(candidate)
         problem = model._problem()
-        kind = candidate.lags[:1], sum(candidate.units)
+        kind = candidate.diff, candidate.lags[:1], sum(candidate.units)
         if kind not in self._images:
             self._images[kind] = arma_blocks(problem)
         starts, _ = start_values(problem, self.n_starts if candidate.units else 1, own, self._images[kind])

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import combinations_with_replacement
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
 
+from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.averaging import SMALLEST_SHARE, Average, log_weights, multiplicity
 from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models.arguments import (
@@ -22,6 +23,7 @@ from pararnn_ts.models.arguments import (
     check_generator,
     given,
 )
+from pararnn_ts.models.differencing import MOST_DIFFERENCES
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.models.recurrent import ERRORS
@@ -51,8 +53,8 @@ class Selection:
     Attributes
     ----------
     table : DataFrame
-        A row for each candidate, best first: linear_lags, lags, units, errors, log_evidence, aic, bic, cv where it was
-        asked for, effective number of parameters, scale (variance of the shocks), converged, chosen.
+        A row for each candidate, best first: diff, linear_lags, lags, units, errors, log_evidence, aic, bic, cv where
+        it was asked for, effective number of parameters, scale (variance of the shocks), converged, chosen.
     criterion : str
         By which the rows are ordered.
     best : Candidate
@@ -134,6 +136,7 @@ def select_order(
     *,
     max_lags: int = 3,
     max_linear_lags: int = 12,
+    max_diff: int = 1,
     seasonal_lags: int | Iterable[int] = (),
     max_units: int = 3,
     unit_dims: int | Sequence[int] = (1, 2),
@@ -148,7 +151,7 @@ def select_order(
     **series: Unpack[SeriesOptions],
 ) -> Selection:
     """
-    Choose lags, direct lags and units of a ParaRNN; the linear model without units is always a candidate.
+    Choose differences, lags, direct lags and units of a ParaRNN; the linear model without units is always a candidate.
 
     Parameters
     ----------
@@ -158,6 +161,9 @@ def select_order(
         Units are fed with lags 1 to at most this.
     max_linear_lags : int
         Most direct lags.
+    max_diff : int
+        Most differences: where `diff` is zero and there are no exogenous values, candidates of the differenced series
+        join the others if without units one of them is better than all in levels. 0: `diff` is what is given.
     seasonal_lags : int or iterable of int
         Further direct lags of every candidate; some candidates feed them to the units, too.
     max_units : int
@@ -193,7 +199,9 @@ def select_order(
     -----
     All candidates are compared on the same rows. Every choice of units and lags is fitted with 0, 2, 4, 8 and 12 direct
     lags and with the number that is best without units; the best three choices then with all numbers of direct lags.
-    Where residuals have outliers, the most promising candidates are fitted with Student-t errors, too.
+    Where residuals have outliers, the most promising candidates are fitted with Student-t errors, too. A difference
+    counts as one of the direct lags. Densities of a series and of its differences given the past are the same, so that
+    evidences of both can be compared.
 
     Examples
     --------
@@ -212,6 +220,7 @@ def select_order(
     counts = {"max_lags": max_lags, "max_linear_lags": max_linear_lags, "max_units": max_units}
     n_lags, n_linear, n_units = (check_count(value, name, 0) for name, value in counts.items())
     n_starts = check_count(n_starts, "n_starts", most=MOST_DRAWS)
+    n_differences = check_count(max_diff, "max_diff", 0, MOST_DIFFERENCES)
     least = 0 if hold_back is None else check_count(hold_back, "hold_back", 0)
     generator = check_generator(rng)
     base = ParaRNN(endog, exog, lags=0, units=(), activation=activation, linear_lags=0, **series)
@@ -222,36 +231,92 @@ def select_order(
     if max(n_linear, n_lags) > longest:
         n_linear, n_lags = min(n_linear, longest), min(n_lags, longest)
         notes.append(f"{observed} observations allow no more than {longest} {'lag' if longest == 1 else 'lags'}")
-    order = len(base.difference) - 1
-    reach = max([n_linear, n_lags, *seasonal]) + order
+    grid = _Grid(base.diff, n_linear, n_lags, seasonal)
+    reach = grid.reach(base)
     held = max(reach, least)
     if observed - held < 10:
         tight = f"endog has {observed} observations, but the candidates need at least {held + 10}"
         advice = f"; leave out the longest of seasonal_lags={seasonal}." if seasonal else "; pass a longer series."
         raise ValueError(tight + (f"; choose a smaller hold_back than {held}." if least > reach else advice))
-    search = Search(base, held, criterion, n_starts, generator, device, progress)
-
-    def direct(p: int) -> tuple[int, ...]:
-        return tuple(sorted({*range(1, p + 1), *seasonal}))
-
-    search.stage([Candidate(direct(p), (), ()) for p in range(n_linear + 1)], "linear models")
+    bases = {base.diff: base}
+    if base.diff == 0 and exog is None:
+        bases |= _differenced(endog, activation, series, n_differences)
+        together = max(held, *map(grid.reach, bases.values()))
+        bases = _worth_differencing(bases if observed - together >= 10 else {0: base}, grid, together, criterion)
+        held = together if len(bases) > 1 else held
+    search = Search(bases, held, criterion, n_starts, generator, device, progress)
+    linear = {diff: grid.linear_models(diff) for diff in bases}
+    search.stage([candidate for candidates in linear.values() for candidate in candidates], "linear models")
     fitted = search.fitted
-    favourite = max(fitted, key=lambda candidate: fitted[candidate].score)
-    coarse = [direct(p) for p in COARSE if p <= n_linear] + [favourite.linear_lags]
+    coarse = []
+    for candidates in linear.values():
+        favourite = max(candidates, key=lambda candidate: fitted[candidate].score)
+        coarse += [candidates[p] for p in COARSE if p < len(candidates)] + [favourite]
     combinations = [c for n in range(1, n_units + 1) for c in combinations_with_replacement(dims, n)]
     feeds = [tuple(range(1, m + 1)) for m in range(0 if base.exog_labels and not n_lags else 1, n_lags + 1)]
     choices = [(lags, units) for lags in feeds for units in combinations]
     if seasonal:
         small = [units for units in combinations if len(units) == 1 or units == (1, 1)]
         choices += [(tuple(sorted({*lags, *seasonal})), units) for lags in feeds[:2] for units in small]
-    search.stage([Candidate(linear, lags, units) for lags, units in choices for linear in coarse], "units")
+    search.stage([replace(one, lags=lags, units=units) for lags, units in choices for one in coarse], "units")
     ranked = sorted((c for c in fitted if c.units), key=lambda candidate: -fitted[candidate].score)
-    best = list(dict.fromkeys((c.lags, c.units) for c in ranked))[:REFINED]
-    search.stage([Candidate(direct(p), *choice) for choice in best for p in range(n_linear + 1)], "direct lags")
+    best = list(dict.fromkeys((c.diff, c.lags, c.units) for c in ranked))[:REFINED]
+    refined = [replace(one, lags=lags, units=units) for diff, lags, units in best for one in linear[diff]]
+    search.stage(refined, "direct lags")
     if "t" in laws:
         search.with_outliers(all_of_them="normal" not in laws)
         fitted = _better_law(fitted, laws)
     return Selection(fitted, criterion, notes)
+
+
+class _Grid(NamedTuple):
+    """How far the search goes."""
+
+    diff: int
+    n_linear: int
+    n_lags: int
+    seasonal: tuple[int, ...]
+
+    def linear_models(self, diff: int) -> list[Candidate]:
+        """Models without units, by their number of direct lags; a difference more than asked for is one of these."""
+        most = max(self.n_linear - (diff - self.diff), 0)
+        lags = [tuple(sorted({*range(1, p + 1), *self.seasonal})) for p in range(most + 1)]
+        return [Candidate(direct, (), (), diff=diff) for direct in lags]
+
+    def reach(self, base: ParaRNN) -> int:
+        """Rows before the first that all candidates with the differences of `base` predict."""
+        most = len(self.linear_models(base.diff)) - 1
+        return max([most, self.n_lags, *self.seasonal]) + len(base.difference) - 1
+
+
+def _differenced(endog: Any, activation: str, series: SeriesOptions, most: int) -> dict[int, ParaRNN]:
+    """Models of the series by order of differencing, from one on, as long as there is something left to be modelled."""
+    options, found = series.copy(), {}
+    # in levels the series has been warned about already
+    with unheard_warnings():
+        for diff in range(1, most + 1):
+            options["diff"] = diff
+            base = ParaRNN(endog, lags=0, units=(), activation=activation, linear_lags=0, **options)
+            try:
+                base.require_sample(8)
+            except ValueError:
+                break
+            found[diff] = base
+    return found
+
+
+def _worth_differencing(bases: dict[int, ParaRNN], grid: _Grid, hold_back: int, criterion: str) -> dict[int, ParaRNN]:
+    """Those orders of differencing each of which makes some model without units better than all of lower orders."""
+    if len(bases) == 1:
+        return bases
+    # such models have no random starts
+    search = Search(bases, hold_back, criterion, 1, np.random.default_rng(0))
+    search.stage([candidate for diff in bases for candidate in grid.linear_models(diff)], "differences")
+    best = [max(one.score for c, one in search.fitted.items() if c.diff == diff) for diff in bases]
+    kept = 1
+    while kept < len(best) and best[kept] > best[kept - 1]:
+        kept += 1
+    return dict(list(bases.items())[:kept])
 
 
 def _better_law(fitted: dict[Candidate, FittedCandidate], laws: Sequence[str]) -> dict[Candidate, FittedCandidate]:
@@ -334,6 +399,7 @@ def _table(fitted: dict[Candidate, FittedCandidate], chosen: Candidate, criterio
     for candidate, one in fitted.items():
         aic, bic = information_criteria(one.model, one.found)
         row = {
+            "diff": candidate.diff,
             "linear_lags": candidate.linear_lags,
             "lags": candidate.lags,
             "units": candidate.units,

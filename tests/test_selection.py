@@ -273,3 +273,61 @@ def test_information_criteria_choose_the_law_by_its_own_likelihood(criterion):
     for shocks, law in ((rng.standard_t(4, 400), "t"), (rng.standard_normal(400), "normal")):
         sel = prt.select_order(shocks, criterion=criterion, max_lags=1, max_linear_lags=1, max_units=0)
         assert sel.best.errors == law
+
+
+# -------------------------------------------------------------------------------------------------- differences
+
+
+def drifting(n, seed):
+    return pd.Series(np.cumsum(0.5 + np.random.default_rng(seed).standard_normal(n)), pd.RangeIndex(n), name="y")
+
+
+def test_candidates_of_the_differences_of_a_random_walk_join_those_in_levels():
+    found = prt.select_order(drifting(200, 0), **SMALL)
+    table = found.table
+    assert set(table["diff"]) == {0, 1} and table["diff"].iloc[0] == 1
+    # on the same rows, so that a difference takes the place of a direct lag
+    longest = table.groupby("diff")["linear_lags"].agg(lambda lags: max(map(len, lags)))
+    assert longest.to_dict() == {0: 3, 1: 2}
+    assert len({int(one.model.used.sum()) for one in found._fitted.values()}) == 1
+    # forecasts go on with the drift for ever, those of a stationary model do not
+    far = found.average().forecast(60)
+    assert 0.2 < (far.iloc[-1] - far.iloc[29]) / 30 < 0.8
+
+
+@pytest.mark.parametrize("criterion", ["evidence", "bic", "cv"])
+def test_the_best_candidate_in_differences_is_the_model_that_differences(criterion):
+    y = drifting(150, 1)
+    found = prt.select_order(y, criterion=criterion, max_lags=1, max_linear_lags=2, max_units=0)
+    best = next(one for one in found._fitted if one.diff)
+    alone = prt.ParaRNN(y, units=(), lags=0, linear_lags=list(best.linear_lags) or 0, diff=1, hold_back=2).fit()
+    np.testing.assert_allclose(found._fitted[best].found.params, alone.params, rtol=1e-6, atol=1e-8)
+    assert found._fitted[best].found.log_evidence == pytest.approx(alone.log_evidence, abs=1e-6)
+
+
+def test_a_stationary_series_is_searched_in_levels_as_if_there_were_no_differences():
+    y = autoregression(150, 3)
+    table, expected = (prt.select_order(y, **SMALL, max_diff=most).table for most in (1, 0))
+    pd.testing.assert_frame_equal(table, expected)
+    assert not table["diff"].any()
+
+
+def test_differences_are_tried_only_where_nobody_has_settled_them():
+    y = drifting(120, 2)
+    assert not prt.select_order(y, **SMALL, max_diff=0).table["diff"].any()
+    assert set(prt.select_order(y, **SMALL, diff=1).table["diff"]) == {1}
+    # a regression of differences would be another regression
+    exog = pd.DataFrame({"x": np.random.default_rng(0).standard_normal(120)})
+    assert not prt.select_order(y, exog, **SMALL).table["diff"].any()
+    with pytest.raises(ValueError, match="max_diff"):
+        prt.select_order(y, max_diff=-1)
+    # the differences of a straight line have nothing to be modelled
+    line = prt.select_order(np.arange(40.0), max_lags=1, max_linear_lags=2, max_units=0)
+    np.testing.assert_allclose(line.results.forecast(2), [40.0, 41.0])
+
+
+def test_a_warning_about_the_series_is_given_once_however_many_orders_are_tried():
+    y = drifting(60, 4).set_axis(pd.date_range("2000-01-31", periods=61, freq="ME").delete(5))
+    with pytest.warns(UserWarning, match="absent") as heard:
+        found = prt.select_order(y, max_lags=1, max_linear_lags=1, max_units=0)
+    assert len(heard) == 1 and set(found.table["diff"]) == {0, 1}

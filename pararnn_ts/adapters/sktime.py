@@ -296,7 +296,7 @@ class ParaRNNForecaster(SeriesForecaster):
 
 class AutoParaRNNForecaster(SeriesForecaster):
     """
-    ParaRNN whose lags, direct lags, units and law of the shocks are chosen, as a forecaster of sktime.
+    ParaRNN whose differences, lags, direct lags, units and law of the shocks are chosen, as a forecaster of sktime.
 
     The choice is that of `pararnn_ts.select_order`; the linear model without units is always a candidate. `update`
     keeps what was chosen.
@@ -307,6 +307,8 @@ class AutoParaRNNForecaster(SeriesForecaster):
         Units are fed with lags 1 to at most this.
     max_linear_lags : int
         Most direct lags.
+    max_diff : int
+        Most differences; 0: `diff` is what is given.
     seasonal_lags : int or sequence of int
         Further direct lags of every candidate; some candidates feed them to the units, too.
     max_units : int
@@ -348,6 +350,7 @@ class AutoParaRNNForecaster(SeriesForecaster):
         self,
         max_lags: int = 3,
         max_linear_lags: int = 12,
+        max_diff: int = 1,
         seasonal_lags: int | Sequence[int] = (),
         max_units: int = 3,
         unit_dims: int | Sequence[int] = (1, 2),
@@ -367,6 +370,7 @@ class AutoParaRNNForecaster(SeriesForecaster):
     ):
         self.max_lags = max_lags
         self.max_linear_lags = max_linear_lags
+        self.max_diff = max_diff
         self.seasonal_lags = seasonal_lags
         self.max_units = max_units
         self.unit_dims = unit_dims

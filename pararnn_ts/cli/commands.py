@@ -95,7 +95,9 @@ LinearLags = Annotated[str | None, typer.Option(help="Lags that enter linearly, 
 Activation = Annotated[str, typer.Option(help="Activation of the units: tanh, relu, logistic or identity.")]
 Trend = Annotated[str, typer.Option(help="Deterministic trend: n, c, t, ct or ctt, as in statsmodels.")]
 Seasonal = Annotated[bool, typer.Option("--seasonal", help="Add seasonal dummies.")]
-Diff = Annotated[int, typer.Option(help="Order of differencing, undone in forecasts.")]
+Diff = Annotated[
+    int, typer.Option(help="Order of differencing, undone in forecasts; a selection may choose 1 where it is 0.")
+]
 Select = Annotated[
     bool | None,
     typer.Option(
@@ -302,7 +304,9 @@ def panel(
     trend: Trend = "c",
     seasonal: Seasonal = False,
     diff: Diff = 0,
-    select: Annotated[bool, typer.Option("--select", help="Choose lags and units of each series by evidence.")] = False,
+    select: Annotated[
+        bool, typer.Option("--select", help="Choose differences, lags and units of each series by evidence.")
+    ] = False,
     seed: Seed = 0,
     out: Out = OUT,
 ) -> None:

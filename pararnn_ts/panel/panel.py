@@ -284,7 +284,7 @@ def fit_panel(
     model : type, optional
         Class of the models, ParaRNN by default.
     select : bool
-        Whether lags, direct lags and units of each series are chosen by `select_order`.
+        Whether differences, lags, direct lags and units of each series are chosen by `select_order`.
     rng : None, int or Generator
         Source of the random starts: each series is fitted with the same seed, the number given or one drawn from the
         generator, and by itself, so that nothing depends on the other series.
@@ -397,8 +397,9 @@ def _table(frame: LongFrame, outcomes: Sequence[Outcome], select: bool) -> pd.Da
         {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in _FIGURES.items()}
     ).set_axis(frame.ids, axis=0)
     if select:
-        for name in CHOSEN[:4]:
-            values = [one.chosen[name] if isinstance(one, Fitted) and one.chosen else None for one in outcomes]
+        for name in (*CHOSEN[:4], "diff"):
+            # panels of earlier versions do not say what is the same for all of their series
+            values = [one.chosen.get(name) if isinstance(one, Fitted) and one.chosen else None for one in outcomes]
             table[name] = pd.Series(
                 [tuple(v) if isinstance(v, list) else v for v in values], index=table.index, dtype=object
             )

@@ -141,7 +141,7 @@ class Task:
             series.endog, series.exog, rng=self.seed, device=self.device, **self.options, **self.fit
         )
         results = selection.results._results
-        chosen = {name: getattr(results.model, name) for name in CHOSEN}
+        chosen = {name: getattr(results.model, name) for name in (*CHOSEN, "diff")}
         chosen |= {name: list(chosen[name]) for name in ("lags", "linear_lags")}
         return Fitted(results.params, results.details, chosen, figures(results), self.device)
 

@@ -87,10 +87,16 @@ def test_names_that_a_file_cannot_hold_are_met_when_it_is_written():
 
 def test_what_a_selection_chose_is_kept():
     options = {"max_lags": 1, "max_linear_lags": 1, "max_units": 1, "unit_dims": (1,), "n_starts": 2}
-    panel = prt.fit_panel(long({"a": 40}), select=True, **options)
+    df = long({"a": 60, "b": 60})
+    shocks = np.random.default_rng(0).standard_normal(60)
+    df["y"] = np.concatenate([shocks, np.cumsum(0.5 + shocks)])
+    panel = prt.fit_panel(df, select=True, **options)
+    assert panel.table["diff"].tolist() == [0, 1]
     loaded = again(panel)
     pd.testing.assert_frame_equal(loaded.table, panel.table)
-    assert loaded["a"].model.option_values() == panel["a"].model.option_values()
+    pd.testing.assert_frame_equal(loaded.forecast(5), panel.forecast(5))
+    for name in panel:
+        assert loaded[name].model.option_values() == panel[name].model.option_values()
 
 
 def test_a_damaged_file_is_one_sentence(tmp_path):
