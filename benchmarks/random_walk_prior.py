@@ -1,9 +1,9 @@
 """
 What short persistent series gain by a prior whose mean is a random walk.
 
-`select_order`, with default settings, on simulated series of 80 to 240 observations, as it is and with prior means of
-zero. Ratios are those of `accuracy.py`: squared one-step errors of the last quarter over those of an autoregression,
-ratios below one half counted as one half; means are geometric.
+`select_order` in levels, otherwise with default settings, on simulated series of 80 to 240 observations, as it is and
+with prior means of zero. Ratios are those of `accuracy.py`: squared one-step errors of the last quarter over those of
+an autoregression, ratios below one half counted as one half; means are geometric.
 
     python benchmarks/random_walk_prior.py [--samples 8] [--out FILE]
 """
@@ -67,7 +67,7 @@ def series(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
 def ratios(name: str, y: np.ndarray) -> dict[str, float]:
     """Log ratios of the selected model and of the average."""
     n = int(0.75 * len(y))
-    selection = prt.select_order(y[:n])
+    selection = prt.select_order(y[:n], max_diff=0)
     bar = autoregression_mse(Case(name, pd.Series(y), n))
     found = {}
     for what, results in (("selected", selection.results), ("average", selection.average())):

@@ -657,3 +657,10 @@ def test_an_autoregression_that_is_not_refitted_keeps_its_standard_errors(h, lyn
     np.testing.assert_allclose(
         found["crps"], crps_gaussian(found["actual"], found["mean"], found["se"], average=False), rtol=1e-12
     )
+
+
+def test_the_elman_network_of_an_integrated_series_has_the_differences_of_the_chosen_model():
+    y = pd.Series(np.cumsum(0.5 + np.random.default_rng(0).standard_normal(90)), pd.RangeIndex(90), name="y")
+    found = compare(y, holdout=10)
+    assert found.results["ParaRNN"].model.diff == found.results["Elman RNN"].model.diff == 1
+    assert found.summary().as_text().count("1 difference") == 2

@@ -120,6 +120,7 @@ def default_makers(period: int | None, rng: Any) -> dict[str, Maker]:
             lags=best.lags or 1,
             hidden=sum(best.units) or DEFAULT_HIDDEN,
             linear_lags=best.linear_lags,
+            diff=best.diff,
             hold_back=best.specification.hold_back or None,
         )
         results = model.fit(rng=rng)
