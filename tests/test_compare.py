@@ -564,7 +564,7 @@ def test_gaps_move_the_autoregression_to_exact_likelihood(lynx):
             "no units, linear lags 1, 1 seasonal difference",
         ),
         (
-            lambda y: select_order(y, max_lags=1, max_linear_lags=0, max_units=0).average(),
+            lambda y: select_order(y, max_lags=1, max_linear_lags=0, max_diff=0, max_units=0).average(),
             "average of 1 model",
         ),
     ],
