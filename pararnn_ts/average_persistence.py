@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pararnn_ts.results.archive import NOT_ONE, take, write_archive
+from pararnn_ts.results.archive import check_version, one_sentence, take, write_archive
 from pararnn_ts.results.persistence import pack
 from pararnn_ts.results.persistence import unpack as unpack_results
 
@@ -84,12 +84,8 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
     """
     from pararnn_ts.averaging import Average
 
-    if header.get("version") != VERSION:
-        raise ValueError(
-            f"path holds an average of format version {header.get('version')!r}, but this version of pararnn_ts reads "
-            f"version {VERSION}; load it with pararnn_ts {header.get('package')}."
-        )
-    try:
+    check_version(header, "an average", VERSION)
+    with one_sentence(path):
         codes, labels, n_fitted = header["members"], [str(label) for label in header["labels"]], int(header["n_fitted"])
         evidence, prior = (take(arrays, name, len(codes)) for name in ("log_evidence", "log_prior"))
         sample = {name: arrays.pop(name) for name in _SAMPLE if name in arrays}
@@ -101,7 +97,3 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
         if arrays or len(labels) != len(codes) or not 0 <= n_fitted <= members[0].model.nobs:
             raise ValueError("sizes differ")
         return Average(members, labels, evidence, n_fitted, prior)
-    except Exception as error:  # whatever goes wrong in here is wrong with the file
-        if isinstance(error, ValueError) and str(error).startswith("path "):
-            raise
-        raise ValueError(NOT_ONE.format(path)) from error

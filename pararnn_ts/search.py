@@ -131,6 +131,8 @@ class Search:
         Where the starts run; on a device those of all candidates of a stage at once.
     progress : bool
         Whether to show a progress bar.
+    known : dict
+        Fits of candidates on the same rows that need not be repeated.
 
     Attributes
     ----------
@@ -145,13 +147,16 @@ class Search:
     rng: np.random.Generator
     device: str = "cpu"
     progress: bool = False
+    known: dict[Candidate, FittedCandidate] = field(default_factory=dict)
     fitted: dict[Candidate, FittedCandidate] = field(default_factory=dict)
     _images: dict[tuple[int, tuple[int, ...], int], tuple[UnitWeights, ...]] = field(default_factory=dict)
 
     def stage(self, candidates: list[Candidate], what: str) -> None:
         """Fit those of the candidates that are not fitted yet; `what` they are is for the progress bar."""
         missing = [candidate for candidate in dict.fromkeys(candidates) if candidate not in self.fitted]
-        jobs = list(zip(missing, self.rng.spawn(len(missing)), strict=True))
+        # each has its own source of randomness, wherever it is fitted
+        jobs = [job for job in zip(missing, self.rng.spawn(len(missing)), strict=True) if job[0] not in self.known]
+        self.fitted |= {candidate: self.known[candidate] for candidate in missing if candidate in self.known}
         if self.device == "cpu":
             self._run(self._fit, [jobs], what, len(jobs))
         else:

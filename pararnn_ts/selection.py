@@ -238,13 +238,16 @@ def select_order(
         tight = f"endog has {observed} observations, but the candidates need at least {held + 10}"
         advice = f"; leave out the longest of seasonal_lags={seasonal}." if seasonal else "; pass a longer series."
         raise ValueError(tight + (f"; choose a smaller hold_back than {held}." if least > reach else advice))
-    bases = {base.diff: base}
+    bases, known = {base.diff: base}, {}
     if base.diff == 0 and exog is None:
-        bases |= _differenced(endog, activation, series, n_differences)
-        together = max(held, *map(grid.reach, bases.values()))
-        bases = _worth_differencing(bases if observed - together >= 10 else {0: base}, grid, together, criterion)
-        held = together if len(bases) > 1 else held
-    search = Search(bases, held, criterion, n_starts, generator, device, progress)
+        every = bases | _differenced(endog, activation, series, n_differences)
+        together = max(held, *map(grid.reach, every.values()))
+        if len(every) > 1 and observed - together >= 10:
+            tried = _linear_search(every, grid, together, criterion)
+            bases = _worth_differencing(tried)
+            held = together if len(bases) > 1 else held
+            known = tried.fitted if held == together else {}
+    search = Search(bases, held, criterion, n_starts, generator, device, progress, known)
     linear = {diff: grid.linear_models(diff) for diff in bases}
     search.stage([candidate for candidates in linear.values() for candidate in candidates], "linear models")
     fitted = search.fitted
@@ -305,18 +308,21 @@ def _differenced(endog: Any, activation: str, series: SeriesOptions, most: int) 
     return found
 
 
-def _worth_differencing(bases: dict[int, ParaRNN], grid: _Grid, hold_back: int, criterion: str) -> dict[int, ParaRNN]:
-    """Those orders of differencing each of which makes some model without units better than all of lower orders."""
-    if len(bases) == 1:
-        return bases
+def _linear_search(bases: dict[int, ParaRNN], grid: _Grid, hold_back: int, criterion: str) -> Search:
+    """Models without units of all orders of differencing, fitted on the same rows."""
     # such models have no random starts
     search = Search(bases, hold_back, criterion, 1, np.random.default_rng(0))
     search.stage([candidate for diff in bases for candidate in grid.linear_models(diff)], "differences")
-    best = [max(one.score for c, one in search.fitted.items() if c.diff == diff) for diff in bases]
+    return search
+
+
+def _worth_differencing(search: Search) -> dict[int, ParaRNN]:
+    """Those orders of differencing each of which makes some model without units better than all of lower orders."""
+    best = [max(one.score for c, one in search.fitted.items() if c.diff == diff) for diff in search.bases]
     kept = 1
     while kept < len(best) and best[kept] > best[kept - 1]:
         kept += 1
-    return dict(list(bases.items())[:kept])
+    return dict(list(search.bases.items())[:kept])
 
 
 def _better_law(fitted: dict[Candidate, FittedCandidate], laws: Sequence[str]) -> dict[Candidate, FittedCandidate]:

@@ -226,12 +226,13 @@ def race(
     Yields
     ------
     tuple
-        Problem, starts, and whether they are estimates; :func:`levenberg_marquardt.minimize` is what to send back.
+        Problem, starts, and whether they are estimates; to be sent back is what :func:`levenberg_marquardt.minimize`
+        makes of them, see :func:`with_odds`.
 
     Returns
     -------
     Solutions
-        Of all starts, see :func:`with_odds`.
+        Of all starts.
     """
     rows, raced = _rehearsal(problem, starts), is_raced(problem, starts)
     solutions, cast = None, np.arange(len(starts))
@@ -241,23 +242,21 @@ def race(
         if part.n_obs < part.specification.n_params:
             continue
         begin = starts[cast] if solutions is None else solutions.params[cast]
-        found = with_odds(part, (yield part, begin, solutions is not None), options)
+        found = yield part, begin, solutions is not None
         score = _scores(found, options)
         order = np.argsort(-score, kind="stable")[:FEWEST]
         order = order[np.isfinite(score[order])]
         solutions = found if solutions is None else _merged(solutions, found, cast)
         if not len(order):
-            return with_odds(problem, (yield problem, starts, False), options)
+            return (yield problem, starts, False)
         cast = cast[order]
     if solutions is None:
-        solutions = with_odds(problem, (yield problem, starts, warm), options)
+        solutions = yield problem, starts, warm
     else:
-        found = with_odds(problem, (yield problem, solutions.params[cast], True), options)
-        solutions = _merged(solutions, found, cast)
+        solutions = _merged(solutions, (yield problem, solutions.params[cast], True), cast)
     again = passed_over(problem, solutions, options)
     if len(again):
-        found = with_odds(problem, (yield problem, solutions.params[again], False), options)
-        solutions = resumed(solutions, found, again)
+        solutions = resumed(solutions, (yield problem, solutions.params[again], False), again)
     return solutions
 
 
@@ -296,7 +295,7 @@ def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, 
     running = race(problem, starts, options, warm)
     part, begin, warmed = next(running)
     while True:
-        found = _minimize(part, begin, options, threads, warmed, device)
+        found = with_odds(part, _minimize(part, begin, options, threads, warmed, device), options)
         try:
             part, begin, warmed = running.send(found)
         except StopIteration as end:

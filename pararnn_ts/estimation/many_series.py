@@ -157,7 +157,7 @@ def _race_all(entries: list[tuple[Problem, np.ndarray]], options: Options, devic
             found = minimize_many([now[i][0] for i in places], [now[i][1] for i in places], options, device, warm)
             for i, solutions in zip(places, found, strict=True):
                 try:
-                    heats[i] = races[i].send(solutions)
+                    heats[i] = races[i].send(with_odds(now[i][0], solutions, options))
                 except StopIteration as end:
                     ended[i] = end.value
     return ended

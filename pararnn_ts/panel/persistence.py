@@ -13,7 +13,7 @@ from pararnn_ts.models.values import shown
 from pararnn_ts.panel.calendars import as_numbers, make_calendar
 from pararnn_ts.panel.frame import Columns, LongFrame
 from pararnn_ts.panel.task import Fitted, Outcome, Task, Unfitted
-from pararnn_ts.results.archive import NOT_ONE, take, write_archive
+from pararnn_ts.results.archive import check_version, one_sentence, take, write_archive
 from pararnn_ts.results.encoding import decode, encode
 from pararnn_ts.results.persistence import check_options, find_model, pack_details, unpack_details
 
@@ -106,12 +106,8 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
     """
     from pararnn_ts.panel.panel import Panel
 
-    if header.get("version") not in range(1, VERSION + 1):
-        raise ValueError(
-            f"path holds a panel of format version {header.get('version')!r}, but this version of pararnn_ts reads "
-            f"version {VERSION}; load it with pararnn_ts {header.get('package')}."
-        )
-    try:
+    check_version(header, "a panel", VERSION)
+    with one_sentence(path):
         frame = _unpack_frame(header, arrays)
         estimated = frame.lengths
         if header["version"] > 1:
@@ -141,10 +137,6 @@ def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray], path: Any) -> 
         if len(outcomes) != len(frame) or at != len(params) or square != len(precision) or arrays:
             raise ValueError("sizes differ")
         return Panel(frame, task, outcomes, estimated)
-    except Exception as error:  # whatever goes wrong in here is wrong with the file
-        if isinstance(error, ValueError) and str(error).startswith("path "):
-            raise
-        raise ValueError(NOT_ONE.format(path)) from error
 
 
 def _names(ids: pd.Index) -> dict[str, Any]:

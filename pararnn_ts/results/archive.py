@@ -8,13 +8,13 @@ import math
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
-__all__ = ["NOT_ONE", "read_archive", "take", "write_archive"]
+__all__ = ["NOT_ONE", "check_version", "one_sentence", "read_archive", "take", "write_archive"]
 
 HEADER = "header"
 NOT_ONE = "path must be a file written by results.save, but {!r} is not one, or is damaged."
@@ -117,6 +117,42 @@ def take(arrays: dict[str, np.ndarray], name: str, *shape: int | None) -> np.nda
             "them again."
         )
     return values
+
+
+def check_version(header: Mapping[str, Any], what: str, known: int) -> None:
+    """
+    Raise for a file of a format version that is not read.
+
+    Parameters
+    ----------
+    header : mapping
+        What the JSON of the file says.
+    what : str
+        What the file holds.
+    known : int
+        The present version; it and all before it are read.
+
+    Examples
+    --------
+    >>> from pararnn_ts.results.archive import check_version
+    >>> check_version({"version": 1}, "a panel", 2)
+    """
+    if header.get("version") not in range(1, known + 1):
+        raise ValueError(
+            f"path holds {what} of format version {header.get('version')!r}, but this version of pararnn_ts reads "
+            f"version {known}; load it with pararnn_ts {header.get('package')}."
+        )
+
+
+@contextmanager
+def one_sentence(path: Any) -> Iterator[None]:
+    """Say in one sentence whatever goes wrong while what a file holds is put together: it is wrong with the file."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, ValueError) and str(error).startswith("path "):
+            raise
+        raise ValueError(NOT_ONE.format(path)) from error
 
 
 class _Unreadable(ValueError):

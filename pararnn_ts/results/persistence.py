@@ -12,7 +12,7 @@ from pararnn_ts.estimation.errors import ErrorLaw, gaussian_loglike
 from pararnn_ts.models.arguments import MOST_STEPS, check_flag
 from pararnn_ts.models.index_code import decode_index, encode_index, n_labels
 from pararnn_ts.results import sista_persistence
-from pararnn_ts.results.archive import NOT_ONE, read_archive, take, write_archive
+from pararnn_ts.results.archive import NOT_ONE, check_version, one_sentence, read_archive, take, write_archive
 from pararnn_ts.results.covariance import Covariance, root_of
 from pararnn_ts.results.design_code import decode_design, encode_design
 from pararnn_ts.results.details import FitDetails
@@ -143,18 +143,9 @@ def load(path: Any) -> RecurrentResultsWrapper | Any:
     many = header.get("format") == sista_persistence.FORMAT
     if header.get("format") != FORMAT and not many:
         raise ValueError(NOT_ONE.format(path))
-    known = sista_persistence.VERSION if many else VERSION
-    if header.get("version") not in range(1, known + 1):
-        raise ValueError(
-            f"path holds results of format version {header.get('version')!r}, but this version of pararnn_ts reads "
-            f"version {known}; load it with pararnn_ts {header.get('package')}."
-        )
-    try:
+    check_version(header, "results", sista_persistence.VERSION if many else VERSION)
+    with one_sentence(path):
         return sista_persistence.unpack(header, arrays) if many else unpack(header, arrays)
-    except Exception as error:  # whatever goes wrong in here is wrong with the file
-        if isinstance(error, ValueError) and str(error).startswith("path "):
-            raise
-        raise ValueError(NOT_ONE.format(path)) from error
 
 
 def unpack(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> RecurrentResultsWrapper:
