@@ -188,8 +188,8 @@ def worth_modelling(
     # of equals the simpler ones come first
     for form in sorted(score, key=lambda form: -score[form]):
         best.setdefault(form.kind, form)
-    n_kept = min(list(best).index(given.kind) + 1, MOST_KINDS)
-    return {form: models[form] for form in list(best.values())[:n_kept]}, search
+    kept = list(best.values())[: min(list(best).index(given.kind) + 1, MOST_KINDS)]
+    return {form: model for form, model in models.items() if form in kept}, search
 
 
 def _period(base: ParaRNN) -> int | None:
