@@ -17,7 +17,7 @@ from pararnn_ts.models.labels import extend_index
 from pararnn_ts.models.values import shown
 from pararnn_ts.panel.engines import on_threads
 from pararnn_ts.panel.frame import future_rows
-from pararnn_ts.panel.task import UNFIT, Fitted
+from pararnn_ts.panel.task import UNFIT, UNFITTED, Fitted
 from pararnn_ts.results.intervals import check_method
 from pararnn_ts.results.prediction import is_explosive
 
@@ -133,7 +133,7 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
     def one(k: int) -> Ahead:
         values = np.full((steps, len(names)), np.nan)
         if not fitted[k]:
-            return Ahead(_labels(panel, k, steps), values, "not fitted")
+            return Ahead(_labels(panel, k, steps), values, UNFITTED)
         results = panel._results(k)._results
         labels, index = None, None
         if not results.model._extendable:
@@ -147,11 +147,6 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
         return Ahead(own if labels is None else labels, values, explosive=explosive)
 
     ahead = on_threads(one, n, n_threads(), lambda _: None)
-    if all(one.lost for one in ahead):
-        first = fitted.index(True)
-        raise ValueError(
-            f"None of the {n} series could be forecast; the first, {shown(panel.ids[first])}: {ahead[first].lost}"
-        )
     warn_of(panel.ids, ahead)
     kept = [k for k in range(n) if ahead[k].labels is not None]
     table = {columns.ids: panel.ids[np.repeat(kept, steps)], columns.time: joined([ahead[k].labels for k in kept])}
@@ -239,7 +234,12 @@ def joined(parts: list[pd.Index]) -> pd.Index:
 
 
 def warn_of(ids: pd.Index, ahead: list[Ahead]) -> None:
-    """Say once which forecasts are not numbers, and which go astray."""
+    """Say once which forecasts are not numbers, and which go astray; raise where there is none at all."""
+    if all(one.lost for one in ahead):
+        first = next((k for k, one in enumerate(ahead) if one.lost != UNFITTED), 0)
+        raise ValueError(
+            f"None of the {len(ids)} series could be forecast; the first, {shown(ids[first])}: {ahead[first].lost}"
+        )
     lost = [k for k, one in enumerate(ahead) if one.lost and one.labels is not None]
     wild = [k for k, one in enumerate(ahead) if one.explosive]
     unknown = [k for k, one in enumerate(ahead) if one.labels is None]

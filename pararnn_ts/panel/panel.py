@@ -20,16 +20,14 @@ from pararnn_ts.panel.frame import LongFrame, read_long
 from pararnn_ts.panel.persistence import save
 from pararnn_ts.panel.rolling import rolling_forecast
 from pararnn_ts.panel.summary import make_summary
-from pararnn_ts.panel.task import CHOSEN, Fitted, Outcome, Task, make_task
+from pararnn_ts.panel.task import CHOSEN, UNFITTED, Fitted, Outcome, Task, make_task
 from pararnn_ts.panel.updating import append
 
 if TYPE_CHECKING:
     from statsmodels.iolib.summary import Summary
 
-__all__ = ["UNFITTED", "Panel", "fit_panel"]
+__all__ = ["Panel", "fit_panel"]
 
-# status of a series that could not be fitted
-UNFITTED = "not fitted"
 _FIGURES: dict[str, Any] = {
     "nobs": "Int64", "n_missing": "Int64", "n_params": "Int64", "df_model": float, "llf": float, "aic": float,
     "bic": float, "log_evidence": float, "scale": float, "n_best": "Int64", "converged": bool, "status": str,
