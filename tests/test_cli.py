@@ -260,13 +260,25 @@ def test_a_saved_panel_goes_on_from_new_observations(tmp_path):
     names, saved = ("--id", "shop", "--time", "month", "--target", "sales"), tmp_path / "first" / "panel.npz"
     assert run("panel", tmp_path / "sales.csv", *names, "-u", 1, "-o", tmp_path / "first").exit_code == 0
     panel = load(saved)
-    for data, expected in (((), panel), ((tmp_path / "since.csv",), panel.append(table[~early]))):
+    longer = panel.append(table[~early])
+    # the whole history, in any order and beginning earlier, says the same as what is new
+    before = pd.DataFrame({"shop": ["a"], "month": [months[0] - 1], "sales": [7.0]})
+    pd.concat([table, before]).sample(frac=1.0, random_state=0).to_csv(tmp_path / "all.csv", index=False)
+    same = (tmp_path / "sales.csv",)
+    for data, expected in (((), panel), (same, panel), (("since.csv",), longer), (("all.csv",), longer)):
+        data = [tmp_path / name for name in data]
         outcome = run("panel", *data, "-m", saved, "--steps", 3, "-o", tmp_path / "next")
         assert outcome.exit_code == 0, outcome.output
         found = pd.read_csv(tmp_path / "next" / "forecast.csv")
         np.testing.assert_allclose(found["ParaRNN"], expected.forecast(3)["ParaRNN"])
         assert load(tmp_path / "next" / "panel.npz")["a"].nobs == expected["a"].nobs
-    assert "80 rows that do not follow" in sentence(run("panel", tmp_path / "sales.csv", "-m", saved))
+    table.loc[50, "sales"] = 3.0
+    table.to_csv(tmp_path / "revised.csv", index=False)
+    error = sentence(run("panel", tmp_path / "revised.csv", "-m", saved))
+    assert f"has 3 in column 'sales' for 'b' at 2001-07, where the saved panel has {y[50]:g}; fit the panel" in error
+    table[:44].assign(shop="c").to_csv(tmp_path / "other.csv", index=False)
+    error = sentence(run("panel", tmp_path / "other.csv", "-m", saved))
+    assert "1 series that the panel does not have, the first 'c'" in error
     assert "the file holds a panel; forecast it with the command panel" in sentence(run("forecast", "-m", saved))
     assert "DATA.CSV is needed" in sentence(run("panel"))
 
@@ -299,7 +311,15 @@ def test_exogenous_columns_of_a_panel_and_their_future(tmp_path):
     found, expected = pd.read_csv(tmp_path / "next" / "forecast.csv"), panel.forecast(2, exog=future)
     np.testing.assert_allclose(found["ParaRNN"], expected["ParaRNN"])
     assert "known for 4 periods" in sentence(run("panel", tmp_path / "sales.csv", *options, "--steps", 5))
-    assert "known for 0 periods" in sentence(run("panel", "-m", saved))
+    assert "known for 0 periods after series 'a'" in sentence(run("panel", "-m", saved))
+    # the file of the fit and the future once more
+    outcome = run("panel", tmp_path / "sales.csv", "-m", saved, "--steps", 2, "-o", tmp_path / "next")
+    assert outcome.exit_code == 0, outcome.output
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "next" / "forecast.csv")["ParaRNN"], expected["ParaRNN"])
+    dearer = table.assign(price=table["price"].where(table.index != 60, 9.5))
+    dearer.to_csv(tmp_path / "dearer.csv", index=False)
+    error = sentence(run("panel", tmp_path / "dearer.csv", "-m", saved))
+    assert "has 9.5 in column 'price' for 'b' at 2002-01, where the saved panel has" in error
     error = sentence(run("panel", tmp_path / "future.csv", "-m", saved, "-x", "price"))
     assert "--exog names 1 columns, where the saved panel has price, rain" in error
     # observations and the future behind them in one file
@@ -488,6 +508,30 @@ def test_what_is_wrong_with_the_output_is_said_before_anything_is_fitted(nile, t
     datasets.load_nile().rename("y").rename_axis("ds").reset_index().assign(unique_id="a").to_csv(series, index=False)
     assert "is no folder" in sentence(run("panel", series, "-o", nile / "results"))
     assert "level must hold per cents" in sentence(run("panel", series, "--level", "0.9", "-o", tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda future: future[future["ds"] != 1963], "lacks 1 of the 4 steps of series 'a', the first 1963"),
+        (lambda future: future.assign(ds=future["ds"] + 2), "lacks 2 of the 5 steps of series 'a', the first 1961"),
+        (lambda future: future.assign(x=future["x"].where(future["ds"] != 1962)), "no number in column 'x' for 1962"),
+    ],
+)
+def test_gaps_in_the_future_are_told_before_anything_is_fitted(change, words, nile, tmp_path, monkeypatch):
+    def fit(*arguments, **options):
+        raise AssertionError("nothing should be fitted")
+
+    monkeypatch.setattr("pararnn_ts.panel.panel.fit_all", fit)
+    monkeypatch.setattr("pararnn_ts.cli.fitting.fit_model", fit)
+    table = datasets.load_nile()[:95].rename("y").rename_axis("ds").reset_index()
+    table = table.assign(x=np.sin(np.arange(95.0)), unique_id="a", ds=np.arange(1871, 1966))
+    table["y"] = table["y"].where(table["ds"] <= 1960)
+    rows = pd.concat([table[table["ds"] <= 1960], change(table[table["ds"] > 1960])])
+    rows.to_csv(nile, index=False)
+    assert words in sentence(run("panel", nile, "-x", "x", "-o", tmp_path))
+    error = sentence(run("forecast", nile, "-c", "y", "-i", "ds", "-x", "x", "-o", tmp_path))
+    assert words.split()[-1] in error
 
 
 @pytest.mark.parametrize("command", ["fit", "forecast", "panel", "compare", "report"])

@@ -17,6 +17,7 @@ import pandas as pd
 from pararnn_ts.models.exogenous import align_exog
 from pararnn_ts.models.grid import complete_grid
 from pararnn_ts.models.labels import as_dates
+from pararnn_ts.models.values import shown
 
 __all__ = ["Columns", "Data", "count_steps", "known_ahead", "read_columns", "read_data", "read_panel", "split_panel"]
 
@@ -78,7 +79,7 @@ class Data:
     future_exog: pd.DataFrame | None
 
 
-def count_steps(wanted: int | None, usual: int, known: int | None) -> int:
+def count_steps(wanted: int | None, usual: int, known: int | None, after: str = "the series") -> int:
     """
     Periods to forecast: those wanted, or the usual number; with exogenous columns no more than these are known for.
 
@@ -90,6 +91,8 @@ def count_steps(wanted: int | None, usual: int, known: int | None) -> int:
         Periods where it says nothing.
     known : int or None
         Periods for which exogenous columns are known; None: there are no such columns.
+    after : str
+        What they follow.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def count_steps(wanted: int | None, usual: int, known: int | None) -> int:
         return wanted or usual
     if not known or (wanted or 0) > known:
         raise ValueError(
-            f"The exogenous columns are known for {known} periods after the series, but forecasts need them for "
+            f"The exogenous columns are known for {known} periods after {after}, but forecasts need them for "
             f"{wanted or 'at least one'}; give a file with rows at its end in which the column of the series is empty."
         )
     return wanted or known
@@ -232,19 +235,20 @@ def split_panel(
     return table[~ahead], table[ahead]
 
 
-def known_ahead(future: pd.DataFrame, id_col: str, ids: Iterable[Any]) -> int:
+def known_ahead(future: pd.DataFrame | None, id_col: str, ids: Iterable[Any]) -> tuple[int, str]:
     """
-    Periods after each of some series for which there are rows, those of the series with fewest.
+    Periods after each of some series for which there are rows, those of the series with fewest, and which that is.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from pararnn_ts.cli.reading import known_ahead
     >>> known_ahead(pd.DataFrame({"shop": ["a", "b", "b"]}), "shop", ["a", "b"])
-    1
+    (1, "series 'a'")
     """
-    counts = future[id_col].value_counts()
-    return min((int(counts.get(name, 0)) for name in ids), default=0)
+    counts = pd.Series(dtype=int) if future is None else future[id_col].value_counts()
+    known = [(int(counts.get(name, 0)), f"series {shown(name)}") for name in ids]
+    return min(known, key=lambda one: one[0], default=(0, "the series"))
 
 
 def _csv(path: Path, as_text: str | None = None) -> pd.DataFrame:
