@@ -333,6 +333,55 @@ def test_exogenous_columns_of_a_panel_and_their_future(tmp_path):
     )
 
 
+BERLIN = pd.date_range("2020-03-20", periods=41, freq="D", tz="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "written"),
+    [
+        ("year", range(1980, 2021), "2020"),
+        ("month", pd.date_range("2020-01-01", periods=41, freq="MS"), "2023-05"),
+        ("month", pd.period_range("2020-01", periods=41, freq="M"), "2023-05-01"),
+        ("day", BERLIN, "2020-04-29 00:00:00+02:00"),
+        ("day", BERLIN, "2020-04-28 22:00:00Z"),
+    ],
+)
+def test_times_of_a_file_are_taken_as_the_saved_ones_are(name, times, written, tmp_path):
+    y = np.random.default_rng(0).normal(size=41)
+    table = pd.DataFrame({"unique_id": "a", name: times, "y": y})
+    panel = fit_panel(table[:40], time_col=name, units=(), n_starts=1)
+    panel.save(tmp_path / "panel.npz")
+    table[40:].assign(**{name: written}).to_csv(tmp_path / "since.csv", index=False)
+    outcome = run("panel", tmp_path / "since.csv", "-m", tmp_path / "panel.npz", "--steps", 1, "-o", tmp_path)
+    assert outcome.exit_code == 0, outcome.output
+    expected = panel.append(table[40:]).forecast(1)["ParaRNN"]
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "forecast.csv")["ParaRNN"], expected)
+    if name == "year":
+        series = pd.Series(y, pd.RangeIndex(1980, 2021, name="year"), name="y")
+        ParaRNN(series[:40], units=()).fit(n_starts=1).save(tmp_path / "model.npz")
+        outcome = run("forecast", tmp_path / "since.csv", "-m", tmp_path / "model.npz", "--steps", 1, "-o", tmp_path)
+        assert outcome.exit_code == 0, outcome.output
+        np.testing.assert_allclose(pd.read_csv(tmp_path / "forecast.csv")["mean"], expected, rtol=0.1, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("", "has no rows below its header"),
+        ("a,2001,1\n,2002,1\n", "Column 'unique_id' is empty in line 3"),
+        ("a,2001,1\nb,2001,1\na,2001,2\n", "has 'a' at 2001 again in line 4; keep one row"),
+        ("a,2001,\na,2002,\n", "Column 'y' of"),
+        (
+            "a,2020-03-28 00:00+01:00,1\na,2020-03-30 00:00+02:00,1\n",
+            "have different offsets from UTC (+01:00, +02:00)",
+        ),
+    ],
+)
+def test_rows_that_are_no_panel_are_told_in_one_sentence(rows, words, tmp_path):
+    (tmp_path / "bad.csv").write_text(f"unique_id,ds,y\n{rows}")
+    assert words in sentence(run("panel", tmp_path / "bad.csv", "-u", 0))
+
+
 def test_dates_of_digits_are_dates_for_a_saved_panel_too(tmp_path):
     """20010101 is a date where a frequency says so, and the frequency is the panel's."""
     dates = pd.date_range("2001-01-01", periods=44, freq="MS")
@@ -418,7 +467,8 @@ def test_a_series_of_a_panel_may_be_called_na(tmp_path):
     table = read_panel(path, "country", "year", "y")
     assert sorted(set(table["country"])) == ["DE", "NA"] and table["y"].isna().tolist() == [False] * 40 + [True]
     path.write_text("\n".join(["country,year,y", *rows, ",2021,1"]))
-    assert read_panel(path, "country", "year", "y")["country"].isna().sum() == 1
+    with pytest.raises(ValueError, match="^Column 'country' is empty in line 42"):
+        read_panel(path, "country", "year", "y")
 
 
 def test_the_standard_input_and_a_pipe_are_files(tmp_path):

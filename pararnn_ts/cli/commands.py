@@ -350,6 +350,8 @@ def panel(
         if exogenous:
             sample, future = split_panel(sample, *names)
         ids = pd.Index(sample.loc[sample[names[2]].notna(), named].unique())
+        if not len(ids):
+            raise ValueError(f"Column {names[2]!r} of {data} has no values; name another with --target.")
     ahead = count_steps(steps, 12, *(known_ahead(future, named, ids) if exogenous else (None,)))
     if model is None:
         if exogenous:

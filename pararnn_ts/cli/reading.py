@@ -26,6 +26,7 @@ _INTEGER = re.compile(r"-?\d{1,15}")
 _QUARTER = re.compile(r"\d{4}-?Q[1-4]")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _YEARS = (1000, 2999)
+_OFFSET = re.compile(r"[+-]\d{2}:?\d{2}$")
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -53,6 +54,10 @@ class Columns:
         known = int(observed[-1]) + 1 if len(observed) else 0
         future = self.exog.iloc[known:] if known < len(self.exog) else None
         return self.endog.iloc[:known], self.exog.iloc[:known], future
+
+    def labelled(self, labels: pd.Index) -> Columns:
+        """Columns with other labels."""
+        return Columns(self.endog.set_axis(labels), None if self.exog is None else self.exog.set_axis(labels))
 
     def rows(self, which: np.ndarray) -> Columns:
         """Columns of some of the rows."""
@@ -200,7 +205,9 @@ def read_panel(
     _require_columns(path, table, [*named, *(("--exog", name) for name in exog)])
     times = _labels(table[time_col], time_col, freq, "--time")
     numbers = {name: _numbers(table[name], name) for name in (target_col, *exog)}
-    return pd.DataFrame({id_col: table[id_col], time_col: times, **numbers})
+    rows = pd.DataFrame({id_col: table[id_col], time_col: times, **numbers})
+    _require_one_row_each(path, rows, id_col, time_col)
+    return rows
 
 
 def split_panel(
@@ -338,6 +345,25 @@ def _require_order(path: Path, labels: pd.Index, index: str | None) -> None:
     )
 
 
+def _require_one_row_each(path: Path, rows: pd.DataFrame, id_col: str, time_col: str) -> None:
+    """Raise where there are no rows, rows without the name of a series, or several of a series and time."""
+    if not len(rows):
+        raise ValueError(f"{path} has no rows below its header; give one with a row for each series and time.")
+    nameless = rows[id_col].isna().to_numpy()
+    if nameless.any():
+        raise ValueError(
+            f"Column {id_col!r} is empty in line {int(nameless.argmax()) + 2}, but every row needs the name of its "
+            "series; fill it or drop the row."
+        )
+    twice = rows.duplicated([id_col, time_col]).to_numpy()
+    if twice.any():
+        row = rows.iloc[int(twice.argmax())]
+        raise ValueError(
+            f"{path} has {row[id_col]!r} at {row[time_col]} again in line {int(twice.argmax()) + 2}; keep one row for "
+            "each series and time."
+        )
+
+
 def _the_column(table: pd.DataFrame, column: str | None, index: str | None, exog: Sequence[str]) -> str:
     if column is not None:
         return column
@@ -379,6 +405,12 @@ def _labels(texts: pd.Series, name: str, freq: str | None, option: str = "--inde
         if all(pattern.fullmatch(text) for text in texts):
             return pd.PeriodIndex(texts, freq=unit, name=name)
     dates = as_dates(pd.Index(texts, name=name, dtype=object))
+    offsets = {match[0] for match in map(_OFFSET.search, texts) if match}
+    if dates is None and len(offsets) > 1:
+        raise ValueError(
+            f"{option} {name}: its times have different offsets from UTC ({', '.join(sorted(offsets)[:2])}); write all "
+            "of them in UTC, or in local time without an offset."
+        )
     if dates is None:
         # the first that is no label by itself, or none together with the first
         alone = (not _INTEGER.fullmatch(text) and as_dates(pd.Index([text], dtype=object)) is None for text in texts)

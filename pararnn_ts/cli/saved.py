@@ -100,7 +100,7 @@ def continue_results(
     names = exog or model.exog_labels
     found = read_columns(path, column or model.endog_name, index, names, freq or getattr(model.index, "freqstr", None))
     if index is not None:
-        found = _since(found, results, path)
+        found = _since(found.labelled(_labels_as_saved(found.endog.index, model.index)), results, path)
     y, x, future = found.split()
     if not len(y):
         return results, future
@@ -162,9 +162,18 @@ def continue_panel(
                 f"--id {names[0]}: {path} has names such as {new[known.ids].iloc[0]!r}, where those of the saved panel "
                 f"are like {shown(panel.ids[0])}; name another column."
             ) from None
+    new[known.time] = _labels_as_saved(pd.Index(new[known.time]), panel._frame.times)
     new = _since_samples(new, panel, path)
     sample, future = split_panel(new, *known[:3], continued=True) if known.exog else (new, None)
     return panel.append(sample) if len(sample) else panel, future
+
+
+def _labels_as_saved(labels: pd.Index, known: Any) -> pd.Index:
+    """Labels in the terms of those that were saved; years, which a file has as periods, may have been integers."""
+    if not pd.api.types.is_integer_dtype(known.dtype):
+        return labels_like(labels, known)
+    years = isinstance(labels, pd.PeriodIndex) and labels.freqstr.startswith("Y")
+    return pd.Index(labels.year, name=labels.name) if years else labels  # type: ignore[attr-defined]
 
 
 def _since_samples(new: pd.DataFrame, panel: Any, path: Path) -> pd.DataFrame:
@@ -194,7 +203,7 @@ def _since_samples(new: pd.DataFrame, panel: Any, path: Path) -> pd.DataFrame:
 def _since(found: Columns, results: Any, path: Path) -> Columns:
     """Rows after the sample, which must follow it; those inside it must be as they were."""
     model = results.model
-    labels, last = labels_like(found.endog.index, model.index), model.index[-1]
+    labels, last = found.endog.index, model.index[-1]
     try:
         new = np.asarray(labels > last)
     except TypeError:

@@ -474,7 +474,9 @@ def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
 
 def _times_like(times: pd.Index, known: Any, name: Any, what: str) -> pd.Index:
     """Times of the kind of those known."""
-    if isinstance(known, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex) and str(times.tz) == str(known.tz):
+    if isinstance(known, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex):
+        # an instant is the same in every time zone
+        times = times if times.tz is None or known.tz is None else times.tz_convert(known.tz)
         times = times.as_unit(known.unit)
     if type(times) is not type(known) or times.dtype != known.dtype:
         raise TypeError(
