@@ -193,7 +193,7 @@ def select_order(
     progress : bool
         Whether to show a progress bar.
     **series
-        Further options of the model, such as `trend` or `diff`.
+        Further options of the model, such as `trend`, `diff`, `dates` or `freq`.
 
     Returns
     -------

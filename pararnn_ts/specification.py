@@ -244,8 +244,8 @@ class Specification(SeriesLayout):
         """Weights of each unit, as arrays that own their memory."""
         weights, m = [], self.n_inputs
         for d, part in zip(self.units, self.unit_slices, strict=True):
-            w, u, b, v = np.split(np.array(params[part]), np.cumsum([d * d, d * m, d]))
-            weights.append(UnitWeights(w.reshape(d, d), u.reshape(d, m), b, v))
+            own, (w, u, b) = np.array(params[part]), np.cumsum([d * d, d * m, d])
+            weights.append(UnitWeights(own[:w].reshape(d, d), own[w:u].reshape(d, m), own[u:b], own[b:]))
         return weights
 
     def join(self, linear: np.ndarray, units: Sequence[UnitWeights]) -> np.ndarray:

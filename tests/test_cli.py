@@ -260,13 +260,25 @@ def test_a_saved_panel_goes_on_from_new_observations(tmp_path):
     names, saved = ("--id", "shop", "--time", "month", "--target", "sales"), tmp_path / "first" / "panel.npz"
     assert run("panel", tmp_path / "sales.csv", *names, "-u", 1, "-o", tmp_path / "first").exit_code == 0
     panel = load(saved)
-    for data, expected in (((), panel), ((tmp_path / "since.csv",), panel.append(table[~early]))):
+    longer = panel.append(table[~early])
+    # the whole history, in any order and beginning earlier, says the same as what is new
+    before = pd.DataFrame({"shop": ["a"], "month": [months[0] - 1], "sales": [7.0]})
+    pd.concat([table, before]).sample(frac=1.0, random_state=0).to_csv(tmp_path / "all.csv", index=False)
+    same = (tmp_path / "sales.csv",)
+    for data, expected in (((), panel), (same, panel), (("since.csv",), longer), (("all.csv",), longer)):
+        data = [tmp_path / name for name in data]
         outcome = run("panel", *data, "-m", saved, "--steps", 3, "-o", tmp_path / "next")
         assert outcome.exit_code == 0, outcome.output
         found = pd.read_csv(tmp_path / "next" / "forecast.csv")
         np.testing.assert_allclose(found["ParaRNN"], expected.forecast(3)["ParaRNN"])
         assert load(tmp_path / "next" / "panel.npz")["a"].nobs == expected["a"].nobs
-    assert "80 rows that do not follow" in sentence(run("panel", tmp_path / "sales.csv", "-m", saved))
+    table.loc[50, "sales"] = 3.0
+    table.to_csv(tmp_path / "revised.csv", index=False)
+    error = sentence(run("panel", tmp_path / "revised.csv", "-m", saved))
+    assert f"has 3 in column 'sales' for 'b' at 2001-07, where the saved panel has {y[50]:g}; fit the panel" in error
+    table[:44].assign(shop="c").to_csv(tmp_path / "other.csv", index=False)
+    error = sentence(run("panel", tmp_path / "other.csv", "-m", saved))
+    assert "1 series that the panel does not have, the first 'c'" in error
     assert "the file holds a panel; forecast it with the command panel" in sentence(run("forecast", "-m", saved))
     assert "DATA.CSV is needed" in sentence(run("panel"))
 
@@ -299,7 +311,15 @@ def test_exogenous_columns_of_a_panel_and_their_future(tmp_path):
     found, expected = pd.read_csv(tmp_path / "next" / "forecast.csv"), panel.forecast(2, exog=future)
     np.testing.assert_allclose(found["ParaRNN"], expected["ParaRNN"])
     assert "known for 4 periods" in sentence(run("panel", tmp_path / "sales.csv", *options, "--steps", 5))
-    assert "known for 0 periods" in sentence(run("panel", "-m", saved))
+    assert "known for 0 periods after series 'a'" in sentence(run("panel", "-m", saved))
+    # the file of the fit and the future once more
+    outcome = run("panel", tmp_path / "sales.csv", "-m", saved, "--steps", 2, "-o", tmp_path / "next")
+    assert outcome.exit_code == 0, outcome.output
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "next" / "forecast.csv")["ParaRNN"], expected["ParaRNN"])
+    dearer = table.assign(price=table["price"].where(table.index != 60, 9.5))
+    dearer.to_csv(tmp_path / "dearer.csv", index=False)
+    error = sentence(run("panel", tmp_path / "dearer.csv", "-m", saved))
+    assert "has 9.5 in column 'price' for 'b' at 2002-01, where the saved panel has" in error
     error = sentence(run("panel", tmp_path / "future.csv", "-m", saved, "-x", "price"))
     assert "--exog names 1 columns, where the saved panel has price, rain" in error
     # observations and the future behind them in one file
@@ -311,6 +331,55 @@ def test_exogenous_columns_of_a_panel_and_their_future(tmp_path):
     np.testing.assert_allclose(
         pd.read_csv(tmp_path / "next" / "forecast.csv")["ParaRNN"], longer.forecast(3, exog=rest)["ParaRNN"]
     )
+
+
+BERLIN = pd.date_range("2020-03-20", periods=41, freq="D", tz="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "written"),
+    [
+        ("year", range(1980, 2021), "2020"),
+        ("month", pd.date_range("2020-01-01", periods=41, freq="MS"), "2023-05"),
+        ("month", pd.period_range("2020-01", periods=41, freq="M"), "2023-05-01"),
+        ("day", BERLIN, "2020-04-29 00:00:00+02:00"),
+        ("day", BERLIN, "2020-04-28 22:00:00Z"),
+    ],
+)
+def test_times_of_a_file_are_taken_as_the_saved_ones_are(name, times, written, tmp_path):
+    y = np.random.default_rng(0).normal(size=41)
+    table = pd.DataFrame({"unique_id": "a", name: times, "y": y})
+    panel = fit_panel(table[:40], time_col=name, units=(), n_starts=1)
+    panel.save(tmp_path / "panel.npz")
+    table[40:].assign(**{name: written}).to_csv(tmp_path / "since.csv", index=False)
+    outcome = run("panel", tmp_path / "since.csv", "-m", tmp_path / "panel.npz", "--steps", 1, "-o", tmp_path)
+    assert outcome.exit_code == 0, outcome.output
+    expected = panel.append(table[40:]).forecast(1)["ParaRNN"]
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "forecast.csv")["ParaRNN"], expected)
+    if name == "year":
+        series = pd.Series(y, pd.RangeIndex(1980, 2021, name="year"), name="y")
+        ParaRNN(series[:40], units=()).fit(n_starts=1).save(tmp_path / "model.npz")
+        outcome = run("forecast", tmp_path / "since.csv", "-m", tmp_path / "model.npz", "--steps", 1, "-o", tmp_path)
+        assert outcome.exit_code == 0, outcome.output
+        np.testing.assert_allclose(pd.read_csv(tmp_path / "forecast.csv")["mean"], expected, rtol=0.1, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("", "has no rows below its header"),
+        ("a,2001,1\n,2002,1\n", "Column 'unique_id' is empty in line 3"),
+        ("a,2001,1\nb,2001,1\na,2001,2\n", "has 'a' at 2001 again in line 4; keep one row"),
+        ("a,2001,\na,2002,\n", "Column 'y' of"),
+        (
+            "a,2020-03-28 00:00+01:00,1\na,2020-03-30 00:00+02:00,1\n",
+            "have different offsets from UTC (+01:00, +02:00)",
+        ),
+    ],
+)
+def test_rows_that_are_no_panel_are_told_in_one_sentence(rows, words, tmp_path):
+    (tmp_path / "bad.csv").write_text(f"unique_id,ds,y\n{rows}")
+    assert words in sentence(run("panel", tmp_path / "bad.csv", "-u", 0))
 
 
 def test_dates_of_digits_are_dates_for_a_saved_panel_too(tmp_path):
@@ -398,7 +467,8 @@ def test_a_series_of_a_panel_may_be_called_na(tmp_path):
     table = read_panel(path, "country", "year", "y")
     assert sorted(set(table["country"])) == ["DE", "NA"] and table["y"].isna().tolist() == [False] * 40 + [True]
     path.write_text("\n".join(["country,year,y", *rows, ",2021,1"]))
-    assert read_panel(path, "country", "year", "y")["country"].isna().sum() == 1
+    with pytest.raises(ValueError, match="^Column 'country' is empty in line 42"):
+        read_panel(path, "country", "year", "y")
 
 
 def test_the_standard_input_and_a_pipe_are_files(tmp_path):
@@ -488,6 +558,30 @@ def test_what_is_wrong_with_the_output_is_said_before_anything_is_fitted(nile, t
     datasets.load_nile().rename("y").rename_axis("ds").reset_index().assign(unique_id="a").to_csv(series, index=False)
     assert "is no folder" in sentence(run("panel", series, "-o", nile / "results"))
     assert "level must hold per cents" in sentence(run("panel", series, "--level", "0.9", "-o", tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda future: future[future["ds"] != 1963], "lacks 1 of the 4 steps of series 'a', the first 1963"),
+        (lambda future: future.assign(ds=future["ds"] + 2), "lacks 2 of the 5 steps of series 'a', the first 1961"),
+        (lambda future: future.assign(x=future["x"].where(future["ds"] != 1962)), "no number in column 'x' for 1962"),
+    ],
+)
+def test_gaps_in_the_future_are_told_before_anything_is_fitted(change, words, nile, tmp_path, monkeypatch):
+    def fit(*arguments, **options):
+        raise AssertionError("nothing should be fitted")
+
+    monkeypatch.setattr("pararnn_ts.panel.panel.fit_all", fit)
+    monkeypatch.setattr("pararnn_ts.cli.fitting.fit_model", fit)
+    table = datasets.load_nile()[:95].rename("y").rename_axis("ds").reset_index()
+    table = table.assign(x=np.sin(np.arange(95.0)), unique_id="a", ds=np.arange(1871, 1966))
+    table["y"] = table["y"].where(table["ds"] <= 1960)
+    rows = pd.concat([table[table["ds"] <= 1960], change(table[table["ds"] > 1960])])
+    rows.to_csv(nile, index=False)
+    assert words in sentence(run("panel", nile, "-x", "x", "-o", tmp_path))
+    error = sentence(run("forecast", nile, "-c", "y", "-i", "ds", "-x", "x", "-o", tmp_path))
+    assert words.split()[-1] in error
 
 
 @pytest.mark.parametrize("command", ["fit", "forecast", "panel", "compare", "report"])

@@ -16,10 +16,11 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from pararnn_ts import datasets
+from pararnn_ts._compat import ValueWarning
 from pararnn_ts.comparison import compare, rolling_forecast
 from pararnn_ts.comparison.arma import order_of_integration, select_ar, select_arma
 from pararnn_ts.comparison.faces import describe, exog_columns
-from pararnn_ts.comparison.sample import split_sample
+from pararnn_ts.comparison.sample import aligned, split_sample
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.scores import crps_gaussian, crps_sample, diebold_mariano
@@ -371,6 +372,21 @@ def test_scores_do_not_depend_on_the_labels(index, lynx):
     pd.testing.assert_frame_equal(found.table[columns], expected.table[columns])
     targets = found.forecasts.query("model == 'AR' and step == 1")["target"].tolist()
     assert targets == (list(range(100, 114)) if index is None else list(index[100:]))
+
+
+def test_dates_of_an_array_are_those_of_a_series(lynx):
+    models = {"AR": AutoReg(lynx, 2), "one": ParaRNN(lynx, units=(1,))}
+    found = compare(lynx.to_numpy(), dates=lynx.index, holdout="1921", models=models)
+    pd.testing.assert_frame_equal(found.forecasts, compare(lynx, holdout="1921", models=models).forecasts)
+    with pytest.raises(ValueError, match=r"^dates has 113 labels"):
+        compare(lynx.to_numpy(), dates=lynx.index[1:], holdout=14, models=models)
+
+
+def test_a_frequency_that_labels_do_not_tell_can_be_given(lynx):
+    stamps = lynx.set_axis(pd.DatetimeIndex(lynx.index.to_timestamp(), freq=None))[["1900", "1902", "1904", "1910"]]
+    with pytest.warns(ValueWarning, match="inserted"):
+        series, _ = aligned(stamps, freq="YS")
+    assert series.index.freqstr == "YS-JAN" and len(series) == 11
 
 
 @pytest.mark.parametrize("holdout", [14, np.int64(14), 14 / 114, "1921", pd.Period("1921", "Y")])

@@ -144,6 +144,13 @@ def test_exogenous_values_and_labels_reach_the_model():
     assert sel.results.params["linear.price"] == pytest.approx(2.0, abs=0.5)
 
 
+def test_dates_of_an_array_are_those_of_a_series():
+    y, dates = autoregression(80, seed=0).to_numpy(), pd.period_range("2001-01", periods=80, freq="M")
+    found, labelled = prt.select_order(y, dates=dates, **SMALL), prt.select_order(pd.Series(y, dates), **SMALL)
+    pd.testing.assert_series_equal(found.results.forecast(3), labelled.results.forecast(3))
+    pd.testing.assert_series_equal(found.average().forecast(3), labelled.average().forecast(3))
+
+
 def test_gaps_are_handled():
     y = threshold(150, 7)
     y.iloc[[20, 21, 90]] = np.nan

@@ -234,6 +234,7 @@ def forecast(
     from pararnn_ts.cli.saved import continue_results, load_saved
     from pararnn_ts.cli.writing import Folder
     from pararnn_ts.models.arguments import check_alpha
+    from pararnn_ts.models.pararnn import ParaRNN
     from pararnn_ts.results.base import RecurrentResults
 
     folder, alpha = Folder(out), check_alpha(alpha)
@@ -252,9 +253,11 @@ def forecast(
         n, exogenous = len(series.endog), series.exog is not None
     known = 0 if future is None else len(future)
     ahead = count_steps(steps, max(1, min(24, n // 5)), known if exogenous else None)
-    if series is not None:
-        results, _ = fit_model(series, options)
     future = None if future is None else future.iloc[:ahead]
+    if series is not None:
+        if exogenous:  # what is wrong with the future is said before the fit
+            ParaRNN(series.endog, series.exog).future_exog(future, ahead)
+        results, _ = fit_model(series, options)
     frame = results.get_forecast(ahead, exog=future, rng=seed).summary_frame(alpha=alpha)
     folder.text("summary.txt", results.summary().as_text())
     folder.table("forecast.csv", frame)
@@ -313,19 +316,22 @@ def panel(
     """
     Fit and forecast many series, one row of the file for each series and time, or with --model go on with saved ones.
 
-    With --model, DATA.CSV holds what was observed since, and its columns are those of the panel unless they are named.
-    Parameters stay as they are. Of a panel with exogenous columns it may hold the future alone, rows in which the value
-    is empty.
+    With --model, DATA.CSV holds what was observed since: rows that the panel knows already are passed over, the others
+    must follow their series, and columns are those of the panel unless they are named. Parameters stay as they are. Of
+    a panel with exogenous columns it may hold the future alone, rows in which the value is empty.
 
     Prints the summary of the panel and writes it with the table of the series, forecasts and the panel (panel.npz, for
     prt.load).
     """
+    import pandas as pd
+
     import pararnn_ts as prt
     from pararnn_ts.cli.fitting import panel_options
     from pararnn_ts.cli.reading import count_steps, known_ahead, read_panel, split_panel
     from pararnn_ts.cli.saved import continue_panel, load_saved
     from pararnn_ts.cli.writing import Folder
-    from pararnn_ts.panel.forecasts import check_levels
+    from pararnn_ts.panel.forecasts import check_levels, future_values
+    from pararnn_ts.panel.frame import read_long
     from pararnn_ts.panel.panel import Panel
 
     # what is wrong with these is said before many series are fitted
@@ -343,10 +349,13 @@ def panel(
         sample, exogenous, named = read_panel(_required(data), *names, exog or (), freq), bool(exog), names[0]
         if exogenous:
             sample, future = split_panel(sample, *names)
-        ids = sample.loc[sample[names[2]].notna(), named].unique()
-    known = 0 if future is None else known_ahead(future, named, ids)
-    ahead = count_steps(steps, 12, known if exogenous else None)
+        ids = pd.Index(sample.loc[sample[names[2]].notna(), named].unique())
+        if not len(ids):
+            raise ValueError(f"Column {names[2]!r} of {data} has no values; name another with --target.")
+    ahead = count_steps(steps, 12, *(known_ahead(future, named, ids) if exogenous else (None,)))
     if model is None:
+        if exogenous:
+            future_values(read_long(sample, *names, exog, freq), ids, future, ahead)
         fitted = prt.fit_panel(
             sample, id_col=names[0], time_col=names[1], target_col=names[2], exog_cols=exog, freq=freq, rng=seed,
             **panel_options(options),

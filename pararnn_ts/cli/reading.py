@@ -17,6 +17,7 @@ import pandas as pd
 from pararnn_ts.models.exogenous import align_exog
 from pararnn_ts.models.grid import complete_grid
 from pararnn_ts.models.labels import as_dates
+from pararnn_ts.models.values import shown
 
 __all__ = ["Columns", "Data", "count_steps", "known_ahead", "read_columns", "read_data", "read_panel", "split_panel"]
 
@@ -25,6 +26,7 @@ _INTEGER = re.compile(r"-?\d{1,15}")
 _QUARTER = re.compile(r"\d{4}-?Q[1-4]")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _YEARS = (1000, 2999)
+_OFFSET = re.compile(r"[+-]\d{2}:?\d{2}$")
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -53,6 +55,10 @@ class Columns:
         future = self.exog.iloc[known:] if known < len(self.exog) else None
         return self.endog.iloc[:known], self.exog.iloc[:known], future
 
+    def labelled(self, labels: pd.Index) -> Columns:
+        """Columns with other labels."""
+        return Columns(self.endog.set_axis(labels), None if self.exog is None else self.exog.set_axis(labels))
+
     def rows(self, which: np.ndarray) -> Columns:
         """Columns of some of the rows."""
         return Columns(self.endog[which], None if self.exog is None else self.exog[which])
@@ -78,7 +84,7 @@ class Data:
     future_exog: pd.DataFrame | None
 
 
-def count_steps(wanted: int | None, usual: int, known: int | None) -> int:
+def count_steps(wanted: int | None, usual: int, known: int | None, after: str = "the series") -> int:
     """
     Periods to forecast: those wanted, or the usual number; with exogenous columns no more than these are known for.
 
@@ -90,6 +96,8 @@ def count_steps(wanted: int | None, usual: int, known: int | None) -> int:
         Periods where it says nothing.
     known : int or None
         Periods for which exogenous columns are known; None: there are no such columns.
+    after : str
+        What they follow.
 
     Returns
     -------
@@ -105,7 +113,7 @@ def count_steps(wanted: int | None, usual: int, known: int | None) -> int:
         return wanted or usual
     if not known or (wanted or 0) > known:
         raise ValueError(
-            f"The exogenous columns are known for {known} periods after the series, but forecasts need them for "
+            f"The exogenous columns are known for {known} periods after {after}, but forecasts need them for "
             f"{wanted or 'at least one'}; give a file with rows at its end in which the column of the series is empty."
         )
     return wanted or known
@@ -197,7 +205,9 @@ def read_panel(
     _require_columns(path, table, [*named, *(("--exog", name) for name in exog)])
     times = _labels(table[time_col], time_col, freq, "--time")
     numbers = {name: _numbers(table[name], name) for name in (target_col, *exog)}
-    return pd.DataFrame({id_col: table[id_col], time_col: times, **numbers})
+    rows = pd.DataFrame({id_col: table[id_col], time_col: times, **numbers})
+    _require_one_row_each(path, rows, id_col, time_col)
+    return rows
 
 
 def split_panel(
@@ -232,19 +242,20 @@ def split_panel(
     return table[~ahead], table[ahead]
 
 
-def known_ahead(future: pd.DataFrame, id_col: str, ids: Iterable[Any]) -> int:
+def known_ahead(future: pd.DataFrame | None, id_col: str, ids: Iterable[Any]) -> tuple[int, str]:
     """
-    Periods after each of some series for which there are rows, those of the series with fewest.
+    Periods after each of some series for which there are rows, those of the series with fewest, and which that is.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from pararnn_ts.cli.reading import known_ahead
     >>> known_ahead(pd.DataFrame({"shop": ["a", "b", "b"]}), "shop", ["a", "b"])
-    1
+    (1, "series 'a'")
     """
-    counts = future[id_col].value_counts()
-    return min((int(counts.get(name, 0)) for name in ids), default=0)
+    counts = pd.Series(dtype=int) if future is None else future[id_col].value_counts()
+    known = [(int(counts.get(name, 0)), f"series {shown(name)}") for name in ids]
+    return min(known, key=lambda one: one[0], default=(0, "the series"))
 
 
 def _csv(path: Path, as_text: str | None = None) -> pd.DataFrame:
@@ -334,6 +345,25 @@ def _require_order(path: Path, labels: pd.Index, index: str | None) -> None:
     )
 
 
+def _require_one_row_each(path: Path, rows: pd.DataFrame, id_col: str, time_col: str) -> None:
+    """Raise where there are no rows, rows without the name of a series, or several of a series and time."""
+    if not len(rows):
+        raise ValueError(f"{path} has no rows below its header; give one with a row for each series and time.")
+    nameless = rows[id_col].isna().to_numpy()
+    if nameless.any():
+        raise ValueError(
+            f"Column {id_col!r} is empty in line {int(nameless.argmax()) + 2}, but every row needs the name of its "
+            "series; fill it or drop the row."
+        )
+    twice = rows.duplicated([id_col, time_col]).to_numpy()
+    if twice.any():
+        row = rows.iloc[int(twice.argmax())]
+        raise ValueError(
+            f"{path} has {row[id_col]!r} at {row[time_col]} again in line {int(twice.argmax()) + 2}; keep one row for "
+            "each series and time."
+        )
+
+
 def _the_column(table: pd.DataFrame, column: str | None, index: str | None, exog: Sequence[str]) -> str:
     if column is not None:
         return column
@@ -375,6 +405,12 @@ def _labels(texts: pd.Series, name: str, freq: str | None, option: str = "--inde
         if all(pattern.fullmatch(text) for text in texts):
             return pd.PeriodIndex(texts, freq=unit, name=name)
     dates = as_dates(pd.Index(texts, name=name, dtype=object))
+    offsets = {match[0] for match in map(_OFFSET.search, texts) if match}
+    if dates is None and len(offsets) > 1:
+        raise ValueError(
+            f"{option} {name}: its times have different offsets from UTC ({', '.join(sorted(offsets)[:2])}); write all "
+            "of them in UTC, or in local time without an offset."
+        )
     if dates is None:
         # the first that is no label by itself, or none together with the first
         alone = (not _INTEGER.fullmatch(text) and as_dates(pd.Index([text], dtype=object)) is None for text in texts)

@@ -13,6 +13,7 @@ from pararnn_ts._compat import to_offset
 from pararnn_ts.cli.reading import Columns, read_columns, read_panel, split_panel
 from pararnn_ts.models.labels import labels_like
 from pararnn_ts.models.values import shown
+from pararnn_ts.panel.frame import read_long
 
 __all__ = ["continue_panel", "continue_results", "load_saved"]
 
@@ -99,7 +100,7 @@ def continue_results(
     names = exog or model.exog_labels
     found = read_columns(path, column or model.endog_name, index, names, freq or getattr(model.index, "freqstr", None))
     if index is not None:
-        found = _since(found, results, path)
+        found = _since(found.labelled(_labels_as_saved(found.endog.index, model.index)), results, path)
     y, x, future = found.split()
     if not len(y):
         return results, future
@@ -121,6 +122,8 @@ def continue_panel(
 ) -> tuple[Any, pd.DataFrame | None]:
     """
     Panel with the observations of a file at the end of its series.
+
+    As in :func:`continue_results` the file may be the one of the fit with new rows.
 
     Parameters
     ----------
@@ -159,16 +162,48 @@ def continue_panel(
                 f"--id {names[0]}: {path} has names such as {new[known.ids].iloc[0]!r}, where those of the saved panel "
                 f"are like {shown(panel.ids[0])}; name another column."
             ) from None
-    if not known.exog:
-        return panel.append(new), None
-    sample, future = split_panel(new, *known[:3], continued=True)
+    new[known.time] = _labels_as_saved(pd.Index(new[known.time]), panel._frame.times)
+    new = _since_samples(new, panel, path)
+    sample, future = split_panel(new, *known[:3], continued=True) if known.exog else (new, None)
     return panel.append(sample) if len(sample) else panel, future
+
+
+def _labels_as_saved(labels: pd.Index, known: Any) -> pd.Index:
+    """Labels in the terms of those that were saved; years, which a file has as periods, may have been integers."""
+    if not pd.api.types.is_integer_dtype(known.dtype):
+        return labels_like(labels, known)
+    years = isinstance(labels, pd.PeriodIndex) and labels.freqstr.startswith("Y")
+    return pd.Index(labels.year, name=labels.name) if years else labels  # type: ignore[attr-defined]
+
+
+def _since_samples(new: pd.DataFrame, panel: Any, path: Path) -> pd.DataFrame:
+    """Rows after the samples of their series; those in a sample must be as they were."""
+    frame, columns = panel._frame, panel._frame.columns
+    new = new.sort_values([columns.ids, columns.time], ignore_index=True)
+    after, inside, row = frame.overlap(
+        read_long(new, columns.ids, columns.time, columns.target, columns.exog, frame.freq)
+    )
+    names, there = [columns.target, *columns.exog], row >= 0
+    given = new[names].to_numpy(float)
+    known = np.full_like(given, np.nan)
+    known[there] = np.column_stack([frame.y] if frame.x is None else [frame.y, frame.x])[row[there]]
+    differ = ~np.isclose(given, known, atol=0.0, equal_nan=True) & inside[:, None]
+    # exogenous values of times that the panel does not have say nothing against it
+    differ[~there, 1:] = False
+    if differ.any():
+        k, j = np.argwhere(differ)[0]
+        name, time = new[columns.ids].iloc[k], new[columns.time].iloc[k]
+        raise ValueError(
+            f"{path} has {given[k, j]:g} in column {names[j]!r} for {shown(name)} at {time}, where the saved panel has "
+            f"{known[k, j]:g}; fit the panel anew, or leave the rows up to its end out of the file."
+        )
+    return new[after]
 
 
 def _since(found: Columns, results: Any, path: Path) -> Columns:
     """Rows after the sample, which must follow it; those inside it must be as they were."""
     model = results.model
-    labels, last = labels_like(found.endog.index, model.index), model.index[-1]
+    labels, last = found.endog.index, model.index[-1]
     try:
         new = np.asarray(labels > last)
     except TypeError:

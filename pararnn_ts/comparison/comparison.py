@@ -149,6 +149,8 @@ def compare(
     models: Mapping[str, Any] | None = None,
     horizon: int = 1,
     refit_every: int | None = None,
+    dates: Any = None,
+    freq: Any = None,
     rng: int | np.random.Generator | None = 0,
     progress: bool = False,
 ) -> Comparison:
@@ -179,6 +181,10 @@ def compare(
         Steps ahead.
     refit_every : int, optional
         Observations after which the parameters are estimated anew, orders as they are; by default never.
+    dates : array_like of dates, optional
+        Labels of the observations, in place of the index of `endog`.
+    freq : str or offset, optional
+        Frequency of the dates; inferred when not given.
     rng : None, int or numpy.random.Generator
         Source of random starts and simulated forecasts.
     progress : bool
@@ -211,7 +217,7 @@ def compare(
     0  AR(2)   1920     1   1921
     1  AR(2)   1921     1   1922
     """
-    sample = split_sample(endog, exog, holdout)
+    sample = split_sample(endog, exog, holdout, dates, freq)
     horizon = check_count(horizon, "horizon")
     every = None if refit_every is None else check_count(refit_every, "refit_every")
     check_generator(rng)

@@ -64,7 +64,7 @@ class Sample:
         return None if period is None or 3 * period > self.n_train else period
 
 
-def aligned(endog: Any, exog: Any = None) -> tuple[pd.Series, pd.DataFrame | None]:
+def aligned(endog: Any, exog: Any = None, dates: Any = None, freq: Any = None) -> tuple[pd.Series, pd.DataFrame | None]:
     """
     Series on its complete index, and exogenous values matched to it by label.
 
@@ -77,7 +77,7 @@ def aligned(endog: Any, exog: Any = None) -> tuple[pd.Series, pd.DataFrame | Non
     x    8.0
     Name: 2000, dtype: float64
     """
-    grid = complete_grid(endog, exog)
+    grid = complete_grid(endog, exog, dates, freq)
     series = pd.Series(grid.y, index=grid.index, name=grid.name)
     if exog is None:
         return series, None
@@ -85,7 +85,7 @@ def aligned(endog: Any, exog: Any = None) -> tuple[pd.Series, pd.DataFrame | Non
     return series, pd.DataFrame(values, index=grid.index, columns=names)
 
 
-def split_sample(endog: Any, exog: Any, holdout: Any) -> Sample:
+def split_sample(endog: Any, exog: Any, holdout: Any, dates: Any = None, freq: Any = None) -> Sample:
     """
     Complete the index of a series, align its exogenous values, and find the first row of the holdout.
 
@@ -97,6 +97,8 @@ def split_sample(endog: Any, exog: Any, holdout: Any) -> Sample:
         Exogenous values.
     holdout : int, float or label
         Number of last observations, their share, or the label at which they begin.
+    dates, freq
+        Labels of the observations in place of the index, and their frequency, as models take them.
 
     Returns
     -------
@@ -110,7 +112,7 @@ def split_sample(endog: Any, exog: Any, holdout: Any) -> Sample:
     >>> split_sample(y, None, "2005").n_train, split_sample(y, None, 6).n_train
     (48, 54)
     """
-    series, frame = aligned(endog, exog)
+    series, frame = aligned(endog, exog, dates, freq)
     first = _first_row(holdout, series.index)
     seen, held = series.iloc[:first].notna().sum(), series.iloc[first:].notna().sum()
     if seen < MIN_TRAIN:

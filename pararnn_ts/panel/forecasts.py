@@ -16,8 +16,8 @@ from pararnn_ts.models.arguments import check_count, check_generator
 from pararnn_ts.models.labels import extend_index
 from pararnn_ts.models.values import shown
 from pararnn_ts.panel.engines import on_threads
-from pararnn_ts.panel.frame import future_rows
-from pararnn_ts.panel.task import UNFIT, Fitted
+from pararnn_ts.panel.frame import LongFrame, future_rows
+from pararnn_ts.panel.task import UNFIT, UNFITTED, Fitted
 from pararnn_ts.results.intervals import check_method
 from pararnn_ts.results.prediction import is_explosive
 
@@ -32,6 +32,7 @@ __all__ = [
     "fill_ahead",
     "fitted_frame",
     "forecast_frame",
+    "future_values",
     "joined",
     "warn_of",
 ]
@@ -126,18 +127,18 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
     """Forecasts of a panel, see `Panel.forecast`."""
     steps, wanted = check_count(h, "h"), check_intervals(level, method, n_sims, rng)
     columns, n = panel._frame.columns, len(panel)
-    future = _future(panel, exog, steps)
+    future = future_values(panel._frame, panel.fitted_ids, exog, steps)
     fitted = [isinstance(outcome, Fitted) for outcome in panel._outcomes]
     names = wanted.names(panel.model.__name__)
 
     def one(k: int) -> Ahead:
         values = np.full((steps, len(names)), np.nan)
         if not fitted[k]:
-            return Ahead(_labels(panel, k, steps), values, "not fitted")
+            return Ahead(_labels(panel._frame, k, steps), values, UNFITTED)
         results = panel._results(k)._results
         labels, index = None, None
         if not results.model._extendable:
-            labels, index = _labels(panel, k, steps), pd.RangeIndex(steps)
+            labels, index = _labels(panel._frame, k, steps), pd.RangeIndex(steps)
             if labels is None:
                 return Ahead(None, values, "its times do not go on; give them a frequency with freq, or number them.")
         try:
@@ -147,11 +148,6 @@ def forecast_frame(panel: Panel, h: Any, exog: Any, level: Any, method: str, n_s
         return Ahead(own if labels is None else labels, values, explosive=explosive)
 
     ahead = on_threads(one, n, n_threads(), lambda _: None)
-    if all(one.lost for one in ahead):
-        first = fitted.index(True)
-        raise ValueError(
-            f"None of the {n} series could be forecast; the first, {shown(panel.ids[first])}: {ahead[first].lost}"
-        )
     warn_of(panel.ids, ahead)
     kept = [k for k in range(n) if ahead[k].labels is not None]
     table = {columns.ids: panel.ids[np.repeat(kept, steps)], columns.time: joined([ahead[k].labels for k in kept])}
@@ -180,9 +176,8 @@ def fitted_frame(panel: Panel) -> Any:
     return panel._frame.handed_out(table, [columns.time])
 
 
-def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:
+def _labels(frame: LongFrame, k: int, steps: int) -> pd.Index | None:
     """Labels after a series, by its own index or by the frequency of the others; None where neither tells."""
-    frame = panel._frame
     try:
         return extend_index(frame.completed(k).index, steps)
     except ValueError:
@@ -190,27 +185,44 @@ def _labels(panel: Panel, k: int, steps: int) -> pd.Index | None:
     return None if frame.calendar is None else frame.calendar.after(frame.labels(k), steps)
 
 
-def _future(panel: Panel, exog: Any, steps: int) -> list[Any]:
-    """Exogenous values of the steps of each series; raises at once where they are absent."""
-    columns, known = panel._frame.columns, panel.fitted_ids
+def future_values(frame: LongFrame, names: pd.Index, exog: Any, steps: int) -> list[Any]:
+    """
+    Exogenous values of the steps after some series of a frame, or one sentence about the first that is absent.
+
+    Parameters
+    ----------
+    frame : LongFrame
+        The series.
+    names : Index
+        Names of those that are to be forecast.
+    exog : DataFrame or None
+        Exogenous values after the series, see `Panel.forecast`.
+    steps : int
+        Number of steps.
+
+    Returns
+    -------
+    list of DataFrame or None
+        One for each series of the frame, None for those that are not to be forecast and without exogenous columns.
+    """
+    columns = frame.columns
     if exog is None and columns.exog:
-        names = ", ".join(map(str, columns.exog))
-        raise ValueError(f"exog is needed: a long data frame with the columns {names} for the {steps} steps.")
+        wanted = ", ".join(map(str, columns.exog))
+        raise ValueError(f"exog is needed: a long data frame with the columns {wanted} for the {steps} steps.")
     if exog is None:
-        return [None] * len(panel)
+        return [None] * len(frame)
     if not columns.exog:
         raise ValueError("exog was given, but the panel has no exogenous columns; leave it out.")
-    tables = future_rows(panel._frame, exog)
-    absent = [name for name in known if name not in tables]
+    tables = future_rows(frame, exog)
+    absent = [name for name in names if name not in tables]
     if absent:
         raise ValueError(
-            f"exog has no rows for {len(absent)} of {len(known)} series, the first {shown(absent[0])}; give it {steps} "
+            f"exog has no rows for {len(absent)} of {len(names)} series, the first {shown(absent[0])}; give it {steps} "
             "rows for each."
         )
-    found: list[Any] = [None] * len(panel)
-    for name in known:
-        k = panel._position(name)
-        labels = _labels(panel, k, steps)
+    found: list[Any] = [None] * len(frame)
+    for name, k in zip(names, frame.ids.get_indexer(names).tolist(), strict=True):
+        labels = _labels(frame, k, steps)
         try:
             rows = found[k] = tables[name] if labels is None else tables[name].loc[labels]
         except KeyError:
@@ -239,7 +251,12 @@ def joined(parts: list[pd.Index]) -> pd.Index:
 
 
 def warn_of(ids: pd.Index, ahead: list[Ahead]) -> None:
-    """Say once which forecasts are not numbers, and which go astray."""
+    """Say once which forecasts are not numbers, and which go astray; raise where there is none at all."""
+    if all(one.lost for one in ahead):
+        first = next((k for k, one in enumerate(ahead) if one.lost != UNFITTED), 0)
+        raise ValueError(
+            f"None of the {len(ids)} series could be forecast; the first, {shown(ids[first])}: {ahead[first].lost}"
+        )
     lost = [k for k, one in enumerate(ahead) if one.lost and one.labels is not None]
     wild = [k for k, one in enumerate(ahead) if one.explosive]
     unknown = [k for k, one in enumerate(ahead) if one.labels is None]

@@ -153,6 +153,40 @@ class LongFrame:
         x = pd.DataFrame(self.x[new], labels, columns=list(self.columns.exog))
         return pd.Series(y, labels, name=self.columns.target), x
 
+    def _placed(self, new: LongFrame) -> tuple[np.ndarray, pd.Index, np.ndarray]:
+        """Series of each row of another frame, its times in the unit of these, and as numbers."""
+        times = _times_like(new.times, self.times, self.columns.time, "df")
+        place = self.ids.get_indexer(new.ids)
+        if (place < 0).any():
+            unknown = new.ids[place < 0]
+            raise ValueError(
+                f"df has {len(unknown)} series that the panel does not have, the first {shown(unknown[0])}; leave them "
+                "out, and fit them with fit_panel."
+            )
+        return np.repeat(place, new.lengths), times, as_numbers(times)
+
+    def overlap(self, new: LongFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """
+        Where rows of another frame lie beside the samples of their series.
+
+        Parameters
+        ----------
+        new : LongFrame
+            The other frame, whose series are among these.
+
+        Returns
+        -------
+        after, inside : ndarray of bool
+            Whether a row of `new` comes after the sample of its series, or lies in it; before it where it does neither.
+        row : ndarray of int
+            Row of the same series and time; -1 where there is none.
+        """
+        codes, _, numbers = self._placed(new)
+        own = pd.MultiIndex.from_arrays([np.repeat(np.arange(len(self)), self.lengths), self.numbers])
+        row = own.get_indexer(pd.MultiIndex.from_arrays([codes, numbers]))
+        after = numbers > self.numbers[self.offsets[codes + 1] - 1]
+        return after, ~after & (numbers >= self.numbers[self.offsets[codes]]), row
+
     def joined(self, new: LongFrame) -> LongFrame:
         """
         Rows of both frames; those of the second follow those of the first.
@@ -164,16 +198,7 @@ class LongFrame:
         ValueError
             The second has a series that the first does not have, or times that do not follow those of a series.
         """
-        column = self.columns.time
-        times = _times_like(new.times, self.times, column, "df")
-        place = self.ids.get_indexer(new.ids)
-        if (place < 0).any():
-            unknown = new.ids[place < 0]
-            raise ValueError(
-                f"df has {len(unknown)} series that the panel does not have, the first {shown(unknown[0])}; leave them "
-                "out, and fit them with fit_panel."
-            )
-        codes, numbers = np.repeat(place, new.lengths), as_numbers(times)
+        codes, times, numbers = self._placed(new)
         last = self.offsets[codes + 1] - 1
         early = np.flatnonzero(numbers <= self.numbers[last])
         if len(early):
@@ -449,7 +474,9 @@ def _times(column: pd.Series, name: Any, ids: pd.Series) -> pd.Index:
 
 def _times_like(times: pd.Index, known: Any, name: Any, what: str) -> pd.Index:
     """Times of the kind of those known."""
-    if isinstance(known, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex) and str(times.tz) == str(known.tz):
+    if isinstance(known, pd.DatetimeIndex) and isinstance(times, pd.DatetimeIndex):
+        # an instant is the same in every time zone
+        times = times if times.tz is None or known.tz is None else times.tz_convert(known.tz)
         times = times.as_unit(known.unit)
     if type(times) is not type(known) or times.dtype != known.dtype:
         raise TypeError(

@@ -8,28 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.tools.sm_exceptions import ModelWarning
 
-from pararnn_ts._compat import warn_user
+from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.estimation.estimate import n_threads
 from pararnn_ts.models.arguments import given
 from pararnn_ts.models.values import shown
 from pararnn_ts.panel.engines import find_engine, fit_all, on_threads
+from pararnn_ts.panel.fit_warnings import n_inserted, warn_of_fits
 from pararnn_ts.panel.forecasts import fitted_frame, forecast_frame
 from pararnn_ts.panel.frame import LongFrame, read_long
 from pararnn_ts.panel.persistence import save
 from pararnn_ts.panel.rolling import rolling_forecast
 from pararnn_ts.panel.summary import make_summary
-from pararnn_ts.panel.task import CHOSEN, Fitted, Outcome, Task, make_task
+from pararnn_ts.panel.task import CHOSEN, UNFITTED, Fitted, Outcome, Task, make_task
 from pararnn_ts.panel.updating import append
 
 if TYPE_CHECKING:
     from statsmodels.iolib.summary import Summary
 
-__all__ = ["UNFITTED", "Panel", "fit_panel"]
+__all__ = ["Panel", "fit_panel"]
 
-# status of a series that could not be fitted
-UNFITTED = "not fitted"
 _FIGURES: dict[str, Any] = {
     "nobs": "Int64", "n_missing": "Int64", "n_params": "Int64", "df_model": float, "llf": float, "aic": float,
     "bic": float, "log_evidence": float, "scale": float, "n_best": "Int64", "converged": bool, "status": str,
@@ -147,10 +145,12 @@ class Panel:
     def params(self) -> pd.DataFrame:
         """Parameters, a row for each series; NaN for those that the model of a series does not have."""
         rows = {}
-        for k, outcome in enumerate(self._outcomes):
-            if isinstance(outcome, Fitted):
-                names = self._task.make(self._frame.series(k), outcome.chosen).param_names
-                rows[k] = dict(zip(names, outcome.params, strict=True))
+        # what there is to say of their labels was said when they were fitted
+        with unheard_warnings():
+            for k, outcome in enumerate(self._outcomes):
+                if isinstance(outcome, Fitted):
+                    names = self._task.make(self._frame.series(k), outcome.chosen).param_names
+                    rows[k] = dict(zip(names, outcome.params, strict=True))
         table = pd.DataFrame.from_dict(rows, orient="index").reindex(range(len(self)))
         return table.set_axis(self.ids, axis=0)
 
@@ -171,7 +171,9 @@ class Panel:
         tables = on_threads(
             lambda i: self._results(known[i]).recurrence_features, len(known), n_threads(), lambda _: None
         )
-        return pd.concat(dict(zip(self.ids[known], tables, strict=True)), names=[self.ids.name])
+        table = pd.concat(tables, keys=known, names=[self.ids.name])
+        # names that are tuples would be levels of their own as keys
+        return table.set_axis(table.index.set_levels([self.ids[known], table.index.levels[1]]))
 
     def forecast(
         self,
@@ -348,42 +350,11 @@ def fit_panel(
     engine = find_engine(engine)
     task = make_task(frame, model, select, rng, device, options, elsewhere=engine is not None)
     panel = Panel(frame, task, fit_all(task, frame, engine, bool(progress)))
-    failures = panel.table["status"] == UNFITTED
-    if failures.all():
+    if not len(panel.fitted_ids):
         why = panel.table["message"].iloc[0]
         raise ValueError(f"None of the {len(panel)} series could be fitted; the first, {shown(panel.ids[0])}: {why}")
-    _warn(panel, failures)
+    warn_of_fits(panel, np.ones(len(panel), dtype=bool), n_inserted(panel) > 0)
     return panel
-
-
-def _warn(panel: Panel, failures: pd.Series) -> None:
-    """Say once what the table says in full."""
-    table, n = panel.table, len(panel)
-    loose = ~failures & (table["message"] != "")
-    inserted = table["n_missing"].to_numpy(int) > _n_missing(panel._frame)
-    stayed = [isinstance(one, Fitted) and one.device != panel._task.device for one in panel._outcomes]
-    parts = []
-    if failures.any():
-        first, why = table.index[failures][0], str(table.loc[failures, "message"].iloc[0])
-        parts.append(f"{failures.sum()} could not be fitted, the first {shown(first)} ({why.rstrip('.')})")
-    if loose.any():
-        parts.append(f"{loose.sum()} did not converge, the first {shown(table.index[loose][0])}")
-    if inserted.any():
-        parts.append(f"{inserted.sum()} had times inserted as missing, the first {shown(table.index[inserted][0])}")
-    if any(stayed):
-        first = table.index[stayed][0]
-        what = "with missing values were fitted on the processor"
-        parts.append(
-            f"{sum(stayed)} {what}, which device={panel._task.device!r} does not fit, the first {shown(first)}"
-        )
-    if parts:
-        warn_user(f"Of {n} series {'; '.join(parts)}. panel.table has status and message of each.", ModelWarning)
-
-
-def _n_missing(frame: LongFrame) -> np.ndarray:
-    """Rows without a value in each series, as they were given."""
-    missing = np.concatenate([[0], np.cumsum(np.isnan(frame.y))])
-    return missing[frame.offsets[1:]] - missing[frame.offsets[:-1]]
 
 
 def _table(frame: LongFrame, outcomes: Sequence[Outcome], select: bool) -> pd.DataFrame:

@@ -9,11 +9,10 @@ import pandas as pd
 
 from pararnn_ts.estimation.estimate import n_threads
 from pararnn_ts.models.arguments import check_count, check_flag
-from pararnn_ts.models.values import shown
 from pararnn_ts.panel.engines import on_threads
 from pararnn_ts.panel.forecasts import Ahead, check_intervals, fill_ahead, joined, warn_of
 from pararnn_ts.panel.frame import read_long
-from pararnn_ts.panel.task import UNFIT, Fitted
+from pararnn_ts.panel.task import UNFIT, UNFITTED, Fitted
 from pararnn_ts.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def rolling_forecast(
         rows = int(frame.lengths[k])
         origins = _Origins(longer.labels(k)[rows - 1 :], longer.values(k)[0][rows:], steps, stride)
         values = np.full((origins.n_forecasts, len(names)), np.nan)
-        lost, explosive = "" if isinstance(panel._outcomes[k], Fitted) else "not fitted", False
+        lost, explosive = "" if isinstance(panel._outcomes[k], Fitted) else UNFITTED, False
         if lost:
             return origins.rolled(values, lost)
         try:
@@ -151,9 +150,6 @@ def rolling_forecast(
     with progress_bar(len(changed), "series", progress) as done:
         found = on_threads(one, len(changed), n_threads(), done)
     ahead = [one.ahead for one in found]
-    if all(one.lost for one in ahead):
-        name = shown(panel.ids[changed[0]])
-        raise ValueError(f"None of the {len(ahead)} series could be forecast; the first, {name}: {ahead[0].lost}")
     warn_of(panel.ids[changed], ahead)
     table = pd.DataFrame({
         columns.ids: panel.ids[np.repeat(changed, [len(one.actual) for one in found])],

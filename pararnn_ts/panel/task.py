@@ -25,7 +25,7 @@ from pararnn_ts.panel.frame import LongFrame, OneSeries
 from pararnn_ts.results.covariance import check_covariance
 from pararnn_ts.results.details import FitDetails
 
-__all__ = ["Fitted", "Outcome", "Task", "Unfitted", "alone", "make_task"]
+__all__ = ["CHOSEN", "UNFIT", "UNFITTED", "Fitted", "Outcome", "Task", "Unfitted", "alone", "make_task"]
 
 # what a panel says by other means
 _DATA = {"endog", "exog", "dates", "freq"}
@@ -38,6 +38,8 @@ _NOT_OF_A_PANEL = {
 }
 # what a series that cannot be fitted may raise; anything else is a mistake of ours and goes on its way
 UNFIT = (ValueError, ArithmeticError, np.linalg.LinAlgError)
+# status of a series that could not be fitted
+UNFITTED = "not fitted"
 # what a selection decides
 CHOSEN = ("lags", "units", "linear_lags", "errors", "hold_back")
 

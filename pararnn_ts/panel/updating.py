@@ -10,6 +10,7 @@ import numpy as np
 from pararnn_ts.estimation.estimate import n_threads
 from pararnn_ts.models.values import shown
 from pararnn_ts.panel.engines import on_threads
+from pararnn_ts.panel.fit_warnings import n_inserted, warn_of_fits
 from pararnn_ts.panel.frame import read_long
 from pararnn_ts.panel.task import UNFIT, Fitted, Outcome, figures, unfitted
 
@@ -45,6 +46,12 @@ def append(panel: Panel, df: Any, refit: bool = False, fit_kwargs: Mapping[str, 
     TypeError, ValueError
         Mistakes in `df`: a series that the panel does not have, times that do not follow a sample. Nothing is appended
         then.
+
+    Warns
+    -----
+    ModelWarning
+        Once, when times were absent from the new rows and inserted as missing, or series that were fitted anew could
+        not be fitted or did not converge; `table` says which and why.
 
     Examples
     --------
@@ -85,4 +92,7 @@ def append(panel: Panel, df: Any, refit: bool = False, fit_kwargs: Mapping[str, 
         outcomes[k] = outcome
         if refit:
             estimated[k] = frame.lengths[k]
-    return type(panel)(frame, panel._task, outcomes, estimated)
+    longer = type(panel)(frame, panel._task, outcomes, estimated)
+    fitted = np.isin(np.arange(len(panel)), changed) & refit
+    warn_of_fits(longer, fitted, n_inserted(longer) > n_inserted(panel))
+    return longer

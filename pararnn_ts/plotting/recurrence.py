@@ -184,7 +184,6 @@ def plot_lag_response(
         count_axis(ax.yaxis)
     set_time_axis(axes[-1], index)
     axes[-1].set_xlim(x[0], x[-1])
-    fig.align_ylabels(list(axes))
     return fig
 
 

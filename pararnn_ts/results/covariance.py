@@ -22,6 +22,7 @@ import numpy as np
 from scipy import linalg
 from statsmodels.stats.sandwich_covariance import S_hac_simple
 
+from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.curvature import derivative_by_data, observed_information
 from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.models.arguments import MOST_DRAWS, check_choice, check_count, given
@@ -180,6 +181,7 @@ def _of_unit_diagonal(precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return precision / size[:, None] / size, size
 
 
+@one_blas_thread()
 def smallest_eigenvalue(precision: np.ndarray) -> float:
     """
     Smallest eigenvalue of a precision matrix scaled to a diagonal of ones; NaN where it cannot be scaled.
@@ -197,6 +199,7 @@ def smallest_eigenvalue(precision: np.ndarray) -> float:
     return float(linalg.eigh(scaled, driver="ev", eigvals_only=True)[0])
 
 
+@one_blas_thread()
 def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
     """
     Inverse of a positive semidefinite matrix on the directions that carry information, and their number.
@@ -222,6 +225,7 @@ def invert(precision: np.ndarray) -> tuple[np.ndarray, int]:
     return np.where(np.isfinite(inverse), inverse, np.nan), int(keep.sum())
 
 
+@one_blas_thread()
 def root_of(covariance: np.ndarray) -> np.ndarray:
     """
     Matrix R with R R' a covariance, of the correlations the symmetric root; NaN where any of it is.
@@ -247,6 +251,7 @@ def root_of(covariance: np.ndarray) -> np.ndarray:
     return size[:, None] * (vectors * np.sqrt(values)) @ vectors.T
 
 
+@one_blas_thread()
 def estimable(precision: np.ndarray, contrasts: np.ndarray | None = None) -> np.ndarray:
     """
     Tell which parameters are identified: no direction of the parameter space without information moves them.
@@ -288,6 +293,7 @@ def estimable(precision: np.ndarray, contrasts: np.ndarray | None = None) -> np.
     return known | (np.sum((rows @ vectors) ** 2, axis=1) < LOADING * np.sum(rows**2, axis=1))
 
 
+@one_blas_thread()
 def _inverse_if_definite(precision: np.ndarray) -> tuple[np.ndarray, str]:
     """Inverse of an observed information, NaN with a reason where it has a direction of negative curvature."""
     scaled, _ = _of_unit_diagonal(precision)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.curvature import derivative_by_data
 from pararnn_ts.models.arguments import check_flag, given
 from pararnn_ts.results.refusals import NotOfTheModel, NotOfTheSample
@@ -32,6 +33,7 @@ from pararnn_ts.specification import Specification, UnitWeights
 
 __all__ = [
     "FittedUnits",
+    "Measure",
     "averaged_jacobian",
     "lag_response",
     "lag_response_errors",
@@ -51,6 +53,7 @@ BLOCKS = 25
 CRITICAL = 1.96
 
 
+@one_blas_thread()
 def recurrence_features(results: Any, sampling: bool = True) -> pd.DataFrame:
     r"""
     Kind, memory and weight of each recurrent unit, with standard errors.
@@ -123,21 +126,23 @@ def recurrence_features(results: Any, sampling: bool = True) -> pd.DataFrame:
     gains = ["gain", *(f"gain[{name}]" for name in exog)]
     lengths = [fitted.memory_length(number) for number in range(len(names))]
 
-    def measure(at: FittedUnits, params: np.ndarray, path: Any, number: int) -> np.ndarray:
+    def memory(at: FittedUnits, params: np.ndarray, path: Any, number: int) -> list[float]:
         eigen = dominant_eigenvalue(at.jacobian(params, path, number))
         weights, slope = at.unit(params, path, number)
         gain = np.abs(averaged_response(weights, slope, at.origins, lengths[number])).sum(axis=0)
         own = len(gain) - len(exog)
-        return np.array([eigen.modulus, eigen.angle, eigen.separation, eigen.lead, gain[:own].sum(), *gain[own:]])
+        return [eigen.modulus, eigen.angle, eigen.separation, eigen.lead, gain[:own].sum(), *gain[own:]]
 
-    def share(at: FittedUnits, params: np.ndarray, path: Any, number: int) -> np.ndarray:
-        return at.shares(path)[number : number + 1]
+    def memories(at: FittedUnits, params: np.ndarray, path: Any, numbers: list[int]) -> np.ndarray:
+        return np.array([memory(at, params, path, number) for number in numbers])
 
-    errors = np.column_stack([fitted.errors(measure, apart=True, sampling=sampling),
-                              fitted.errors(share, apart=False, sampling=sampling)])  # fmt: skip
+    def shares(at: FittedUnits, params: np.ndarray, path: Any, numbers: list[int]) -> np.ndarray:
+        return at.shares(path)[numbers]
+
+    errors = np.column_stack(fitted.errors(Measure(memories, True), Measure(shares, False), sampling=sampling))
     rows = []
     for number, (length, error) in enumerate(zip(lengths, errors, strict=True)):
-        values = measure(fitted, fitted.params, fitted.path, number)
+        values = memory(fitted, fitted.params, fitted.path, number)
         rows.append(
             _feature_row(
                 dominant_eigenvalue(fitted.jacobian(fitted.params, fitted.path, number)),
@@ -206,6 +211,7 @@ def lag_response(results: Any, max_lag: int = 20, local: bool = False) -> pd.Dat
     )
 
 
+@one_blas_thread()
 def lag_response_errors(results: Any, max_lag: int = 20, sampling: bool = True) -> pd.DataFrame:
     """
     Standard errors of :func:`lag_response`, in the same shape; `sampling` as in :func:`recurrence_features`.
@@ -221,11 +227,13 @@ def lag_response_errors(results: Any, max_lag: int = 20, sampling: bool = True) 
     fitted = FittedUnits(results)
     _check_lag(max_lag, fitted)
 
-    def measure(at: FittedUnits, params: np.ndarray, path: Any, number: int) -> np.ndarray:
-        return averaged_response(*at.unit(params, path, number), at.origins, max_lag)
+    def responses(at: FittedUnits, params: np.ndarray, path: Any, numbers: list[int]) -> np.ndarray:
+        return np.array([averaged_response(*at.unit(params, path, k), at.origins, max_lag) for k in numbers])
 
-    parts = list(fitted.errors(measure, apart=True, sampling=sampling))
-    return pd.DataFrame(_beside(parts, max_lag + 1), pd.RangeIndex(max_lag + 1, name="lag"), fitted.response_columns)
+    (parts,) = fitted.errors(Measure(responses, True), sampling=sampling)
+    return pd.DataFrame(
+        _beside(list(parts), max_lag + 1), pd.RangeIndex(max_lag + 1, name="lag"), fitted.response_columns
+    )
 
 
 def averaged_jacobian(results: Any) -> pd.DataFrame:
@@ -255,6 +263,23 @@ def averaged_jacobian(results: Any) -> pd.DataFrame:
             rows[name, rank] = {"real": root.real, "imag": root.imag, "modulus": abs(root), "frequency": frequency}
     index = pd.MultiIndex.from_tuples(list(rows), names=["unit", "eigenvalue"])
     return pd.DataFrame(list(rows.values()), index, ["real", "imag", "modulus", "frequency"])
+
+
+class Measure(NamedTuple):
+    """
+    Something that is measured of units.
+
+    Attributes
+    ----------
+    of : callable
+        Function of a fitted model, whose rows it uses, parameters, their path and numbers of units; returns an array
+        with a first axis of these units.
+    apart : bool
+        Whether what it is of a unit depends on that unit's parameters only, as long as no observation is missing.
+    """
+
+    of: Callable[[FittedUnits, np.ndarray, Any, list[int]], np.ndarray]
+    apart: bool
 
 
 class FittedUnits:
@@ -350,37 +375,33 @@ class FittedUnits:
         size = self.path.components[self.start :, number].std()
         return bool(size > NO_CONTRIBUTION * self.differenced_fit(self.path).std())
 
-    def errors(
-        self, measure: Callable[[FittedUnits, np.ndarray, Any, int], np.ndarray], *, apart: bool, sampling: bool
-    ) -> np.ndarray:
+    def errors(self, *measures: Measure, sampling: bool) -> list[np.ndarray]:
         """
-        Standard errors of `measure`: delta method, by central differences with the path recomputed, and jackknife.
+        Standard errors of measures: delta method, by central differences with the path recomputed, and jackknife.
 
         Parameters
         ----------
-        measure : callable
-            Function of a fitted model, whose rows it uses, parameters, path and number of a unit; returns an array.
-        apart : bool
-            Whether a unit's measure depends on its own parameters only, as long as no observation is missing.
+        *measures : Measure
+            What is measured; paths at other parameters are made once for all of them.
         sampling : bool
             Whether to add the variance that comes from the rows being a sample.
 
         Returns
         -------
-        ndarray
-            Shape (units, *shape of the measure).
+        list of ndarray
+            Of the shape of each measure of all units.
         """
         everyone = list(range(len(self.specification.units)))
         if not everyone:
-            return np.empty((0, 0))
+            return [np.empty((0, 0)) for _ in measures]
         owners: list[list[int]] = [everyone] * len(self.params)
-        if apart and not np.isnan(self.model._y).any():
+        if not np.isnan(self.model._y).any():
             owners = [[] for _ in self.params]
             for number, part in enumerate(self.specification.unit_slices):
                 owners[part] = [[number]] * (part.stop - part.start)
         owners = [owners[place] for place in np.flatnonzero(self.to_data.any(axis=1))]
-        base = measure(self, self.params, self.path, 0)
-        gradient = np.zeros((len(owners), len(everyone), *base.shape))
+        shapes = [measure.of(self, self.params, self.path, everyone).shape for measure in measures]
+        gradients = [np.zeros((len(owners), *shape)) for shape in shapes]
         size = np.fmax(np.abs(self.to_standard @ self.params), np.linalg.norm(self.root, axis=1))
         # paths at a level far above their variation have fewer digits
         seen = self.model._y[np.isfinite(self.model._y)]
@@ -388,23 +409,34 @@ class FittedUnits:
             spread = max(np.ptp(seen), 1e-300) if len(seen) else 1.0
         level = np.clip(np.abs(seen).max(initial=0.0) / spread, 1.0, 1e12)
         steps = np.cbrt(np.finfo(float).eps * level) * np.where(size > 0, size, 1.0)
-        for position, (step, touched) in enumerate(zip(steps, owners, strict=True)):
-            for signed in (step, -step) if touched else ():
+        for position, (step, own) in enumerate(zip(steps, owners, strict=True)):
+            touched = [own if measure.apart else everyone for measure in measures]
+            for signed in (step, -step) if any(touched) else ():
                 moved = self.params + signed * self.to_data[:, position]
                 path = self.run(moved)
-                for number in touched:
-                    with np.errstate(invalid="ignore"):
-                        gradient[position, number] += measure(self, moved, path, number) / (2 * signed)
-        flat = gradient.reshape(len(owners), -1)
+                for measure, gradient, numbers in zip(measures, gradients, touched, strict=True):
+                    if numbers:
+                        with np.errstate(invalid="ignore"):
+                            gradient[position, numbers] += measure.of(self, moved, path, numbers) / (2 * signed)
+        return [
+            np.sqrt(self._variance(gradient) + (self._jackknife(measure) if sampling else 0.0))
+            for measure, gradient in zip(measures, gradients, strict=True)
+        ]
+
+    def _variance(self, gradient: np.ndarray) -> np.ndarray:
+        """Variance by the delta method of what has this gradient, (F, *shape)."""
         with np.errstate(invalid="ignore"):
-            variance = np.sum((self.root.T @ flat) ** 2, axis=0).reshape(gradient.shape[1:])
-            if sampling and len(self.rows) > BLOCKS:
-                parts = np.array([
-                    [measure(part, self.params, self.path, number) for number in everyone]
-                    for part in map(self.without, range(BLOCKS))
-                ])  # fmt: skip
-                variance = variance + (BLOCKS - 1) * parts.var(axis=0)
-            return np.sqrt(variance)
+            flat = self.root.T @ gradient.reshape(len(gradient), -1)
+            return np.sum(flat**2, axis=0).reshape(gradient.shape[1:])
+
+    def _jackknife(self, measure: Measure) -> np.ndarray | float:
+        """Variance of a measure of all units that comes from the rows being a sample; zero of too few of them."""
+        if len(self.rows) <= BLOCKS:
+            return 0.0
+        everyone = list(range(len(self.specification.units)))
+        parts = [measure.of(part, self.params, self.path, everyone) for part in map(self.without, range(BLOCKS))]
+        with np.errstate(invalid="ignore"):
+            return (BLOCKS - 1) * np.var(parts, axis=0)
 
 
 def _feature_row(

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from pararnn_ts._compat import ValueWarning, warn_user
-from pararnn_ts.estimation.curvature import derivative_by_data
+from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.estimation.identification import ODD, exchanged, nearest_states
 from pararnn_ts.results.covariance import estimable, invert
 from pararnn_ts.results.details import FitDetails
@@ -36,6 +36,7 @@ __all__ = [
 LEVEL = 0.05
 
 
+@one_blas_thread()
 def identification(results: Any) -> pd.DataFrame:
     r"""
     Table of what the data can tell about each unit.
@@ -106,19 +107,19 @@ def identification(results: Any) -> pd.DataFrame:
     known = estimable(details.precision, details.to_data)
     known[list(results.details.held)] = True
 
-    def told_from_zero(*units: int) -> bool:
+    def told_from_zero(deviance: float, *units: int) -> bool:
         count = max(sum(float(effective[spec.unit_slices[k]].sum()) for k in units), 1.0)
         price = stats.chi2.ppf(1.0 - LEVEL, count)
         if results.details.penalty == 0.0:
             price = max(price, count * np.log(results.nobs))
-        return bool(_deviance(spec, fitted.params, details, information, units) > price)
+        return bool(deviance > price)
 
     rows = []
     for number, part in enumerate(spec.unit_slices):
-        notes = []
+        notes, deviance = [], _deviance(fitted, details, information, number)
         if not fitted.contributes(number):
             notes.append("its component is zero")
-        elif not told_from_zero(number):
+        elif not told_from_zero(deviance, number):
             notes.append("its component cannot be told from zero")
         if not known[part].all():
             lost = np.flatnonzero(~known[part]) + part.start
@@ -127,7 +128,7 @@ def identification(results: Any) -> pd.DataFrame:
         rows.append(
             {
                 "size": float(fitted.path.components[fitted.start :, number].std()),
-                "deviance": _deviance(spec, fitted.params, details, information, (number,)),
+                "deviance": deviance,
                 "parameters": part.stop - part.start,
                 "effective": float(effective[part].sum()),
                 "twin": "",
@@ -138,7 +139,9 @@ def identification(results: Any) -> pd.DataFrame:
     for one, other in combinations(range(len(rows)), 2):
         if rows[one]["identified"] != rows[other]["identified"] or spec.units[one] != spec.units[other]:
             continue
-        if _alike(fitted, one, other) and told_from_zero(one, other):
+        if _alike(fitted, one, other) and told_from_zero(
+            _deviance(fitted, details, information, one, other), one, other
+        ):
             for number, twin in ((one, names[other]), (other, names[one])):
                 note = f"it cannot be told from {twin}, only the sum of their output weights counts"
                 rows[number] |= {"twin": twin, "identified": False, "note": note}
@@ -280,10 +283,9 @@ def contrasts_of(results: Any, restrictions: Any) -> np.ndarray | None:
     return rows if rows.ndim == 2 and rows.shape[1] == len(results.params) else None
 
 
-def _deviance(
-    spec: Specification, params: np.ndarray, details: FitDetails, information: np.ndarray, units: tuple[int, ...]
-) -> float:
+def _deviance(fitted: FittedUnits, details: FitDetails, information: np.ndarray, *units: int) -> float:
     """Variation of components that the other parameters cannot take over, over the variance of the shocks."""
+    spec, params = fitted.specification, fitted.params
     rest, v = np.ones(len(params), dtype=bool), np.zeros(len(params))
     for number in units:
         part = spec.unit_slices[number]
@@ -291,7 +293,7 @@ def _deviance(
         rest[part], v[output] = False, params[output]
     # on the standardised scale, and there in units of the parameters' precision, where products of very large and very
     # small numbers do not overflow
-    precision, v = details.precision, derivative_by_data(details.to_data) @ v
+    precision, v = details.precision, fitted.to_standard @ v
     rest = rest[details.to_data.any(axis=1)]
     size = np.sqrt(np.maximum(np.diag(precision), 0.0))
     size[size == 0.0] = 1.0
@@ -316,13 +318,14 @@ def _alike(fitted: FittedUnits, one: int, other: int) -> bool:
     weight = weight._replace(v=np.zeros_like(weight.v))
     order, sign = nearest_states(units[other], units[one], weight, spec.activation in ODD)
 
-    def difference(values: np.ndarray) -> np.ndarray:
-        both = spec.unit_weights(values)
-        moved = exchanged(both[other], order, sign)
-        return np.concatenate([(a - b).ravel() for a, b in zip(both[one][:3], moved[:3], strict=True)])
-
-    rows = np.array([difference(direction) for direction in np.eye(len(params))]).T
-    spread = rows @ root
+    # where the weights to compare are among the parameters, those of the other unit with the sign of its states
+    places = spec.unit_weights(np.arange(1.0, len(params) + 1.0))
+    own, moved = (
+        np.concatenate([part.ravel() for part in unit[:3]])
+        for unit in (places[one], exchanged(places[other], order, sign))
+    )
+    mine, others, signs = own.astype(int) - 1, np.abs(moved).astype(int) - 1, np.sign(moved)
+    spread = root[mine] - signs[:, None] * root[others]
     inverse, rank = invert(spread @ spread.T)
-    gap = difference(params)
+    gap = params[mine] - signs * params[others]
     return bool(gap @ inverse @ gap <= stats.chi2.ppf(1.0 - LEVEL, max(rank, 1)))

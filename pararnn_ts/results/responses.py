@@ -114,7 +114,7 @@ def averaged_response(weights: UnitWeights, slope: np.ndarray, origins: np.ndarr
     slope : ndarray, (rows, d)
         Slopes of its activations, from the first row at which it has inputs.
     origins : ndarray of int
-        Rows of `slope` to average over; those with fewer than j rows before them do not enter at lag j.
+        Rows of `slope` to average over, ascending; those with fewer than j rows before them do not enter at lag j.
     max_lag : int
         Last lag; no larger than the last origin.
 
@@ -132,7 +132,7 @@ def averaged_response(weights: UnitWeights, slope: np.ndarray, origins: np.ndarr
     >>> averaged_response(unit, np.ones((10, 1)), np.arange(10), 3).T
     array([[0.6  , 0.3  , 0.15 , 0.075]])
     """
-    gated = [rows.mean(axis=0) for _, rows in _gated(weights, slope, origins, max_lag)]
+    gated = [columns.mean(axis=1) for columns in _gated(weights, slope, origins, max_lag)]
     return np.array(gated) @ weights.U
 
 
@@ -146,8 +146,8 @@ def local_response(weights: UnitWeights, slope: np.ndarray, origins: np.ndarray,
         NaN where the sample does not reach back far enough.
     """
     response = np.full((len(origins), max_lag + 1, weights.U.shape[1]), np.nan)
-    for lag, (kept, rows) in enumerate(_gated(weights, slope, origins, max_lag)):
-        response[kept, lag] = rows @ weights.U
+    for lag, columns in enumerate(_gated(weights, slope, origins, max_lag)):
+        response[len(origins) - columns.shape[1] :, lag] = columns.T @ weights.U
     return response
 
 
@@ -171,18 +171,19 @@ def variance_shares(fitted: np.ndarray, components: np.ndarray) -> np.ndarray:
         return centred @ components / (centred @ centred)
 
 
-def _gated(
-    weights: UnitWeights, slope: np.ndarray, origins: np.ndarray, max_lag: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield, lag by lag, the origins that reach back far enough, and v' D_t ... D_{t-j+1} diag(act'(z_{t-j})) there."""
-    kept = np.arange(len(origins))
-    rows = np.broadcast_to(weights.v, (len(origins), len(weights.v)))
+def _gated(weights: UnitWeights, slope: np.ndarray, origins: np.ndarray, max_lag: int) -> Iterator[np.ndarray]:
+    """
+    Yield, lag by lag, v' D_t ... D_{t-j+1} diag(act'(z_{t-j})) as columns, for the origins that reach back far enough.
+
+    These are the last of the origins. Long rows of few states are what numpy multiplies and averages fast.
+    """
+    along, back = np.ascontiguousarray(slope.T), weights.W.T
+    columns = np.broadcast_to(weights.v[:, None], (len(weights.v), len(origins)))
     for lag in range(max_lag + 1):
-        inside = origins[kept] >= lag
-        kept, rows = kept[inside], rows[inside]
-        gated = rows * slope[origins[kept] - lag]
-        yield kept, gated
-        rows = gated @ weights.W
+        kept = origins[np.searchsorted(origins, lag) :]
+        gated = columns[:, columns.shape[1] - len(kept) :] * along[:, kept - lag]
+        yield gated
+        columns = back @ gated
 
 
 def memory_length(weights: UnitWeights, slope: np.ndarray, origins: np.ndarray, longest: int) -> int:
@@ -199,8 +200,8 @@ def memory_length(weights: UnitWeights, slope: np.ndarray, origins: np.ndarray, 
     12
     """
     first = 0.0
-    for lag, (_, rows) in enumerate(_gated(weights, slope, origins, longest)):
-        size = np.abs(rows).mean()
+    for lag, columns in enumerate(_gated(weights, slope, origins, longest)):
+        size = np.abs(columns).mean()
         first = max(first, size)
         if size <= NEGLIGIBLE * first:
             return lag

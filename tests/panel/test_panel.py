@@ -208,6 +208,27 @@ def test_params_and_features_are_those_of_the_single_results(df, panel):
     assert panel.params.columns.tolist() == panel["a"].model.param_names
 
 
+def test_names_may_be_tuples():
+    plain = long({"a": 40, "b": 40})
+    pairs = plain.assign(unique_id=[(1, name) for name in plain["unique_id"]])
+    panel, named = prt.fit_panel(pairs, **QUICK), prt.fit_panel(plain, **QUICK)
+    features = panel.recurrence_features
+    assert features.index.tolist() == [((1, "a"), "unit1"), ((1, "b"), "unit1")]
+    assert features.index.names == ["unique_id", "unit"]
+    np.testing.assert_array_equal(features["gain"], named.recurrence_features["gain"])
+    np.testing.assert_array_equal(panel.params, named.params)
+    assert (1, "b") in panel and panel[1, "b"].llf == named["b"].llf
+    assert panel.forecast(1)["unique_id"].tolist() == [(1, "a"), (1, "b")]
+
+
+def test_parameters_of_short_series_of_several_frequencies_need_no_words_on_their_labels():
+    df = pd.concat([long({"a": 7}), long({"b": 7}, freq="D"), long({"c": 5}, freq="W")])
+    panel = prt.fit_panel(df, units=(), lags=0, linear_lags=0, n_starts=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert panel.params.shape == (3, 1)
+
+
 @pytest.mark.filterwarnings("ignore:Of 4 series")
 def test_fitted_values_are_those_of_the_single_results(df):
     panel = prt.fit_panel(pd.concat([df.drop(index=7), long({"few": 2})]), **QUICK)

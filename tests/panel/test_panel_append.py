@@ -1,11 +1,13 @@
 """Appending to a panel appends to each of its series."""
 
 import io
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from panels import QUICK, long, one, price
+from statsmodels.tools.sm_exceptions import ModelWarning
 
 import pararnn_ts as prt
 
@@ -162,3 +164,19 @@ def test_what_cannot_be_appended_is_one_sentence(df, panel, change, kind, words)
     assert "\n" not in str(caught.value)
     with pytest.raises(ValueError, match="options of refit=True"):
         panel.append(parts(df)[1], fit_kwargs={"maxiter": 3})
+
+
+def test_gaps_and_fits_that_fail_are_said_once(df, panel):
+    new = parts(df)[1]
+    late = pd.concat([new.query("unique_id == 'a'")[1:], new.query("unique_id == 'c'")])
+    with pytest.warns(ModelWarning, match="^Of 3 series 1 had times inserted as missing, the first 'a'") as said:
+        longer = panel.append(late)
+    assert len(said) == 1 and longer.table.loc["a", "n_missing"] == 1
+    # what was said is not said again
+    after = longer.forecast(1).assign(y=1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        longer.append(after)
+    with pytest.warns(ModelWarning, match="^Of 3 series 1 could not be fitted, the first 'c' .'y' has 1 infinite"):
+        failed = panel.append(after.query("unique_id == 'c'").assign(y=np.inf, ds=new["ds"].max()), refit=True)
+    assert failed.fitted_ids.tolist() == ["a", "b"]

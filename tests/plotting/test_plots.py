@@ -191,6 +191,21 @@ def test_heat_maps_hold_the_local_responses(with_exog):
     np.testing.assert_array_equal(line(figure.axes[0], "_child0").get_ydata(), with_exog.model._y)
 
 
+def test_drawing_lag_responses_costs_the_same_for_each_panel(monkeypatch):
+    measured, measure = [], Text.get_window_extent
+    monkeypatch.setattr(Text, "get_window_extent", lambda *args, **kw: measured.append(1) or measure(*args, **kw))
+
+    def cost(panels):
+        exog = pd.DataFrame(np.random.default_rng(0).normal(size=(N, panels - 1)))
+        model = prt.ParaRNN(pd.Series(values(), name="sales"), exog, units=(1,))
+        figure = plot_lag_response(model.evaluate(np.full(len(model.param_names), 0.1)), max_lag=3)
+        measured.clear()
+        figure.draw_without_rendering()
+        return len(measured) / panels
+
+    assert cost(12) < 1.2 * cost(4)
+
+
 def test_a_unit_that_does_not_respond_stays_pale(with_exog):
     """Its response is a rounding error beside that of the other, and must not look as strong."""
     params = with_exog.params.copy()

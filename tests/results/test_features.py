@@ -9,6 +9,7 @@ from scipy.stats import chi2
 
 from pararnn_ts.models.arma_bridge import units_from_arma
 from pararnn_ts.models.pararnn import ParaRNN
+from pararnn_ts.results import features
 from pararnn_ts.results.covariance import root_of
 from pararnn_ts.results.features import (
     averaged_jacobian,
@@ -234,3 +235,12 @@ def test_slopes_of_the_identity_do_not_vary_between_samples():
     with_it, without = (recurrence_features(results, sampling=flag) for flag in (True, False))
     np.testing.assert_allclose(with_it[memory], without[memory], rtol=1e-9)
     assert (with_it["share_se"] > without["share_se"]).all()
+
+
+def test_standard_errors_take_two_paths_for_each_parameter_of_all_features_together(monkeypatch):
+    model = ParaRNN(series(), units=(2, 1))
+    results = with_cov(model, params_of(model, CYCLE, DECAY))
+    paths, run = [], features.run_model
+    monkeypatch.setattr(features, "run_model", lambda at: paths.append(at) or run(at))
+    recurrence_features(results)
+    assert len(paths) == 1 + 2 * model.specification.n_params
