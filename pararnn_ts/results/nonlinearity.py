@@ -126,6 +126,11 @@ def test_nonlinearity(
     linear model with replacement, runs the recursion from the first observations, and chooses the lags anew for each
     series.
 
+    The test takes shocks for equally variable given the past. Where their variance depends on it, as in an ARCH model,
+    it rejects a linear conditional mean too often, also with the bootstrap and the more the longer the series: a small
+    p-value then speaks against independent shocks around an autoregression, not for a nonlinear mean. Compare
+    ``results.resid**2`` with its past before relying on it.
+
     References
     ----------
     .. [1] Terasvirta, T., C.-F. Lin and C. W. J. Granger. "Power of the neural network linearity test." Journal of Time
