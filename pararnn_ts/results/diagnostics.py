@@ -90,7 +90,7 @@ def test_serial_correlation(
     -------
     ndarray, (1, 2, lags)
         Statistics and p-values; NaN where the residuals do not vary or are fewer than two, and where no degrees of
-        freedom are left. Pairs of residuals with a missing one do not count.
+        freedom are left. Pairs of residuals with a missing one do not count [3]_.
 
     Notes
     -----
@@ -105,6 +105,8 @@ def test_serial_correlation(
        moving average time series models." Journal of the American Statistical Association 65 (1970): 1509-1526.
     .. [2] Pierce, D. A. "Residual correlations and diagnostic checking in dynamic-disturbance time series models."
        Journal of the American Statistical Association 67 (1972): 636-640.
+    .. [3] Stoffer, D. S., and C. M. C. Toloi. "A note on the Ljung-Box-Pierce portmanteau statistic with missing data."
+       Statistics & Probability Letters 13 (1992): 391-396.
 
     Examples
     --------
@@ -124,13 +126,13 @@ def test_serial_correlation(
         return np.full((1, 2, len(wanted)), np.nan)
     if len(wanted) == 0 or wanted[-1] >= len(resid):
         raise ValueError(f"lags must lie between 1 and {len(resid) - 1}, the length of the residuals, but is {lags!r}.")
-    # pairs with a missing residual add nothing
-    centred = np.nan_to_num(resid - np.nanmean(resid))
-    products = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, wanted[-1] + 1)])
-    each = (products / (centred @ centred or np.nan)) ** 2
-    if method == "ljungbox":
-        each = each * (n + 2) / (n - np.arange(1, len(each) + 1))
-    statistic = n * np.cumsum(each)[wanted - 1]
+    # pairs with a missing residual add nothing: the variance of a correlation is that of as many products as there are
+    lags = np.arange(1, wanted[-1] + 1)
+    centred, seen = np.nan_to_num(resid - np.nanmean(resid)), np.isfinite(resid).astype(float)
+    products, pairs = (np.array([part[lag:] @ part[:-lag] for lag in lags]) for part in (centred, seen))
+    each = n * (products / (centred @ centred or np.nan)) ** 2
+    each *= (n + 2) / np.maximum(pairs, 1.0) if method == "ljungbox" else n / (pairs + lags)
+    statistic = np.cumsum(each)[wanted - 1]
     df = wanted - (_n_dynamic(results) if df_adjust else 0.0)
     pvalue = np.where(df > 0, stats.chi2.sf(statistic, np.where(df > 0, df, 1.0)), np.nan)
     return np.array([[statistic, pvalue]])

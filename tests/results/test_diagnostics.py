@@ -83,6 +83,17 @@ def test_the_adjusted_statistic_has_the_mean_of_its_distribution():
     assert np.mean(sample) == pytest.approx(lags - 2, abs=3.0 * np.sqrt(2.0 * lags / len(sample)))
 
 
+@pytest.mark.parametrize("method", ["ljungbox", "boxpierce"])
+def test_the_statistic_has_its_mean_whatever_is_missing(method):
+    rng, lags, sample = np.random.default_rng(3), 8, []
+    model = ParaRNN(rng.standard_normal(300), units=(), lags=0, linear_lags=0)
+    for _ in range(300):
+        y = rng.standard_normal(300)
+        y[rng.random(300) < 0.4] = np.nan
+        sample.append(model.clone_with(y).fit(penalty=0).test_serial_correlation(method, lags=[lags])[0, 0, 0])
+    assert np.mean(sample) == pytest.approx(lags, abs=3.0 * np.sqrt(2.0 * lags / len(sample)))
+
+
 def test_missing_values_do_not_matter_much(gappy):
     results, _ = gappy
     for found in (results.test_normality(), results.test_serial_correlation(), results.test_heteroskedasticity()):
