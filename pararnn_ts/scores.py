@@ -426,6 +426,10 @@ def diebold_mariano(e1, e2, horizon=1, loss="squared", *, lags=None):
     differential is zero throughout, the methods cannot be told apart: statistic 0, p-value 1. Where a loss is infinite
     there is no test: both are NaN.
 
+    The weights of Newey and West leave out a part of the variance of correlated errors, and several steps ahead the
+    test rejects too often. Of forecasts that are equally accurate, with 24 to 500 errors, it rejects 5 to 7 % one step
+    ahead at the 5 % level, and 5 to 10 % two to twelve steps ahead, the more the further ahead.
+
     The test is about forecasts, not models: between nested models with estimated parameters it is not standard normal
     under the null hypothesis.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from statsmodels.tsa.ar_model import AutoReg
@@ -19,8 +19,21 @@ __all__ = ["arma_from_pararnn", "pararnn_from_arma"]
 _SMALL_SIGNAL = 1e-3
 
 
-def _describe(arma_results: Any) -> tuple[np.ndarray, np.ndarray, float, dict[str, Any]]:
-    """AR and MA coefficients, mean of the modelled series, and the options of the ParaRNN that go with them."""
+class _Arma(NamedTuple):
+    """
+    AR and MA coefficients, and the options of the ParaRNN that go with them.
+
+    The level is in the mean of the (differenced) series, or in a constant beside its lags.
+    """
+
+    ar: np.ndarray
+    ma: np.ndarray
+    options: dict[str, Any]
+    mean: float = 0.0
+    constant: float = 0.0
+
+
+def _describe(arma_results: Any) -> _Arma:
     model = getattr(arma_results, "model", None)
     params = np.asarray(getattr(arma_results, "params", ()), dtype=float)
     if isinstance(model, ARIMA):
@@ -41,7 +54,7 @@ def _describe(arma_results: Any) -> tuple[np.ndarray, np.ndarray, float, dict[st
         options: dict[str, Any] = {"trend": "n" if trend == "n" else "c", "diff": d, "seasonal_diff": seasonal[1]}
         if seasonal[1]:
             options["period"] = seasonal[3]
-        return -arma_results.polynomial_reduced_ar[1:], arma_results.polynomial_reduced_ma[1:], mean, options
+        return _Arma(-arma_results.polynomial_reduced_ar[1:], arma_results.polynomial_reduced_ma[1:], options, mean)
     if isinstance(model, AutoReg):
         if model.trend not in ("n", "c") or len(params) != len(model.ar_lags or []) + len(model.trend.strip("n")):
             raise ValueError(
@@ -52,8 +65,9 @@ def _describe(arma_results: Any) -> tuple[np.ndarray, np.ndarray, float, dict[st
         offset = int(model.trend == "c")
         for place, lag in enumerate(model.ar_lags or []):
             ar[lag - 1] = params[offset + place]
-        mean = params[0] / (1.0 - ar.sum()) if offset else 0.0
-        return ar, np.zeros(0), float(mean), {"trend": model.trend}
+        # not a mean, which there is none of with a unit root
+        level = float(params[0]) if offset else 0.0
+        return _Arma(ar, np.zeros(0), {"trend": model.trend}, constant=level)
     raise TypeError(
         "arma_results must be the results of a statsmodels ARIMA or AutoReg model, but is "
         f"{type(arma_results).__name__}."
@@ -82,7 +96,7 @@ def pararnn_from_arma(cls: Any, arma_results: Any, activation: str) -> Any:
         raise ValueError(
             f"activation must be 'identity' or 'tanh', the ones that are linear near zero, but is {given(activation)}."
         )
-    ar, ma, mean, options = _describe(arma_results)
+    ar, ma, options, mean, constant = _describe(arma_results)
     linear_units, direct = units_from_arma(ar, ma)
     model = cls(
         arma_results.model.data.orig_endog,
@@ -93,7 +107,7 @@ def pararnn_from_arma(cls: Any, arma_results: Any, activation: str) -> Any:
         **options,
     )
     units = [UnitWeights(u.W, u.U, -u.U[:, 0] * mean, u.v) for u in linear_units]
-    constant = mean * (1.0 - float(np.sum(direct)))
+    constant += mean * (1.0 - float(np.sum(direct)))
     linear = [*([constant] if options["trend"] == "c" else []), *direct]
     params = model.specification.join(np.array(linear), units)
     if activation == "identity" or not units:
@@ -146,20 +160,14 @@ def arma_from_pararnn(results: Any) -> Any:
     direct = np.zeros(max([0, *spec.linear_lags]))
     direct[np.array(spec.linear_lags, dtype=int) - 1] = coefficients
     ar, ma = arma_from_units([LinearUnit(u.W, u.U, u.v) for u in units], direct, input_lags=spec.lags or (1,))
-    # the mean is the value that predicts itself
-    offset = params[0] if spec.n_deterministic else 0.0
-    slope = float(direct.sum())
-    for unit in units:
-        gain = np.linalg.solve((np.eye(len(unit.v)) - unit.W).T, unit.v)
-        offset += float(gain @ unit.b)
-        slope += float(gain @ unit.U.sum(axis=1))
-    mean = offset / (1.0 - slope)
+    mean = _mean(units, params[0] if spec.n_deterministic else 0.0, float(direct.sum()))
     period = model.period or 0
     constant = spec.n_deterministic or any(np.any(unit.b) for unit in units)
     integrated = model.diff + model.seasonal_diff
     if constant and integrated > 1:
         raise ValueError(
-            f"to_arma cannot express the constant of a model that is differenced {integrated} times; use trend='n'."
+            f"to_arma cannot express the constant of a model that is differenced {integrated} times; use trend='n' "
+            "and hold the b of units at zero with fix_params."
         )
     trend = "n" if not constant else "c" if integrated == 0 else "t"
     if trend == "t" and model.seasonal_diff:
@@ -174,3 +182,31 @@ def arma_from_pararnn(results: Any) -> Any:
     )
     sigma2 = float(np.nanmean((model._y - model.path(params).fitted)[model.used] ** 2))
     return arma.smooth(np.concatenate([[mean] if constant else [], ar, ma, [sigma2]]))
+
+
+def _mean(units: list[UnitWeights], constant: float, slope: float) -> float:
+    """
+    Value of the (differenced) series at which a linear model stays: it predicts itself, and the states with it.
+
+    States and value are found together. Units whose own root is one have no state of rest for other values, but an MA
+    root of one is no obstacle; where the AR polynomial has one, every value will do, or none.
+    """
+    d = sum(len(unit.v) for unit in units)
+    system, known, first = np.eye(d + 1), np.zeros(d + 1), 0
+    for unit in units:
+        own, inputs = slice(first, first + len(unit.v)), unit.U.sum(axis=1)
+        # states in units in which input and output weights are alike, whatever the unit of the series
+        size = float(np.sqrt(np.linalg.norm(inputs) / np.fmax(np.linalg.norm(unit.v), 1e-300))) or 1.0
+        system[own, own] -= unit.W
+        system[own, d] = -inputs / size
+        system[d, own] = -unit.v * size
+        known[own] = unit.b / size
+        first = own.stop
+    system[d, d], known[d] = 1.0 - slope, constant
+    found, _, rank, _ = np.linalg.lstsq(system, known)
+    if rank <= d and not np.allclose(system @ found, known, rtol=1e-8, atol=1e-8 * np.abs(known).max()):
+        raise ValueError(
+            "to_arma needs a model with a mean, but the AR polynomial of this one has the root one and its constant "
+            "makes the series drift; fit a model of the differences with diff=1."
+        )
+    return float(found[d])

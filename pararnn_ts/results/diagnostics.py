@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 from statsmodels.stats.stattools import jarque_bera
-from statsmodels.tsa.stattools import breakvar_heteroskedasticity_test
 
-from pararnn_ts.models.arguments import check_flag, check_lags, given
+from pararnn_ts.models.arguments import check_choice, check_flag, check_lags, given
 
 if TYPE_CHECKING:
     from pararnn_ts.results.base import RecurrentResults
@@ -80,7 +79,9 @@ def test_serial_correlation(
     method : {"ljungbox", "boxpierce", None}
         The test; None is Ljung and Box's.
     df_adjust : bool
-        Whether to take the effective number of parameters off the degrees of freedom.
+        Whether to take off the degrees of freedom the effective number of parameters through which residuals depend on
+        earlier shocks: all but those of the deterministic terms and of the direct effects of exogenous values, p + q
+        for an ARMA(p, q) whatever its trend [2]_.
     lags : int or list of int, optional
         An integer stands for all lags up to it. By default 10, or two seasons of a model with seasonal terms, but at
         most a fifth of the observations.
@@ -88,8 +89,24 @@ def test_serial_correlation(
     Returns
     -------
     ndarray, (1, 2, lags)
-        Statistics and p-values; NaN where the residuals do not vary or are fewer than two. Pairs of residuals with a
-        missing one do not count.
+        Statistics and p-values; NaN where the residuals do not vary or are fewer than two, and where no degrees of
+        freedom are left. Pairs of residuals with a missing one do not count [3]_.
+
+    Notes
+    -----
+    Residuals of a model that was fitted to them are less correlated than shocks [1]_, and without the adjustment the
+    test rejects too rarely: at the 5 % level 1 to 4 % of autoregressions of order two with 100 or 300 observations. The
+    adjustment is right for lags by which the weight of a shock has died out. Shocks whose variance changes with those
+    before them, as in a GARCH model, are not correlated, but the test may reject them.
+
+    References
+    ----------
+    .. [1] Box, G. E. P., and D. A. Pierce. "Distribution of residual autocorrelations in autoregressive-integrated
+       moving average time series models." Journal of the American Statistical Association 65 (1970): 1509-1526.
+    .. [2] Pierce, D. A. "Residual correlations and diagnostic checking in dynamic-disturbance time series models."
+       Journal of the American Statistical Association 67 (1972): 636-640.
+    .. [3] Stoffer, D. S., and C. M. C. Toloi. "A note on the Ljung-Box-Pierce portmanteau statistic with missing data."
+       Statistics & Probability Letters 13 (1992): 391-396.
 
     Examples
     --------
@@ -109,16 +126,29 @@ def test_serial_correlation(
         return np.full((1, 2, len(wanted)), np.nan)
     if len(wanted) == 0 or wanted[-1] >= len(resid):
         raise ValueError(f"lags must lie between 1 and {len(resid) - 1}, the length of the residuals, but is {lags!r}.")
-    # pairs with a missing residual add nothing
-    centred = np.nan_to_num(resid - np.nanmean(resid))
-    products = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, wanted[-1] + 1)])
-    each = (products / (centred @ centred or np.nan)) ** 2
-    if method == "ljungbox":
-        each = each * (n + 2) / (n - np.arange(1, len(each) + 1))
-    statistic = n * np.cumsum(each)[wanted - 1]
-    df = wanted - (results.df_model if df_adjust else 0.0)
+    # pairs with a missing residual add nothing: the variance of a correlation is that of as many products as there are
+    lags = np.arange(1, wanted[-1] + 1)
+    centred, seen = np.nan_to_num(resid - np.nanmean(resid)), np.isfinite(resid).astype(float)
+    products, pairs = (np.array([part[lag:] @ part[:-lag] for lag in lags]) for part in (centred, seen))
+    each = n * (products / (centred @ centred or np.nan)) ** 2
+    each *= (n + 2) / np.maximum(pairs, 1.0) if method == "ljungbox" else n / (pairs + lags)
+    statistic = np.cumsum(each)[wanted - 1]
+    df = wanted - (_n_dynamic(results) if df_adjust else 0.0)
     pvalue = np.where(df > 0, stats.chi2.sf(statistic, np.where(df > 0, df, 1.0)), np.nan)
     return np.array([[statistic, pvalue]])
+
+
+def _n_dynamic(results: RecurrentResults) -> float:
+    """Effective number of parameters, those of deterministic terms and direct effects of exogenous values left out."""
+    spec = results.model.specification
+    free = np.setdiff1d(np.arange(spec.n_params), results.details.held)
+    static = float(np.count_nonzero(free < spec.n_deterministic))
+    if spec.exog_names:
+        direct = (free >= spec.n_linear - len(spec.exog_names)) & (free < spec.n_linear)
+        shares = np.diag(results.ingredients.posterior[0] @ results.ingredients.information())[direct]
+        # of results of another sample the parameters are not estimates
+        static += float(np.minimum(shares, 1.0).sum())
+    return results.df_model - static
 
 
 def test_heteroskedasticity(
@@ -134,12 +164,19 @@ def test_heteroskedasticity(
     alternative : {"two-sided", "increasing", "decreasing"}
         What the variance does under the alternative.
     use_f : bool
-        Whether to use the F distribution instead of the chi-squared one.
+        Whether to use the F distribution instead of the chi-squared one, which takes the variance of the third in the
+        denominator for known.
 
     Returns
     -------
     ndarray, (1, 2)
         Ratio of the variances and p-value; NaN where a third has fewer than two residuals, or only zeros.
+
+    Notes
+    -----
+    The distribution takes shocks for normal and independent. Where they have heavy tails, sums of squares vary more, in
+    samples of any size: of series with Student-t shocks of four degrees of freedom the test rejects, at the 5 % level,
+    21 % with 100 observations and 30 % with 300, though nothing changes.
 
     Examples
     --------
@@ -149,15 +186,16 @@ def test_heteroskedasticity(
     (1, 2)
     """
     _choose(method, ("breakvar",))
+    check_choice(alternative, "alternative", ("two-sided", "increasing", "decreasing"))
     use_f = check_flag(use_f, "use_f")
     resid = _residuals(results)
     third = max(1, round(len(resid) / 3))
-    parts = resid[:third], resid[-third:]
-    first, last = (int(np.isfinite(part).sum()) for part in parts)
-    if min(first, last) < 2 or not all(np.nansum(part**2) > 0.0 for part in parts):
+    first, last = (part[np.isfinite(part)] ** 2 for part in (resid[:third], resid[-third:]))
+    if min(len(first), len(last)) < 2 or not (first.any() and last.any()):
         return np.full((1, 2), np.nan)
-    found = breakvar_heteroskedasticity_test(resid, subset_length=third, alternative=alternative, use_f=use_f)
-    ratio, pvalue = (float(np.squeeze(part)) for part in found)
-    # theirs is a ratio of sums, which is one of variances only where as many residuals are missing in both thirds
-    ratio *= last / first if alternative == "decreasing" else first / last
+    above, below = (first, last) if alternative == "decreasing" else (last, first)
+    # not statsmodels' function: before 0.15 its p-values take for granted that as many are missing in both thirds
+    ratio = above.mean() / below.mean()
+    law = stats.f(len(above), len(below)) if use_f else stats.chi2(len(above), scale=1.0 / len(above))
+    pvalue = law.sf(ratio) if alternative != "two-sided" else 2.0 * min(law.cdf(ratio), law.sf(ratio))
     return np.array([[ratio, pvalue]])

@@ -126,6 +126,13 @@ def test_nonlinearity(
     linear model with replacement, runs the recursion from the first observations, and chooses the lags anew for each
     series.
 
+    The test takes shocks for equally variable given the past. Where their variance depends on it, as in an ARCH model,
+    it rejects a linear conditional mean too often, also with the bootstrap: at the 5 % level an autoregression of order
+    one whose shocks have the variance 0.5 + 0.5 e^2, e the last one, in 23 % ("units"), 50 % ("terasvirta") and 37 %
+    ("white") of series of 200 observations, and in 36, 82 and 56 % of those of 1000. A small p-value then speaks
+    against independent shocks around an autoregression, not for a nonlinear mean; compare ``results.resid ** 2`` with
+    its past before relying on it.
+
     References
     ----------
     .. [1] Terasvirta, T., C.-F. Lin and C. W. J. Granger. "Power of the neural network linearity test." Journal of Time

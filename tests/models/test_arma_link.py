@@ -200,6 +200,32 @@ def test_an_autoregression_comes_back_as_one():
     np.testing.assert_allclose(np.asarray(back.params)[1:5], [ar[0], 0.0, 0.0, ar[1]], rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e9, 1e-9])
+@pytest.mark.parametrize(
+    ("ar", "ma"), [([0.5], [-1.0]), ([0.5], [0.4, 0.6]), ([0.5], [0.3, -1.3]), ([0.5, 0.2], [-0.4])], ids=str
+)
+def test_the_mean_comes_back_whatever_the_unit_and_where_an_ma_root_is_one(ar, ma, unit):
+    y = unit * simulated(ar, ma)
+    image = prt.ParaRNN.from_arma(at(y, [19.0 * unit, *ar, *ma, unit**2], order=(len(ar), 0, len(ma))))
+    np.testing.assert_allclose(np.asarray(image.to_arma().params)[:-1], [19.0 * unit, *ar, *ma], rtol=1e-7)
+
+
+def test_an_autoregression_with_a_unit_root_keeps_its_drift():
+    line = AutoReg(np.arange(50.0), 1).fit()
+    np.testing.assert_allclose(prt.ParaRNN.from_arma(line).forecast(5), np.arange(50.0, 55.0))
+
+
+def test_with_a_unit_ar_root_every_mean_will_do_and_a_drift_has_none():
+    y = simulated([0.5], [0.4]).cumsum()
+    image = prt.ParaRNN.from_arma(at(y, [20.0, 1.0, 0.4, 1.0], order=(1, 0, 1)))
+    back = image.to_arma()
+    np.testing.assert_allclose(np.asarray(back.params)[1:3], [1.0, 0.4], atol=1e-9)
+    np.testing.assert_allclose(back.forecast(5), image.forecast(5), rtol=1e-9)
+    drifting = image.params + np.r_[0.1, np.zeros(len(image.params) - 1)]
+    with pytest.raises(ValueError, match="to_arma needs a model with a mean, but the AR polynomial of this one"):
+        image.model.evaluate(drifting).to_arma()
+
+
 # ----------------------------------------------------------------------------------------------------------- errors
 
 
@@ -233,3 +259,8 @@ def test_what_is_no_arma_is_refused_in_a_sentence():
         results = model.evaluate(np.full(model.specification.n_params, 0.1))
         with pytest.raises(ValueError, match=message):
             results.to_arma()
+    twice = prt.ParaRNN(y, units=(1,), activation="identity", trend="n", diff=2)
+    with pytest.raises(ValueError, match="hold the b of units at zero"):
+        twice.evaluate(np.full(twice.specification.n_params, 0.1)).to_arma()
+    with twice.fix_params({"unit1.b": 0.0}):
+        assert twice.fit(n_starts=2).to_arma().model.order[1] == 2

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.signal import lfilter
 from statsmodels.stats.diagnostic import acorr_ljungbox
 from statsmodels.stats.stattools import jarque_bera
 from statsmodels.tsa.statespace.sarimax import SARIMAX
@@ -48,9 +49,49 @@ def test_lags_may_be_a_list_and_default_to_ten(fitted):
 
 def test_degrees_of_freedom_may_be_adjusted(fitted):
     plain, adjusted = (fitted.test_serial_correlation(df_adjust=flag, lags=30)[0, 1] for flag in (False, True))
-    few = np.arange(1, 31) <= fitted.df_model
+    # all parameters but the constant, which shocks do not pass through
+    few = np.arange(1, 31) <= fitted.df_model - 1.0
     assert np.isnan(adjusted[few]).all()
     assert (adjusted[~few] < plain[~few]).all()
+
+
+@pytest.mark.parametrize("penalty", [0, 2.0])
+@pytest.mark.parametrize("options", [{}, {"trend": "ct"}, {"seasonal": True, "period": 12}, {"exog": 2}], ids=str)
+def test_only_what_shocks_pass_through_costs_degrees_of_freedom(options, penalty):
+    rng = np.random.default_rng(1)
+    exog = rng.standard_normal((150, options["exog"])) if "exog" in options else None
+    options = {name: value for name, value in options.items() if name != "exog"}
+    model = ParaRNN(rng.standard_normal(150), exog, units=(), lags=0, linear_lags=2, **options)
+    results = model.fit(penalty=penalty)
+    statistic, pvalue = results.test_serial_correlation(df_adjust=True, lags=[20])[0, :, 0]
+    # the ridge leaves each of the two lags its share of a parameter
+    parts = results._results.ingredients
+    lags = [place for place, name in enumerate(model.param_names) if name.startswith("linear.y.L")]
+    shares = np.diag(np.linalg.solve(parts.precision, parts.information()))[lags]
+    assert len(shares) == 2
+    assert shares.sum() == pytest.approx(2.0) if penalty == 0 else shares.sum() < 2.0
+    assert pvalue == pytest.approx(stats.chi2.sf(statistic, 20 - shares.sum()))
+
+
+def test_the_adjusted_statistic_has_the_mean_of_its_distribution():
+    rng, lags, sample = np.random.default_rng(2), 20, []
+    for _ in range(300):
+        y = lfilter([1.0], [1.0, -0.5, 0.3], rng.standard_normal(400))
+        results = ParaRNN(y, units=(), lags=0, linear_lags=2, seasonal=True, period=12).fit(penalty=0)
+        sample.append(results.test_serial_correlation(lags=[lags])[0, 0, 0])
+    # the expectation of a chi-squared variable is its degrees of freedom, and its variance twice as large
+    assert np.mean(sample) == pytest.approx(lags - 2, abs=3.0 * np.sqrt(2.0 * lags / len(sample)))
+
+
+@pytest.mark.parametrize("method", ["ljungbox", "boxpierce"])
+def test_the_statistic_has_its_mean_whatever_is_missing(method):
+    rng, lags, sample = np.random.default_rng(3), 8, []
+    model = ParaRNN(rng.standard_normal(300), units=(), lags=0, linear_lags=0)
+    for _ in range(300):
+        y = rng.standard_normal(300)
+        y[rng.random(300) < 0.4] = np.nan
+        sample.append(model.clone_with(y).fit(penalty=0).test_serial_correlation(method, lags=[lags])[0, 0, 0])
+    assert np.mean(sample) == pytest.approx(lags, abs=3.0 * np.sqrt(2.0 * lags / len(sample)))
 
 
 def test_missing_values_do_not_matter_much(gappy):
@@ -74,12 +115,18 @@ def test_variances_are_compared_whatever_is_missing(gappy, alternative):
     upper, lower = stats.f.sf(ratio, *degrees), stats.f.cdf(ratio, *degrees)
     pvalue = 2.0 * min(upper, lower) if alternative == "two-sided" else upper
     np.testing.assert_allclose(results.test_heteroskedasticity(alternative=alternative)[0], [ratio, pvalue])
+    # the limit of the F distribution where the variance in the denominator is known
+    chi = stats.f(degrees[0], 1e9)
+    pvalue = 2.0 * min(chi.sf(ratio), chi.cdf(ratio)) if alternative == "two-sided" else chi.sf(ratio)
+    found = results.test_heteroskedasticity(alternative=alternative, use_f=False)[0]
+    np.testing.assert_allclose(found, [ratio, pvalue], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda r: r.test_normality("shapiro"), "method must be one of 'jarquebera' or None"),
+        (lambda r: r.test_heteroskedasticity(alternative="up"), "alternative must be one of 'two-sided', 'increasing'"),
         (lambda r: r.test_serial_correlation(lags=500), "lags must lie between 1 and 117"),
         (lambda r: r.test_serial_correlation(lags=0), "lags must lie between 1 and 117"),
         (lambda r: r.test_serial_correlation(lags=[1, -1]), "lags must be a non-negative integer or a list"),
