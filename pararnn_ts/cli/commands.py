@@ -94,7 +94,7 @@ Lags = Annotated[str | None, typer.Option(help="Lags that feed the units: 3 for 
 LinearLags = Annotated[str | None, typer.Option(help="Lags that enter linearly, written as --lags; 0: none.")]
 Activation = Annotated[str, typer.Option(help="Activation of the units: tanh, relu, logistic or identity.")]
 Trend = Annotated[str, typer.Option(help="Deterministic trend: n, c, t, ct or ctt, as in statsmodels.")]
-Seasonal = Annotated[bool, typer.Option("--seasonal", help="Add seasonal dummies.")]
+Seasonal = Annotated[bool, typer.Option("--seasonal", help="Add seasonal dummies; a selection may choose them itself.")]
 Diff = Annotated[
     int, typer.Option(help="Order of differencing, undone in forecasts; a selection may choose 1 where it is 0.")
 ]
@@ -308,7 +308,7 @@ def panel(
     seasonal: Seasonal = False,
     diff: Diff = 0,
     select: Annotated[
-        bool, typer.Option("--select", help="Choose differences, lags and units of each series by evidence.")
+        bool, typer.Option("--select", help="Choose differences, season, lags and units of each series by evidence.")
     ] = False,
     seed: Seed = 0,
     out: Out = OUT,

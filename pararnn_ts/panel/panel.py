@@ -20,7 +20,7 @@ from pararnn_ts.panel.frame import LongFrame, read_long
 from pararnn_ts.panel.persistence import save
 from pararnn_ts.panel.rolling import rolling_forecast
 from pararnn_ts.panel.summary import make_summary
-from pararnn_ts.panel.task import CHOSEN, UNFITTED, Fitted, Outcome, Task, make_task
+from pararnn_ts.panel.task import CHOSEN, FORM, UNFITTED, Fitted, Outcome, Task, make_task
 from pararnn_ts.panel.updating import append
 
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def fit_panel(
     model : type, optional
         Class of the models, ParaRNN by default.
     select : bool
-        Whether differences, lags, direct lags and units of each series are chosen by `select_order`.
+        Whether differences, season, lags, direct lags and units of each series are chosen by `select_order`.
     rng : None, int or Generator
         Source of the random starts: each series is fitted with the same seed, the number given or one drawn from the
         generator, and by itself, so that nothing depends on the other series.
@@ -368,7 +368,7 @@ def _table(frame: LongFrame, outcomes: Sequence[Outcome], select: bool) -> pd.Da
         {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in _FIGURES.items()}
     ).set_axis(frame.ids, axis=0)
     if select:
-        for name in (*CHOSEN[:4], "diff"):
+        for name in (*CHOSEN[:4], *FORM):
             # panels of earlier versions do not say what is the same for all of their series
             values = [one.chosen.get(name) if isinstance(one, Fitted) and one.chosen else None for one in outcomes]
             table[name] = pd.Series(

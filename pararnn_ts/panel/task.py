@@ -25,7 +25,7 @@ from pararnn_ts.panel.frame import LongFrame, OneSeries
 from pararnn_ts.results.covariance import check_covariance
 from pararnn_ts.results.details import FitDetails
 
-__all__ = ["CHOSEN", "UNFIT", "UNFITTED", "Fitted", "Outcome", "Task", "Unfitted", "alone", "make_task"]
+__all__ = ["CHOSEN", "FORM", "UNFIT", "UNFITTED", "Fitted", "Outcome", "Task", "Unfitted", "alone", "make_task"]
 
 # what a panel says by other means
 _DATA = {"endog", "exog", "dates", "freq"}
@@ -42,6 +42,8 @@ UNFIT = (ValueError, ArithmeticError, np.linalg.LinAlgError)
 UNFITTED = "not fitted"
 # what a selection decides
 CHOSEN = ("lags", "units", "linear_lags", "errors", "hold_back")
+# options that may be given, and are chosen where they are not
+FORM = ("diff", "seasonal_diff", "seasonal")
 
 
 class Fitted(NamedTuple):
@@ -143,7 +145,7 @@ class Task:
             series.endog, series.exog, rng=self.seed, device=self.device, **self.options, **self.fit
         )
         results = selection.results._results
-        chosen = {name: getattr(results.model, name) for name in (*CHOSEN, "diff")}
+        chosen = {name: getattr(results.model, name) for name in (*CHOSEN, *FORM)}
         chosen |= {name: list(chosen[name]) for name in ("lags", "linear_lags")}
         return Fitted(results.params, results.details, chosen, figures(results), self.device)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from panels import QUICK, long, price, values
+from scipy.signal import lfilter
 from statsmodels.tsa.deterministic import DeterministicProcess, TimeTrend
 
 import pararnn_ts as prt
@@ -97,6 +98,21 @@ def test_what_a_selection_chose_is_kept():
     pd.testing.assert_frame_equal(loaded.forecast(5), panel.forecast(5))
     for name in panel:
         assert loaded[name].model.option_values() == panel[name].model.option_values()
+
+
+def test_the_form_of_the_season_that_a_selection_chose_is_kept():
+    options = {"max_lags": 1, "max_linear_lags": 1, "max_units": 0, "period": 4, "errors": "normal"}
+    df = long({"a": 80, "b": 80})
+    shocks = np.random.default_rng(1).standard_normal(80)
+    drifting = lfilter([1.0], [1.0, 0.0, 0.0, 0.0, -1.0], shocks)
+    df["y"] = np.concatenate([np.tile([0.0, 4.0, -1.0, 2.0], 20) + shocks, drifting])
+    panel = prt.fit_panel(df, select=True, **options)
+    assert panel.table["seasonal"].tolist() == [True, False]
+    assert panel.table["seasonal_diff"].tolist() == [0, 1]
+    loaded = again(panel)
+    pd.testing.assert_frame_equal(loaded.forecast(5), panel.forecast(5))
+    alone = prt.select_order(pd.Series(df["y"].to_numpy()[80:]), **options).results
+    np.testing.assert_allclose(panel.forecast(5)["ParaRNN"].iloc[5:], alone.forecast(5), rtol=1e-10)
 
 
 def test_a_damaged_file_is_one_sentence(tmp_path):
