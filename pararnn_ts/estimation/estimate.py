@@ -11,7 +11,6 @@ import numba
 import numpy as np
 
 from pararnn_ts.estimation.curvature import Curvature, curvature
-from pararnn_ts.estimation.damped_steps import FEWEST
 from pararnn_ts.estimation.errors import ErrorLaw, student_law
 from pararnn_ts.estimation.identification import distinct_units
 from pararnn_ts.estimation.levenberg_marquardt import (
@@ -30,6 +29,7 @@ from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, differ
 from pararnn_ts.estimation.scaling import standardise
 from pararnn_ts.estimation.series_problem import complete_problem
 from pararnn_ts.estimation.student import reweight, robust_weights
+from pararnn_ts.kernels.reviews import FEWEST
 from pararnn_ts.specification import SeriesLayout, Specification
 
 __all__ = [
