@@ -48,11 +48,11 @@ class Candidate:
     Parameters
     ----------
     linear_lags, lags : tuple of int
-        Lags that enter linearly and lags that feed the units.
+        Lags that enter linearly, and lags that feed the units.
     units : tuple of int
         Dimension of each unit; none for a linear model.
     errors : {"normal", "t"}
-        Law of the shocks.
+        Distribution of the shocks.
     diff : int
         Order of differencing.
     """
