@@ -247,7 +247,21 @@ class Search:
 
 
 def information_criteria(model: ParaRNN, found: Estimate) -> tuple[float, float]:
-    """AIC and BIC with the effective number of parameters and those of the law of the shocks, as of results."""
+    """
+    AIC and BIC of a fitted candidate, the same as those of its results.
+
+    Parameters
+    ----------
+    model : ParaRNN
+        The candidate.
+    found : Estimate
+        Its fit.
+
+    Returns
+    -------
+    aic, bic : float
+        With the effective number of parameters, plus those of the distribution of the shocks.
+    """
     n = int(model.used.sum())
     if found.law.is_normal:
         variance = found.curvature.scale * max(n - found.curvature.effective, 1.0) / n

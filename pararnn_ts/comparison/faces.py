@@ -1,4 +1,4 @@
-"""What can be told about models and results of any origin from the outside."""
+"""Facts about models and results of this package, of statsmodels or of others, found from their attributes alone."""
 
 from __future__ import annotations
 
@@ -17,12 +17,29 @@ _TRENDS = {"c": ", constant", "t": ", trend", "ct": ", constant and trend", "ctt
 
 
 def takes(function: Callable | None, name: str) -> bool:
-    """Whether a function has a parameter of this name."""
+    """
+    Whether a function has a parameter of this name.
+
+    Examples
+    --------
+    >>> from pararnn_ts.comparison.faces import takes
+    >>> takes(lambda steps, exog=None: None, "exog"), takes(None, "exog")
+    (True, False)
+    """
     return function is not None and name in inspect.signature(function).parameters
 
 
 def kind(value: Any) -> str:
-    """Name of the class of a value, that of the results inside a wrapper."""
+    """
+    Name of the class of a value, that of the results inside a wrapper.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> from pararnn_ts.comparison.faces import kind
+    >>> kind(prt.ParaRNN(prt.datasets.load_nile(), units=()).fit()), kind(1.0)
+    ('RecurrentResults', 'float')
+    """
     inside = getattr(value, "_results", value)
     # what models call so is a method
     return type(value if callable(inside) else inside).__name__

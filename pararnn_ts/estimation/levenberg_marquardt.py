@@ -234,5 +234,22 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
 
 
 def log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Shape, rate and log constant of gamma densities of log alpha, the constant of Laplace's method included."""
+    """
+    Shape, rate and log constant of gamma densities of log alpha, including the constant of Laplace's method.
+
+    Parameters
+    ----------
+    pairs : sequence of (shape, rate)
+        A gamma density for each group.
+
+    Returns
+    -------
+    ndarray, (n_groups, 3)
+
+    Examples
+    --------
+    >>> from pararnn_ts.estimation.levenberg_marquardt import log_gamma_prior
+    >>> log_gamma_prior([(1.0, 1.0)]).round(3)
+    array([[1.   , 1.   , 0.919]])
+    """
     return np.array([[a, b, a * log(b) - lgamma(a) + 0.5 * log(2.0 * pi)] for a, b in pairs])
