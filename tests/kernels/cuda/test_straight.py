@@ -50,7 +50,7 @@ def test_products_are_those_of_the_lanes(units, activation):
     n=st.integers(1, 12),
     seed=st.integers(0, 100),
 )
-def test_random_layouts(units, m, q, n, seed):
+def test_products_of_any_layout_are_those_of_the_loops(units, m, q, n, seed):
     case = problem(tuple(units), "tanh", n, m, q, np.random.default_rng(seed))
     assert distance(by_straight(case), products(*case)) < 1e-11
 
