@@ -18,7 +18,7 @@ from statsmodels.tsa.statespace.structural import UnobservedComponents
 from pararnn_ts import datasets
 from pararnn_ts.comparison import compare, rolling_forecast
 from pararnn_ts.comparison.arma import order_of_integration, select_ar, select_arma
-from pararnn_ts.comparison.faces import describe, exog_columns
+from pararnn_ts.comparison.inspection import describe, exog_columns
 from pararnn_ts.comparison.sample import split_sample
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.models.pararnn import ParaRNN

@@ -13,7 +13,7 @@ from statsmodels.base.model import Model
 
 from pararnn_ts._compat import heard_warnings
 from pararnn_ts.comparison.arma import MAX_LAG, select_ar, select_arma
-from pararnn_ts.comparison.faces import describe, exog_columns, numbered, takes
+from pararnn_ts.comparison.inspection import describe, exog_columns, numbered, takes
 from pararnn_ts.models.arguments import given
 from pararnn_ts.models.elman import ElmanRNN
 from pararnn_ts.models.pararnn import ParaRNN

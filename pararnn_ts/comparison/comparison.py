@@ -12,7 +12,7 @@ import pandas as pd
 
 from pararnn_ts.comparison.candidates import Candidate, caught_warnings, default_makers, fit_candidates, user_makers
 from pararnn_ts.comparison.evaluation import criteria, scores
-from pararnn_ts.comparison.faces import exog_columns
+from pararnn_ts.comparison.inspection import exog_columns
 from pararnn_ts.comparison.rolling import rolling_forecast
 from pararnn_ts.comparison.sample import Sample, split_sample
 from pararnn_ts.estimation.blas import one_blas_thread

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts._compat import warnings_once
-from pararnn_ts.comparison.faces import kind, numbered, sample_size, shock_variance, simulates, takes
+from pararnn_ts.comparison.inspection import kind, numbered, sample_size, shock_variance, simulates, takes
 from pararnn_ts.comparison.sample import aligned
 from pararnn_ts.models.arguments import check_alpha, check_count, check_flag, check_generator, given
 from pararnn_ts.models.series import SeriesModel
