@@ -10,7 +10,7 @@ import numpy as np
 
 from pararnn_ts.cells import ODECell
 from pararnn_ts.kernels.activations import ACTIVATIONS
-from pararnn_ts.models.arguments import MOST_STATES, check_choice, check_count, check_flag, given
+from pararnn_ts.models.arguments import MOST_STATES, check_choice, check_count, check_flag, check_number, given
 from pararnn_ts.models.cell_model import CellModel, output_weights
 from pararnn_ts.models.options import SeriesOptions
 
@@ -116,9 +116,9 @@ class ODERNN(CellModel):
         self.stages = check_count(stages, "stages")
         if self.stages > 4:
             raise ValueError(f"stages must be 1, 2, 3 or 4, but is {stages!r}; methods of more are not offered.")
-        self.step = _check_number(step, "step", positive=True)
+        self.step = check_number(step, "step", positive=True)
         self.antisymmetric = check_flag(antisymmetric, "antisymmetric")
-        self.diffusion = _check_number(diffusion, "diffusion")
+        self.diffusion = check_number(diffusion, "diffusion")
         if self.diffusion and not self.antisymmetric:
             raise ValueError(f"diffusion={diffusion!r} belongs to antisymmetric=True; use damping for other networks.")
         self.integrator = check_choice(integrator, "integrator", ("explicit", "symplectic"))
@@ -296,7 +296,7 @@ class ODERNN(CellModel):
         values = [damping] if np.ndim(damping) == 0 else list(damping)
         if len(values) != t:
             raise ValueError(f"damping must have one number for each of the {t} orders, but is {given(damping)}.")
-        return tuple(_check_number(value, "damping") for value in values)
+        return tuple(check_number(value, "damping") for value in values)
 
     @property
     def label(self) -> str:
@@ -343,16 +343,3 @@ class ODERNN(CellModel):
             return exog, np.full(n, self.step)
         at = self.exog_labels.index(self.spacing)
         return np.ascontiguousarray(np.delete(exog, at, axis=1)), self.step * exog[:, at]
-
-
-def _check_number(value: Any, name: str, positive: bool = False) -> float:
-    wanted = f"{name} must be a {'positive ' if positive else ''}finite number, but is {given(value)}."
-    if isinstance(value, (bool, str)) or np.ndim(value) != 0:
-        raise TypeError(wanted)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(wanted) from None
-    if not np.isfinite(number) or (positive and number <= 0.0):
-        raise ValueError(wanted)
-    return number

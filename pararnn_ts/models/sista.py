@@ -15,7 +15,7 @@ import pandas as pd
 from pararnn_ts.estimation.coding import choose_penalties
 from pararnn_ts.estimation.dictionaries import DICTIONARIES, MOMENTS, cosines, wavelet_levels, wavelets
 from pararnn_ts.estimation.sista import SISTAParams
-from pararnn_ts.models.arguments import check_choice, check_count, check_disp, check_share, given
+from pararnn_ts.models.arguments import check_choice, check_count, check_disp, check_number, check_share, given
 from pararnn_ts.models.frames import as_pandas
 from pararnn_ts.models.options import OptionBearer
 from pararnn_ts.models.panels import PanelFrame, as_matrix, read_panel, read_rows
@@ -292,15 +292,8 @@ def _refuse(arguments: dict[str, tuple[Any, Any]], why: str) -> None:
 
 
 def _constant(value: float | None, name: str, positive: bool = False) -> float | None:
-    if value is None:
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be None or a number, but is {given(value)}.") from None
-    if not np.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ValueError(f"{name} must be {'positive' if positive else '0 or more'} and finite, but is {given(value)}.")
-    return number
+    """Return a constant that may be left to the data; None where it is."""
+    return None if value is None else check_number(value, name, positive=positive, least=None if positive else 0.0)
 
 
 def _check_missing(missing: str, frame: PanelFrame) -> None:
@@ -371,7 +364,7 @@ def _transition(value: Any, signals: pd.Index) -> np.ndarray:
             raise ValueError(f"transition must be 'identity', a number or a matrix, not {value!r}.")
         return np.eye(n)
     if np.ndim(value) == 0:
-        return float(_constant(abs(value), "transition") or 0.0) * np.sign(value) * np.eye(n)
+        return check_number(value, "transition") * np.eye(n)
     if isinstance(value, pd.DataFrame) and set(value.index) == set(signals) == set(value.columns):
         value = value.loc[list(signals), list(signals)]
     return as_matrix(value, "transition", (n, n))
