@@ -2,8 +2,8 @@
 Forecasts of the next twelve observations beside AutoARIMA, AutoETS and AutoTheta of statsforecast.
 
 The last 400 observations of each series, shipped, of statsmodels or simulated. Six origins, six observations apart, the
-last of them twelve before the end; models are chosen and estimated anew at each. `select_order` has default settings,
-with the season as a further lag where it is longer than twelve. Ratios are those of mean absolute errors over all steps
+last of them twelve before the end; models are chosen and estimated anew at each. `select_order` has default settings
+and is told the length of the season. Ratios are those of mean absolute errors over all steps
 and origins to those of AutoARIMA, which knows the season where it is at most twelve; means are geometric. Coverage is
 the share of observations inside intervals of 95 %.
 
@@ -100,7 +100,7 @@ def piece(name: str, origin: int) -> dict[str, list]:
         warnings.simplefilter("ignore")
         for peer in PEERS:
             keep(peer, *of_peer(peer, train, season if season <= LONGEST_SEASON else 1))
-        selection = prt.select_order(train, seasonal_lags=(season,) if season > LONGEST_SEASON else ())
+        selection = prt.select_order(train, period=season if season > 1 else None)
         candidates = (selection.results, selection.average(), prt.ParaRNN(train).fit())
         for label, results in zip(OURS, candidates, strict=True):
             forecast = results.get_forecast(STEPS, rng=0)

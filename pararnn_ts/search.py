@@ -53,8 +53,10 @@ class Candidate:
         Dimension of each unit; none for a linear model.
     errors : {"normal", "t"}
         Distribution of the shocks.
-    diff : int
-        Order of differencing.
+    diff, seasonal_diff : int
+        Orders of differencing.
+    seasonal : bool
+        Whether there are seasonal dummies.
     """
 
     linear_lags: tuple[int, ...]
@@ -62,6 +64,13 @@ class Candidate:
     units: tuple[int, ...]
     errors: str = "normal"
     diff: int = 0
+    seasonal_diff: int = 0
+    seasonal: bool = False
+
+    @property
+    def kind(self) -> tuple[int, int, bool]:
+        """What is done to the series before lags are taken."""
+        return self.diff, self.seasonal_diff, self.seasonal
 
     @property
     def label(self) -> str:
@@ -70,8 +79,10 @@ class Candidate:
         if self.units:
             units = f"units {','.join(map(str, self.units))} on lags {lags_in_words(self.lags)}"
         linear = f"linear lags {lags_in_words(self.linear_lags)}"
-        order = f"diff {self.diff}; " if self.diff else ""
-        return f"{order}{linear}; {units}" + ("; t errors" if self.errors == "t" else "")
+        parts = [f"diff {self.diff}"] if self.diff else []
+        parts += [f"seasonal diff {self.seasonal_diff}"] if self.seasonal_diff else []
+        parts += ["seasonal dummies"] if self.seasonal else []
+        return "; ".join([*parts, linear, units] + (["t errors"] if self.errors == "t" else []))
 
 
 @dataclass(frozen=True)
@@ -118,7 +129,7 @@ class Search:
     Parameters
     ----------
     bases : dict of ParaRNN
-        For each order of differencing, a model of the series with the options that its candidates share.
+        For each kind of candidate, a model of the series with the options that these candidates share.
     hold_back : int
         Rows at the start that no candidate predicts.
     criterion : str
@@ -140,7 +151,7 @@ class Search:
         What was found, by candidate.
     """
 
-    bases: dict[int, ParaRNN]
+    bases: dict[tuple[int, int, bool], ParaRNN]
     hold_back: int
     criterion: str
     n_starts: int
@@ -149,7 +160,7 @@ class Search:
     progress: bool = False
     known: dict[Candidate, FittedCandidate] = field(default_factory=dict)
     fitted: dict[Candidate, FittedCandidate] = field(default_factory=dict)
-    _images: dict[tuple[int, tuple[int, ...], int], tuple[UnitWeights, ...]] = field(default_factory=dict)
+    _images: dict[tuple, tuple[UnitWeights, ...]] = field(default_factory=dict)
 
     def stage(self, candidates: list[Candidate], what: str) -> None:
         """Fit those of the candidates that are not fitted yet; `what` they are is for the progress bar."""
@@ -188,7 +199,7 @@ class Search:
                     done(1)
 
     def _model(self, candidate: Candidate) -> ParaRNN:
-        return self.bases[candidate.diff].restructured(
+        return self.bases[candidate.kind].restructured(
             units=candidate.units,
             lags=list(candidate.lags),
             linear_lags=list(candidate.linear_lags),
@@ -200,7 +211,7 @@ class Search:
         candidate, own = job
         model = self._model(candidate)
         problem = model._problem()
-        kind = candidate.diff, candidate.lags[:1], sum(candidate.units)
+        kind = candidate.kind, candidate.lags[:1], sum(candidate.units)
         if kind not in self._images:
             self._images[kind] = arma_blocks(problem)
         starts, _ = start_values(problem, self.n_starts if candidate.units else 1, own, self._images[kind])

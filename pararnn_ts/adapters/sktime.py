@@ -296,7 +296,7 @@ class ParaRNNForecaster(SeriesForecaster):
 
 class AutoParaRNNForecaster(SeriesForecaster):
     """
-    ParaRNN whose differences, lags, direct lags, units and law of the shocks are chosen, as a forecaster of sktime.
+    ParaRNN whose differences, season, lags, units and law of the shocks are chosen, as a forecaster of sktime.
 
     The choice is that of `pararnn_ts.select_order`; the linear model without units is always a candidate. `update`
     keeps what was chosen.
@@ -309,6 +309,8 @@ class AutoParaRNNForecaster(SeriesForecaster):
         Most direct lags.
     max_diff : int
         Most differences; 0: `diff` is what is given.
+    find_season : bool
+        Whether seasonal dummies, a seasonal difference and direct lags of the season are tried.
     seasonal_lags : int or sequence of int
         Further direct lags of every candidate; some candidates feed them to the units, too.
     max_units : int
@@ -351,6 +353,7 @@ class AutoParaRNNForecaster(SeriesForecaster):
         max_lags: int = 3,
         max_linear_lags: int = 12,
         max_diff: int = 1,
+        find_season: bool = True,
         seasonal_lags: int | Sequence[int] = (),
         max_units: int = 3,
         unit_dims: int | Sequence[int] = (1, 2),
@@ -371,6 +374,7 @@ class AutoParaRNNForecaster(SeriesForecaster):
         self.max_lags = max_lags
         self.max_linear_lags = max_linear_lags
         self.max_diff = max_diff
+        self.find_season = find_season
         self.seasonal_lags = seasonal_lags
         self.max_units = max_units
         self.unit_dims = unit_dims

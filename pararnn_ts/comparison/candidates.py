@@ -144,7 +144,7 @@ def default_makers(period: int | None, rng: Any) -> dict[str, Maker]:
     def pararnn(endog: pd.Series, exog: pd.DataFrame | None) -> Candidate:
         from pararnn_ts.selection import select_order
 
-        chosen["results"] = select_order(endog, exog, seasonal_lags=seasonal, rng=rng).results
+        chosen["results"] = select_order(endog, exog, seasonal_lags=seasonal, period=period, rng=rng).results
         return Candidate(chosen["results"], describe(chosen["results"]) + ", chosen by evidence")
 
     def elman(endog: pd.Series, exog: pd.DataFrame | None) -> Candidate:
@@ -155,7 +155,10 @@ def default_makers(period: int | None, rng: Any) -> dict[str, Maker]:
             lags=best.lags or 1,
             hidden=sum(best.units) or DEFAULT_HIDDEN,
             linear_lags=best.linear_lags,
+            seasonal=best.seasonal,
+            period=best.period,
             diff=best.diff,
+            seasonal_diff=best.seasonal_diff,
             hold_back=best.specification.hold_back or None,
         )
         results = model.fit(rng=rng)

@@ -171,9 +171,10 @@ def compare(
         - a function of endog and exog that returns fitted results with `append`, `forecast` and `fittedvalues`.
 
         The first is the reference. By default: a ParaRNN whose order is selected by evidence; an Elman network with as
-        many hidden states; the ARIMA model of smallest AIC, which is the reference; the autoregression of smallest BIC;
-        the last value; and, where the index suggests a season, the value one season back. A season longer than 12 is
-        among the lags of the ParaRNN and of the autoregression; the ARIMA model has no seasonal terms.
+        many hidden states and the same differences and seasonal dummies; the ARIMA model of smallest AIC, which is the
+        reference; the autoregression of smallest BIC; the last value; and, where the index suggests a season, the value
+        one season back. A season longer than 12 is among the lags of the ParaRNN and of the autoregression; the ARIMA
+        model has no seasonal terms.
     horizon : int
         Number of steps to forecast ahead.
     refit_every : int, optional

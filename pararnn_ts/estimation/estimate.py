@@ -12,7 +12,7 @@ import numpy as np
 
 from pararnn_ts.estimation.curvature import Curvature, curvature
 from pararnn_ts.estimation.errors import ErrorLaw, student_law
-from pararnn_ts.estimation.identification import distinct_units
+from pararnn_ts.estimation.identification import distinct_units, log_unit_information
 from pararnn_ts.estimation.levenberg_marquardt import (
     CONVERGED,
     FAILED,
@@ -629,6 +629,7 @@ def _report(
     log_evidence -= problem.n_obs * np.log(problem.scaling.scale[0])
     distinct = distinct_units(problem.specification, whole[None], products[None], solutions.beta[best : best + 1])[0]
     log_evidence += problem.log_symmetry(list(distinct))
+    log_evidence += float(log_unit_information(there, problem.group, problem.n_obs))
     found = curvature(problem, free, there, alpha, law)
     spread = problem.scaling.scale[0]
     return Estimate(

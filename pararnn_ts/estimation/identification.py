@@ -17,6 +17,7 @@ __all__ = [
     "distinct_units",
     "exchanged",
     "log_symmetry",
+    "log_unit_information",
     "n_expansive",
     "nearest_image",
     "nearest_states",
@@ -277,6 +278,41 @@ def _can_expand(matrices: np.ndarray) -> np.ndarray:
         determinant = first * last - matrices[..., 0, 1] * matrices[..., 1, 0]
         # Jury's conditions for both roots of x^2 - trace x + determinant; what is too large to tell expands
         return ~((np.abs(determinant) <= 1.0) & (np.abs(first + last) <= 1.0 + determinant))
+
+
+def log_unit_information(products: np.ndarray, group: np.ndarray, n_obs: float | np.ndarray) -> np.ndarray:
+    """
+    Log density of the prior of parameters without penalty, relative to that of a constant's.
+
+    Their prior is flat. In the evidence a normal prior stands for it that tells as much about each of them as one
+    observation of the standardised series would, were it noise (Kass and Wasserman 1995, "A reference Bayesian test for
+    nested hypotheses and its relationship to the Schwarz criterion", Journal of the American Statistical Association
+    90), so that models with different deterministic terms can be compared, however these are scaled.
+
+    Parameters
+    ----------
+    products : ndarray, (..., F + 1, F + 1)
+        Products of the Jacobian of the standardised predictions and of the residuals.
+    group : ndarray of int, (F,)
+        Prior group of each parameter, negative where it has no penalty.
+    n_obs : float or ndarray, (...)
+        Number of observations.
+
+    Returns
+    -------
+    ndarray, (...)
+        Half the sum of the logs of the mean squares of the terms; a term that is zero everywhere is not counted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.identification import log_unit_information
+    >>> products = np.diag([100.0, 25.0, 7.0])  # a constant, and a dummy of every fourth row
+    >>> round(float(log_unit_information(products, np.array([-1, -1]), 100.0)), 4)  # log 0.5
+    -0.6931
+    """
+    squares = np.diagonal(products, axis1=-2, axis2=-1)[..., :-1][..., group < 0] / np.asarray(n_obs)[..., None]
+    return 0.5 * np.log(np.where(squares > 0.0, squares, 1.0)).sum(axis=-1)
 
 
 def log_symmetry(specification: Specification, alive: Sequence[bool] | None = None) -> float:

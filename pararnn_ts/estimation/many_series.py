@@ -26,7 +26,7 @@ from pararnn_ts.estimation.estimate import (
     resumed,
     with_odds,
 )
-from pararnn_ts.estimation.identification import canonical_form, distinct_units
+from pararnn_ts.estimation.identification import canonical_form, distinct_units, log_unit_information
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, FAILED, PEAKED, RETIRED, Options, Solutions
 from pararnn_ts.estimation.problem import Problem, Sample, UnitProblem, difference_series
 from pararnn_ts.estimation.scaling import STRETCH, jacobians, standardise_many
@@ -290,7 +290,8 @@ def _reports(
     if evidence:
         patterns, which = np.unique(distinct_units(spec, free, products, beta), axis=0, return_inverse=True)
         symmetry = np.array([problems[0].log_symmetry(list(pattern)) for pattern in patterns])[which.ravel()]
-        log_evidence = of_best("log_evidence") - n_obs * np.log(scale) + symmetry
+        information = log_unit_information(products, problems[0].group, n_obs)
+        log_evidence = of_best("log_evidence") - n_obs * np.log(scale) + symmetry + information
     mean, location = np.array([s.prior_mean for s in scalings]), np.array([s.location() for s in scalings])
     values = np.einsum("sij,sj->si", to_data, free + mean) + location
     converged = (status == CONVERGED) | ((status == PEAKED) & (of_best("decrement") < NEARLY))
