@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pieces import versions
+from pieces import markdown, versions
 
 import pararnn_ts as prt
 
@@ -82,12 +82,12 @@ def plain(case: Case) -> Case:
     return Case(case.name, y[first:], case.n_train - first, case.seasonal_lags, x[first:])
 
 
-def autoregression_mse(case: Case) -> float:
-    """Squared test error of the autoregression, least squares, order by BIC and at most a fifth of the observations."""
+def autoregression(case: Case) -> tuple[float, list[int]]:
+    """Squared test error and lags of the autoregression, its order by BIC and at most a fifth of the observations."""
     y, n = case.y.to_numpy(float), case.n_train
     longest = min(MAX_ORDER, n // 5)
     start = max(longest, *case.seasonal_lags, 0)
-    best = (np.inf, np.inf)
+    best: tuple[float, float, list[int]] = (np.inf, np.inf, [])
     for order in range(1, longest + 1):
         lags = sorted({*range(1, order + 1), *case.seasonal_lags})
         columns = [np.ones(len(y) - start), *(y[start - k : len(y) - k] for k in lags)]
@@ -98,15 +98,15 @@ def autoregression_mse(case: Case) -> float:
         beta = np.linalg.lstsq(design[:train], target[:train], rcond=None)[0]
         error = target - design @ beta
         bic = train * np.log(np.mean(error[:train] ** 2)) + design.shape[1] * np.log(train)
-        best = min(best, (bic, float(np.mean(error[train:] ** 2))))
-    return best[1]
+        best = min(best, (bic, float(np.mean(error[train:] ** 2)), lags))
+    return best[1], best[2]
 
 
 def evaluate(case: Case) -> dict[str, float | str]:
     """Ratios of squared test errors for the selected model and for the average."""
     n = case.n_train
     exog = (None, None) if case.exog is None else (case.exog.iloc[:n], case.exog.iloc[n:])
-    bar = autoregression_mse(case)
+    bar = autoregression(case)[0]
     began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -136,23 +136,20 @@ def run(every: list[Case], title: str, command: str, description: str | None) ->
     table = pd.DataFrame(rows)
     ratios = table[["selected", "average"]].clip(lower=FLOOR)
     means = np.exp(np.log(ratios).mean())
-    lines = [
-        "| series | test rows | MSE of AR(X) | selected | average | selected model |",
-        "|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {r['series']} | {r['test']} | {r['AR(X)']:.4g} | {r['selected']:.3f} | {r['average']:.3f} | {r['model']} |"
-        for r in rows
-    ]
     worst = table[["selected", "average"]].max()
-    lines += [
+    lines = [
+        *markdown([
+            {"series": r["series"], "test rows": r["test"], "MSE of AR(X)": f"{r['AR(X)']:.4g}",
+             "selected": f"{r['selected']:.3f}", "average": f"{r['average']:.3f}", "selected model": r["model"]}
+            for r in rows
+        ]),
         "",
         f"Winsorised geometric mean: selected {means['selected']:.3f}, average {means['average']:.3f}; "
         f"median {table['selected'].median():.3f} and {table['average'].median():.3f}; "
         f"worst {worst['selected']:.3f} and {worst['average']:.3f}.",
         "",
         f"{versions()}; command: `{command}`.",
-    ]
+    ]  # fmt: skip
     text = "\n".join(lines)
     print("\n" + text)
     if args.out:

@@ -21,8 +21,7 @@ from timing import machine, series, versions
 
 import pararnn_ts as prt
 import pararnn_ts.kernels
-from pararnn_ts.estimation.damped_steps import CONVERGED
-from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
+from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, Options, minimize
 from pararnn_ts.estimation.problem import Problem
 
 FILES = ("lanes", "activations", "gram", "units")

@@ -34,7 +34,6 @@ from cuda_long_series import measure
 from numba import cuda
 
 from pararnn_ts.estimation.blas import one_blas_thread
-from pararnn_ts.estimation.damped_steps import advance
 from pararnn_ts.estimation.estimate import best_of, estimate_many, make_problem
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
 from pararnn_ts.estimation.many_series import estimates, make_problems
@@ -42,6 +41,7 @@ from pararnn_ts.estimation.problem import Sample
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.kernels.cuda.straight import straight_pass
 from pararnn_ts.kernels.cuda.target import DEVICES, rebuild, simulated
+from pararnn_ts.kernels.damped_steps import advance
 from pararnn_ts.kernels.lanes import LANES
 from pararnn_ts.models.pararnn import ParaRNN
 from pararnn_ts.panel import engines

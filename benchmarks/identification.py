@@ -9,6 +9,7 @@ import platform
 import warnings
 
 import numpy as np
+from pieces import markdown
 from scipy.signal import lfilter
 
 from pararnn_ts import ParaRNN, datasets
@@ -67,18 +68,19 @@ def main() -> None:
     parser.add_argument("--out", help="file for the table, as Markdown")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    lines = ["| process | unit of dimension | penalty | identified, % |", "|---|---|---|---|"]
+    rows = []
     for name, process in (("AR(2), no unit", linear), ("one decaying unit", saturating)):
         for d in (1, 2):
             for penalty in ("evidence", 0.0):
                 share = 100 * share_identified(process, (d,), penalty, args.replications)
-                lines.append(f"| {name} | {d} | {penalty or 'none'} | {share:.0f} |")
-                print(lines[-1], flush=True)
+                row = {"process": name, "unit of dimension": d, "penalty": penalty or "none"}
+                rows.append(row | {"identified, %": f"{share:.0f}"})
+                print(*rows[-1].values(), sep=" | ", flush=True)
     fits, failed, converged = indefinite()
     text = [
         "# Identification\n",
         f"Share of {args.replications} series of length {N} in whose fit the unit counts as identified.\n",
-        *lines,
+        *markdown(rows),
         f"\nThe observed information was indefinite in {failed} of {fits} default fits of five shipped series with "
         f"units (1), (2) and (2, 1); {converged} of these {failed} had converged.",
         f"\nPython {platform.python_version()}, numpy {np.__version__}; command: `python "

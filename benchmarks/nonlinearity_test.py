@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import scipy
+from pieces import markdown
 
 from pararnn_ts.results.nonlinearity import METHODS, linearity_test
 from pararnn_ts.specification import UnitWeights
@@ -93,7 +94,9 @@ def rejections(series: np.ndarray, method: str, bootstrap: int) -> tuple[float, 
     )
 
 
-def table(processes: dict, n: int, replications: int, simulated: int, only: str, methods: tuple[str, ...]) -> list[str]:
+def table(
+    processes: dict, n: int, replications: int, simulated: int, only: str, methods: tuple[str, ...]
+) -> list[dict]:
     """Rejection rates, one row for each process and method."""
     rows = []
     for name, process in processes.items():
@@ -103,8 +106,9 @@ def table(processes: dict, n: int, replications: int, simulated: int, only: str,
         for method in methods:
             asymptotic = 100 * rejections(series, method, 0)[0]
             bootstrap = 100 * rejections(series[:simulated], method, N_BOOTSTRAP)[1]
-            rows.append(f"| {name} | {n} | {method} | {beyond:.0f} | {asymptotic:.1f} | {bootstrap:.1f} |")
-            print(rows[-1], flush=True)
+            rows.append({"process": name, "T": n, "method": method, "nonlinear part, %": f"{beyond:.0f}",
+                         "F form": f"{asymptotic:.1f}", "bootstrap": f"{bootstrap:.1f}"})  # fmt: skip
+            print(*rows[-1].values(), sep=" | ", flush=True)
     return rows
 
 
@@ -119,7 +123,6 @@ def main() -> None:
     parser.add_argument("--out", help="file for the tables, as Markdown")
     args = parser.parse_args()
     count, simulated = args.replications, args.bootstrap_replications
-    head = ["| process | T | method | nonlinear part, % | F form | bootstrap |", "|---|---|---|---|---|---|"]
     chosen = args.only, tuple(args.methods)
     size = [row for n in args.lengths for row in table(LINEAR, n, count, simulated, *chosen)]
     power = [row for n in args.lengths for row in table(NONLINEAR, n, count // 2, simulated // 5, *chosen)]
@@ -130,11 +133,9 @@ def main() -> None:
         "what the best autoregression of order 12 adds to the variance of the errors.\n",
         f"Size, from {count} series (bootstrap: {simulated}, each with {N_BOOTSTRAP} simulated ones); standard error "
         f"{error[0]:.2f} (bootstrap: {error[1]:.2f}) points.\n",
-        *head,
-        *size,
+        *markdown(size),
         f"\nPower, from {count // 2} series (bootstrap: {simulated // 5}).\n",
-        *head,
-        *power,
+        *markdown(power),
         f"\nPython {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}; command: `python "
         "benchmarks/nonlinearity_test.py`.",
     ]

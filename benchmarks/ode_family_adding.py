@@ -28,6 +28,7 @@ from pathlib import Path
 import numba
 import numpy as np
 from cell_training import descend, draw, draw_long, squared_error
+from pieces import markdown
 
 from pararnn_ts.cells import Cell, LSTMCell, ODECell, QUNNCell
 
@@ -160,14 +161,7 @@ def report(store: dict) -> str:
     """Tables as Markdown."""
     if any(trial(name, start, rate) not in store for name in MODELS for start in STARTS for rate in RATES):
         return "The learning rates are not chosen yet."
-    lines = [
-        f"Settings tried for each model: {len(STARTS) * len(RATES)}, two starts and seven learning rates. * is the "
-        "start that the trial chose.",
-        "",
-        "| model | parameters | start | learning rate | test MSE by seed | median | largest | gradient ratio, median "
-        "(range) | seconds |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    rows, trials, remedies = [], [], []
     for name in MODELS:
         for start, word in STARTS.items():
             runs = [store[key] for seed in SEEDS if (key := run(store, name, start, seed)) in store]
@@ -178,26 +172,38 @@ def report(store: dict) -> str:
             if name == QUNN:
                 spread = f"1 (off by {np.abs(ratios - 1.0).max():.0e} at most)"
             mark, seconds = "*" if start == best_start(store, name) else "", np.median([one["seconds"] for one in runs])
-            lines.append(
-                f"| {name} | {runs[0]['parameters']} | {word}{mark} | {best_rate(store, name, start) * 0.3 / T:g} | "
-                f"{', '.join(format(one, '.6f') for one in mse)} | {np.median(mse):.6f} | {max(mse):.6f} | {spread} | "
-                f"{seconds:.0f} |"
-            )
-    lines += ["", "Error of the other sequences after the trial, by learning rate:", ""]
-    lines += [f"| model | start | {' | '.join(format(rate * 0.3 / T, 'g') for rate in RATES)} |"]
-    lines += ["|---|---|" + "---|" * len(RATES)]
+            rows.append({
+                "model": name,
+                "parameters": runs[0]["parameters"],
+                "start": word + mark,
+                "learning rate": f"{best_rate(store, name, start) * 0.3 / T:g}",
+                "test MSE by seed": ", ".join(f"{one:.6f}" for one in mse),
+                "median": f"{np.median(mse):.6f}",
+                "largest": f"{max(mse):.6f}",
+                "gradient ratio, median (range)": spread,
+                "seconds": f"{seconds:.0f}",
+            })  # fmt: skip
     for name in MODELS:
         for start, word in STARTS.items():
-            found = [store[trial(name, start, rate)]["held"] for rate in RATES]
-            lines.append(f"| {name} | {word} | {' | '.join(format(one, '.5f') for one in found)} |")
-    remedies = []
+            held = {f"{rate * 0.3 / T:g}": f"{store[trial(name, start, rate)]['held']:.5f}" for rate in RATES}
+            trials.append({"model": name, "start": word} | held)
+    seeds = f"test MSE at seeds {' and '.join(map(str, REMEDY_SEEDS))}"
     for remedy in REMEDIES:
         found = [store[key]["mse"] for seed in REMEDY_SEEDS if (key := remedied(store, remedy, seed)) in store]
         if found:
-            remedies.append(f"| {remedy} | {', '.join(format(one, '.5f') for one in found)} |")
+            remedies.append({"remedy": remedy, seeds: ", ".join(f"{one:.5f}" for one in found)})
+    lines = [
+        f"Settings tried for each model: {len(STARTS) * len(RATES)}, two starts and seven learning rates. * is the "
+        "start that the trial chose.",
+        "",
+        *markdown(rows),
+        "",
+        "Error of the other sequences after the trial, by learning rate:",
+        "",
+        *markdown(trials),
+    ]
     if remedies:
-        lines += ["", f"What helps the QUNN from the usual start, after {TRIAL} updates:", ""]
-        lines += [f"| remedy | test MSE at seeds {' and '.join(map(str, REMEDY_SEEDS))} |", "|---|---|", *remedies]
+        lines += ["", f"What helps the QUNN from the usual start, after {TRIAL} updates:", "", *markdown(remedies)]
     lines += [
         "",
         f"Predicting the mean has 0.1667. Seconds of processor time for {UPDATES} updates. Python "

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numba
 import numpy as np
+from pieces import markdown
 
 from pararnn_ts.cells import Cell, ODECell, QUNNCell
 from pararnn_ts.kernels.cell_gradient import sequence_gradient
@@ -86,21 +87,18 @@ def main() -> None:
     parser.add_argument("--out", help="file for the table, as Markdown")
     args = parser.parse_args()
     began = time.perf_counter()
-    lines = [
-        "| cell | " + " | ".join(f"T = {n}" for n in LENGTHS) + " |",
-        "|---|" + "---|" * len(LENGTHS),
-    ]
+    rows = []
     for name, draw in ROWS.items():
-        cells = []
+        row = {"cell": name}
         for length in LENGTHS:
             found = np.array([ratio(draw, length, seed) for seed in range(args.seeds)])
             if name.startswith("QUNN"):
-                cells.append(f"1 (off by {np.abs(found - 1.0).max():.0e} at most)")
+                row[f"T = {length}"] = f"1 (off by {np.abs(found - 1.0).max():.0e} at most)"
             else:
-                cells.append(f"{np.median(found):.2g} ({found.min():.2g} to {found.max():.2g})")
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-        print(lines[-1], flush=True)
-    text = "\n".join(lines)
+                row[f"T = {length}"] = f"{np.median(found):.2g} ({found.min():.2g} to {found.max():.2g})"
+        rows.append(row)
+        print(*row.values(), sep=" | ", flush=True)
+    text = "\n".join(markdown(rows))
     note = (
         f"Median of {args.seeds} seeds, and range. {time.perf_counter() - began:.0f} s in all. Python "
         f"{platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}; command: "

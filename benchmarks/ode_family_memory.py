@@ -29,6 +29,7 @@ from unittest.mock import patch
 import numba
 import numpy as np
 from cell_training import descend, draw, squared_error
+from pieces import markdown
 
 import pararnn_ts as prt
 from pararnn_ts.cells import Cell, QUNNCell
@@ -166,28 +167,31 @@ def tasks() -> list[tuple[str, int, int]]:
 
 def report(store: dict) -> str:
     """Table as Markdown."""
-    heads = [f"t = {t} (bar {BARS[t]:.4f})" for t in MEMORIES]
-    lines = ["| model | settings tried | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(MEMORIES)]
+    rows, counts = [], []
     for name in (*LINEAR, *NETWORKS):
-        cells, settings = [], set()
+        cells, settings = {}, set()
         for t in MEMORIES:
+            head = f"t = {t} (bar {BARS[t]:.4f})"
             found = [store[key] for seed in SEEDS if (key := f"{name}|{t}|{seed}") in store]
             if not found:
-                cells.append("-")
+                cells[head] = "-"
                 continue
             mse = np.array([row["mse"] for row in found])
             settings |= {row["settings"] if name in LINEAR else len(row["tried"]) for row in found}
             few = "" if len(found) == len(SEEDS) else f", {len(found)} seeds"
             spread = "one seed" if len(found) == 1 else f"{mse.min():.4f} to {mse.max():.4f}{few}"
-            cells.append(f"{np.median(mse):.4f} ({spread}), {found[0]['parameters']} par.")
-        lines.append(f"| {name} | {', '.join(map(str, sorted(settings)))} | " + " | ".join(cells) + " |")
-    lines += ["", "How often each setting was the best on the 500 rows:", ""]
-    lines += [f"| model | {' | '.join(ways(STREAMING[0]))} |", "|---|" + "---|" * len(ways(STREAMING[0]))]
+            cells[head] = f"{np.median(mse):.4f} ({spread}), {found[0]['parameters']} par."
+        rows.append({"model": name, "settings tried": ", ".join(map(str, sorted(settings)))} | cells)
     for name in STREAMING:
         for t in MEMORIES:
             best = [store[key]["way"] for seed in SEEDS if (key := f"{name}|{t}|{seed}") in store]
-            lines.append(f"| {name}, t = {t} | {' | '.join(str(best.count(way)) for way in ways(name))} |")
-    lines += [
+            counts.append({"model": f"{name}, t = {t}"} | {way: best.count(way) for way in ways(name)})
+    lines = [
+        *markdown(rows),
+        "",
+        "How often each setting was the best on the 500 rows:",
+        "",
+        *markdown(counts),
         "",
         f"Median and range over {len(SEEDS)} seeds, or what is said, of the squared test error; parameters. Python "
         f"{platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}; command: "

@@ -30,7 +30,8 @@ from pathlib import Path
 import numba
 import numpy as np
 import pandas as pd
-from accuracy import MAX_ORDER, Case, cases
+from accuracy import Case, autoregression, cases
+from pieces import markdown
 
 import pararnn_ts as prt
 
@@ -44,6 +45,7 @@ EVALUATIONS = {4: 60, 8: 60, 16: 40, 32: 20}
 # series whose pairs `--times` measures again
 TIMED = ("Nile", "lynx, log10", "US GDP growth")
 PAIR = ("ParaRNN", "ElmanRNN")
+MEASURED = ("parameters", "seconds")
 # what is fitted besides: keys end so
 AGAIN, LONGER, STABILITY = "|again", "|longer", "|stability"
 TIMES_LONGER = 3
@@ -62,24 +64,6 @@ MODELS = {
         y, x, qubits=2, memory=10, tie=True, **{**o, "lags": 1}
     ),
 }
-
-
-def bar(case: Case) -> tuple[float, list[int]]:
-    """Squared test error of the autoregression of the order that minimises BIC, and its lags."""
-    y, n = case.y.to_numpy(float), case.n_train
-    start = max(MAX_ORDER, *case.seasonal_lags, 0)
-    best: tuple[float, float, list[int]] = (np.inf, np.inf, [])
-    for order in range(1, MAX_ORDER + 1):
-        lags = sorted({*range(1, order + 1), *case.seasonal_lags})
-        columns = [np.ones(len(y) - start), *(y[start - k : len(y) - k] for k in lags)]
-        if case.exog is not None:
-            columns += list(case.exog.to_numpy(float)[start:].T)
-        design, target, train = np.column_stack(columns), y[start:], n - start
-        beta = np.linalg.lstsq(design[:train], target[:train], rcond=None)[0]
-        error = target - design @ beta
-        bic = train * np.log(np.mean(error[:train] ** 2)) + design.shape[1] * np.log(train)
-        best = min(best, (bic, float(np.mean(error[train:] ** 2)), lags))
-    return best[1], best[2]
 
 
 def measure(make, case: Case, lags: list[int], size: int, more: str) -> dict:
@@ -142,17 +126,19 @@ def winsorised(ratios: np.ndarray, rng: np.random.Generator) -> tuple[float, flo
     return float(np.median(ratios)), float(np.exp(logs.mean())), *np.quantile(means, [0.025, 0.975])
 
 
+def ratio_cells(ratio: tuple[float, float, float, float]) -> dict[str, str]:
+    """What `winsorised` has found, as cells of a table."""
+    median, mean, low, high = ratio
+    return {
+        "MSE ratio, median": f"{median:.3f}",
+        "winsorised mean": f"{mean:.3f}",
+        "95 % interval": f"{low:.3f} to {high:.3f}",
+    }
+
+
 def report_longer(store: dict) -> list[str]:
     """Ratios of the pairs whose fits had more evaluations, beside those of the same series before."""
-    lines = [
-        "",
-        f"The same with {TIMES_LONGER} times as many evaluations:",
-        "",
-        "| states | series | evaluations | MSE ratio, median | winsorised mean | 95 % interval | error of the ParaRNN "
-        "over that before, median (range) | of the ElmanRNN | the same errors |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    head = len(lines)
+    rows = []
     for size in SIZES:
         names = [c.name for c in cases() if all(f"{c.name}|{k} {size}{LONGER}" in store for k in PAIR)]
         for end, times in (("", 1), (LONGER, TIMES_LONGER)) if names else ():
@@ -167,11 +153,46 @@ def report_longer(store: dict) -> list[str]:
                 ]
                 change = [f"{np.median(one):.3f} ({min(one):.2f} to {max(one):.2f})" for one in gain]
                 same = " and ".join(str(int(np.sum(np.abs(np.array(one) - 1.0) < SAME))) for one in gain)
-            lines.append(
-                f"| {size} | {len(names)} | {EVALUATIONS[size] * times} | {ratio[0]:.3f} | {ratio[1]:.3f} | "
-                f"{ratio[2]:.3f} to {ratio[3]:.3f} | {change[0]} | {change[1]} | {same} |"
-            )
-    return lines if len(lines) > head else []
+            rows.append({
+                "states": size,
+                "series": len(names),
+                "evaluations": EVALUATIONS[size] * times,
+                **ratio_cells(ratio),
+                "error of the ParaRNN over that before, median (range)": change[0],
+                "of the ElmanRNN": change[1],
+                "the same errors": same,
+            })  # fmt: skip
+    return ["", f"The same with {TIMES_LONGER} times as many evaluations:", "", *markdown(rows)] if rows else []
+
+
+def report_again(store: dict) -> list[str]:
+    """Ratios of the seconds of the pairs that were timed twice."""
+    rows = []
+    for size in SIZES:
+        for case in TIMED:
+            if f"{case}|ElmanRNN {size}{AGAIN}" in store:
+                first, again = (
+                    store[f"{case}|ElmanRNN {size}{end}"]["seconds"] / store[f"{case}|ParaRNN {size}{end}"]["seconds"]
+                    for end in ("", AGAIN)
+                )
+                rows.append({"states": size, "series": case, "above": f"{first:.1f}", "again": f"{again:.1f}"})
+    return ["", "Ratio of seconds, above and measured again:", "", *markdown(rows)] if rows else []
+
+
+def report_stability(store: dict) -> list[str]:
+    """What `stability()` says of the two models that do worst on the lynx."""
+    rows = [
+        {
+            "series": case,
+            "model": model,
+            "error over AR(X)": f"{one['mse'] / store[f'{case}|bar']['mse']:.3f}",
+            "verdict of stability()": one["verdict"],
+            "largest Lyapunov exponent": f"{one['lyapunov']:.3f}",
+        }
+        for case, model in DOUBTED
+        if (one := store.get(f"{case}|{model}{STABILITY}"))
+    ]
+    return ["", *markdown(rows)] if rows else []
 
 
 def report(store: dict) -> str:
@@ -180,30 +201,22 @@ def report(store: dict) -> str:
     done = [c.name for c in cases() if all(f"{c.name}|{m}" in store for m in MODELS)]
     if not done:
         return "No series is done yet."
-    lines = [
-        f"| series | AR(X) MSE | {' | '.join(MODELS)} |",
-        "|---|---|" + "---|" * len(MODELS),
-    ]
     ratios = {m: np.array([store[f"{c}|{m}"]["mse"] / store[f"{c}|bar"]["mse"] for c in done]) for m in MODELS}
-    for row, name in enumerate(done):
-        values = " | ".join(f"{ratios[m][row]:.3f}" for m in MODELS)
-        lines.append(f"| {name} | {store[f'{name}|bar']['mse']:.4g} | {values} |")
+    table = [
+        {"series": name, "AR(X) MSE": f"{store[f'{name}|bar']['mse']:.4g}"} | {m: f"{ratios[m][k]:.3f}" for m in MODELS}
+        for k, name in enumerate(done)
+    ]
     found = {m: winsorised(ratios[m], rng) for m in MODELS}
-    lines += [
-        "| **median** | | " + " | ".join(f"**{found[m][0]:.3f}**" for m in MODELS) + " |",
-        "| winsorised mean | | " + " | ".join(f"{found[m][1]:.3f}" for m in MODELS) + " |",
-        "| its 95 % interval | | " + " | ".join(f"{found[m][2]:.3f} to {found[m][3]:.3f}" for m in MODELS) + " |",
-        "| parameters, median | | "
-        + " | ".join(f"{np.median([store[f'{c}|{m}']['parameters'] for c in done]):.0f}" for m in MODELS) + " |",
-        "| seconds, median | | "
-        + " | ".join(f"{np.median([store[f'{c}|{m}']['seconds'] for c in done]):.2f}" for m in MODELS) + " |",
-        "",
-        "## ParaRNN against ElmanRNN",
-        "",
-        "| states | series | MSE ratio, median | winsorised mean | 95 % interval | parameters | median seconds | "
-        "ratio of seconds, median (range) |",
-        "|---|---|---|---|---|---|---|---|",
-    ]  # fmt: skip
+    middles = {m: {key: np.median([store[f"{c}|{m}"][key] for c in done]) for key in MEASURED} for m in MODELS}
+    below = {
+        "**median**": {m: f"**{found[m][0]:.3f}**" for m in MODELS},
+        "winsorised mean": {m: f"{found[m][1]:.3f}" for m in MODELS},
+        "its 95 % interval": {m: f"{found[m][2]:.3f} to {found[m][3]:.3f}" for m in MODELS},
+        "parameters, median": {m: f"{middles[m]['parameters']:.0f}" for m in MODELS},
+        "seconds, median": {m: f"{middles[m]['seconds']:.2f}" for m in MODELS},
+    }
+    table += [{"series": name, "AR(X) MSE": "", **cells} for name, cells in below.items()]
+    pairs = []
     for size in SIZES:
         both = [c.name for c in cases() if all(f"{c.name}|{k} {size}" in store for k in PAIR)]
         if not both:
@@ -211,35 +224,29 @@ def report(store: dict) -> str:
         para, elman = ([store[f"{c}|{k} {size}"] for c in both] for k in PAIR)
         ratio = winsorised(np.array([a["mse"] / b["mse"] for a, b in zip(para, elman, strict=True)]), rng)
         seconds = [b["seconds"] / a["seconds"] for a, b in zip(para, elman, strict=True)]
-        middle = [[np.median([r[key] for r in rows]) for rows in (para, elman)] for key in ("parameters", "seconds")]
-        lines.append(
-            f"| {size} | {len(both)} | {ratio[0]:.3f} | {ratio[1]:.3f} | {ratio[2]:.3f} to {ratio[3]:.3f} | "
-            f"{middle[0][0]:.0f} and {middle[0][1]:.0f} | {middle[1][0]:.2f} and {middle[1][1]:.2f} | "
-            f"{np.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f}) |"
-        )
-    lines += report_longer(store)
-    pairs = [(size, case) for size in SIZES for case in TIMED if f"{case}|ElmanRNN {size}{AGAIN}" in store]
-    if pairs:
-        lines += ["", "Ratio of seconds, above and measured again:", "", "| states | series | above | again |"]
-        lines += ["|---|---|---|---|"]
-    for size, case in pairs:
-        ratios = [store[f"{case}|ElmanRNN {size}{end}"]["seconds"] / store[f"{case}|ParaRNN {size}{end}"]["seconds"]
-                  for end in ("", AGAIN)]  # fmt: skip
-        lines.append(f"| {size} | {case} | {ratios[0]:.1f} | {ratios[1]:.1f} |")
-    asked = [(case, model, store[key]) for case, model in DOUBTED if (key := f"{case}|{model}{STABILITY}") in store]
-    if asked:
-        lines += ["", "| series | model | error over AR(X) | verdict of stability() | largest Lyapunov exponent |"]
-        lines += ["|---|---|---|---|---|"]
-    for case, model, one in asked:
-        ratio = one["mse"] / store[f"{case}|bar"]["mse"]
-        lines.append(f"| {case} | {model} | {ratio:.3f} | {one['verdict']} | {one['lyapunov']:.3f} |")
-    lines += [
+        middle = [[np.median([r[key] for r in rows]) for rows in (para, elman)] for key in MEASURED]
+        pairs.append({
+            "states": size,
+            "series": len(both),
+            **ratio_cells(ratio),
+            "parameters": f"{middle[0][0]:.0f} and {middle[0][1]:.0f}",
+            "median seconds": f"{middle[1][0]:.2f} and {middle[1][1]:.2f}",
+            "ratio of seconds, median (range)": f"{np.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f})",
+        })  # fmt: skip
+    return "\n".join([
+        *markdown(table),
+        "",
+        "## ParaRNN against ElmanRNN",
+        "",
+        *markdown(pairs),
+        *report_longer(store),
+        *report_again(store),
+        *report_stability(store),
         "",
         f"Ratios below one: the ParaRNN errs less. The last column is ElmanRNN over ParaRNN. Python "
         f"{platform.python_version()}, numba {numba.__version__}, numpy {np.__version__}, pandas {pd.__version__}; "
         "command: `python benchmarks/ode_family_series.py`, then with `--times`, `--longer`, `--stability`.",
-    ]
-    return "\n".join(lines)
+    ])  # fmt: skip
 
 
 def main() -> None:
@@ -270,7 +277,7 @@ def main() -> None:
         if time.perf_counter() - began > args.seconds:
             break
         if f"{name}|bar" not in store:
-            mse, lags = bar(known[name])
+            mse, lags = autoregression(known[name])
             store[f"{name}|bar"] = {"mse": mse, "lags": lags}
         store[key] = run_task(known[name], what, store[f"{name}|bar"]["lags"], args.more)
         STORE.write_text(json.dumps(store, indent=1))

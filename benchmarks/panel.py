@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pieces import markdown
 from timing import machine, versions
 
 RESULTS = Path(__file__).parent / "results" / "panel.md"
@@ -125,17 +126,20 @@ def peer(rows: int) -> dict:
 def write(mine: dict, rival: dict | None) -> None:
     """Write the tables."""
     found = mine["times"]
+    columns = {"fit alone, in a loop": "alone", "in a panel": "one", "two threads": "two", "two processes": "processes",
+               "12 forecasts": "forecast", "with intervals": "intervals"}  # fmt: skip
     lines = [
         "# Many series\n",
         "Milliseconds for each series, wall time; processor time in parentheses. Where the first is\n"
         "longer than the second on one thread, other work had the cores.\n",
-        "| rows | fit alone, in a loop | in a panel | two threads | two processes | 12 forecasts | with intervals |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for rows, row in found.items():
-        names = ("alone", "one", "two", "processes", "forecast", "intervals")
-        cells = [f"{row[name][0]:.2f}" + f" ({row[name][1]:.2f})" * (name != "processes") for name in names]
-        lines.append(f"| {rows} | {' | '.join(cells)} |")
+        *markdown([
+            {"rows": rows} | {
+                head: f"{row[name][0]:.2f}" + f" ({row[name][1]:.2f})" * (name != "processes")
+                for head, name in columns.items()
+            }
+            for rows, row in found.items()
+        ]),
+    ]  # fmt: skip
     kept = ", ".join(f"{row['bytes'] / 1024:.1f} ({rows} rows)" for rows, row in found.items())
     lines += [
         "\nThe loop makes models and fits them, from series whose index has a frequency; the panel also sorts the\n"
@@ -147,14 +151,15 @@ def write(mine: dict, rival: dict | None) -> None:
             "## AutoARIMA of statsforecast\n",
             "Series of the same kind, one core, milliseconds of processor time for each. AutoARIMA chooses orders,\n"
             "which `fit_panel` does with `select=True` only.\n",
-            "| rows | AutoARIMA | AutoARIMA, season of 12 | `fit_panel` | `fit_panel(select=True)` |",
-            "|---|---|---|---|---|",
-        ]
-        for rows, row in rival["times"].items():
-            season = f"{row['season'][1]:,.0f}" if "season" in row else "not measured"
-            own_times = f"{found[rows]['one'][1]:.1f} | {found[rows]['search'][1]:,.0f}"
-            lines.append(f"| {rows} | {row['plain'][1]:,.0f} | {season} | {own_times} |")
-        lines.append(f"\nPeer: {rival['versions']}.\n")
+            *markdown([
+                {"rows": rows, "AutoARIMA": f"{row['plain'][1]:,.0f}",
+                 "AutoARIMA, season of 12": f"{row['season'][1]:,.0f}" if "season" in row else "not measured",
+                 "`fit_panel`": f"{found[rows]['one'][1]:.1f}",
+                 "`fit_panel(select=True)`": f"{found[rows]['search'][1]:,.0f}"}
+                for rows, row in rival["times"].items()
+            ]),
+            f"\nPeer: {rival['versions']}.\n",
+        ]  # fmt: skip
     lines += [
         f"{mine['machine']}, shared with other work; {mine['versions']}.\n",
         "Made by `python benchmarks/panel.py own`, `peer` and `write`.",

@@ -65,7 +65,9 @@ def versions() -> str:
 
 
 def markdown(rows: list[dict[str, Any]]) -> list[str]:
-    """Lines of a Markdown table, one row for each dictionary."""
+    """Lines of a Markdown table, one row for each dictionary; none without rows."""
+    if not rows:
+        return []
     head = list(rows[0])
     return [
         f"| {' | '.join(head)} |",

@@ -15,7 +15,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
-from accuracy import FLOOR, Case, autoregression_mse
+from accuracy import FLOOR, Case, autoregression
 from pieces import markdown, versions
 from scipy.signal import lfilter
 
@@ -68,7 +68,7 @@ def ratios(name: str, y: np.ndarray) -> dict[str, float]:
     """Log ratios of the selected model and of the average."""
     n = int(0.75 * len(y))
     selection = prt.select_order(y[:n], max_diff=0)
-    bar = autoregression_mse(Case(name, pd.Series(y), n))
+    bar = autoregression(Case(name, pd.Series(y), n))[0]
     found = {}
     for what, results in (("selected", selection.results), ("average", selection.average())):
         error = np.asarray(results.append(y[n:]).resid)[n:]

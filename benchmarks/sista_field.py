@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from pieces import markdown
 
 from pararnn_ts.comparison.recovery import PENALTIES
 from pararnn_ts.estimation.baselines import (
@@ -266,21 +267,19 @@ def table():
         "",
         "Held-out error by learning rate (realisation 2013, seed 0):",
         "",
-        f"| method | sequences | {rates.replace(', ', ' | ')} |",
-        f"|---|---|{'---|' * len(RATES)}",
     ]
+    rows = []
     for n_train in SIZES:
         for method in METHODS:
             found = {r["rate"]: r for r in records
                      if r["kind"] == "grid" and r["method"] == method and r["sequences"] == n_train}  # fmt: skip
             if found:
-                cells = [
-                    "-" if rate not in found else f"{found[rate]['valid_mse']:.3f}"
+                rows.append({"method": NAMES[method].strip("*"), "sequences": n_train} | {
+                    f"{rate:g}": "-" if rate not in found else f"{found[rate]['valid_mse']:.3f}"
                     + (" (diverged)" if found[rate]["status"] == "diverged" else "")
                     for rate in RATES
-                ]  # fmt: skip
-                lines.append(f"| {NAMES[method].strip('*')} | {n_train} | {' | '.join(cells)} |")
-    lines += ["", "Made by `python benchmarks/sista_field.py grid`, `runs`, `simple` and `table`.", ""]
+                })  # fmt: skip
+    lines += [*markdown(rows), "", "Made by `python benchmarks/sista_field.py grid`, `runs`, `simple` and `table`.", ""]
     RESULTS.with_suffix(".md").write_text("\n".join(lines))
     print("\n".join(lines))
 

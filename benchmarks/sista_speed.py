@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from pieces import markdown
 from sista_field import field
 
 from pararnn_ts.estimation.blas import one_blas_thread
@@ -85,16 +86,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=4.0)
     seconds = parser.parse_args().seconds
-    lines = [
-        "# One minibatch of the SISTA-RNN",
-        "",
-        f"Forward and backward, {B} sequences of {T} observations, 24 sensors, 64 atoms, {LAYERS} layers, double",
-        "precision.",
-        "Least time of many calls, milliseconds of wall time (of processor time in parentheses).",
-        "",
-        "| codes that are not zero | one thread | two threads | torch autograd, one thread |",
-        "|---|---|---|---|",
-    ]
+    rows = []
     for lam1 in LAM1:
         loss, start, x, signal = setting(lam1)
         theta = loss.pack(start)
@@ -112,12 +104,25 @@ def main():
             assert abs(value - own) < 1e-9 * value
             found = best_time(call, seconds)
             other = f"{found[0]:.1f} ({found[1]:.1f}), {found[0] / one[0]:.1f} ({found[1] / one[1]:.1f}) times as long"
-        lines.append(
-            f"| {share:.0%} | {one[0]:.1f} ({one[1]:.1f}) | {two[0]:.1f} ({two[1]:.1f}), "
-            f"{one[0] / two[0]:.2f} times faster | {other} |"
-        )
-        print(lines[-1], flush=True)
-    lines += ["", "Made by `python benchmarks/sista_speed.py`.", ""]
+        rows.append({
+            "codes that are not zero": f"{share:.0%}",
+            "one thread": f"{one[0]:.1f} ({one[1]:.1f})",
+            "two threads": f"{two[0]:.1f} ({two[1]:.1f}), {one[0] / two[0]:.2f} times faster",
+            "torch autograd, one thread": other,
+        })  # fmt: skip
+        print(*rows[-1].values(), sep=" | ", flush=True)
+    lines = [
+        "# One minibatch of the SISTA-RNN",
+        "",
+        f"Forward and backward, {B} sequences of {T} observations, 24 sensors, 64 atoms, {LAYERS} layers, double",
+        "precision.",
+        "Least time of many calls, milliseconds of wall time (of processor time in parentheses).",
+        "",
+        *markdown(rows),
+        "",
+        "Made by `python benchmarks/sista_speed.py`.",
+        "",
+    ]
     Path(__file__).with_name("results").joinpath("sista_speed.md").write_text("\n".join(lines))
 
 

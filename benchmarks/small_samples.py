@@ -11,6 +11,7 @@ import warnings
 import numba
 import numpy as np
 import statsmodels.api  # it resets the filters of warnings when it is first imported
+from pieces import markdown
 
 import pararnn_ts as prt
 
@@ -65,22 +66,21 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=200)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    lines = [
-        "# Coverage of 90 % forecast intervals in short samples",
-        "",
-        "| process | T | method | step 1 | steps 2-4 | steps 5-12 | all | median width |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    rows = []
     for name, (process, lags) in PROCESSES.items():
         for n in (60, 120, 500):
             for (method, uncertain), (share, width) in coverage(process, lags, n, args.samples).items():
                 words = f"{method}, uncertain parameters" if uncertain else method
-                parts = (share[0], share[1:4].mean(), share[4:].mean(), share.mean())
-                lines.append(
-                    f"| {name} | {n} | {words} | {' | '.join(f'{100 * p:.1f} %' for p in parts)} | {width:.2f} |"
-                )
-                print(lines[-1], flush=True)
-    lines += [
+                parts = {"step 1": share[0], "steps 2-4": share[1:4].mean(), "steps 5-12": share[4:].mean(),
+                         "all": share.mean()}  # fmt: skip
+                rows.append({"process": name, "T": n, "method": words,
+                             **{steps: f"{100 * part:.1f} %" for steps, part in parts.items()},
+                             "median width": f"{width:.2f}"})  # fmt: skip
+                print(*rows[-1].values(), sep=" | ", flush=True)
+    lines = [
+        "# Coverage of 90 % forecast intervals in short samples",
+        "",
+        *markdown(rows),
         "",
         f"{args.samples} samples of each process, `ParaRNN(y, units=(1,)).fit(n_starts=4)`, 500 paths; standard error "
         f"of the share of step 1 about {100 * (0.09 / args.samples) ** 0.5:.1f} points. Conformal intervals for 12 "

@@ -94,7 +94,7 @@ def threads() -> dict:
             numba.set_num_threads(count)
             model.fit(maxiter=maxiter)
 
-        for maxiter, label in ((200, ""), (Options().audition, ", until half of the starts retire")):
+        for maxiter, label in ((200, ""), (Options().review_every, ", until half of the starts retire")):
             calls = {str(count): partial(fit, count, maxiter) for count in (1, 2)}
             found[f"{(2,) * units}, T = {n:,}{label}"] = together(calls, repeats)
     return found

@@ -9,6 +9,7 @@ import platform
 import warnings
 
 import numpy as np
+from pieces import markdown
 from scipy import stats
 from scipy.signal import lfilter
 
@@ -50,12 +51,13 @@ def main() -> None:
     parser.add_argument("--out", help="file for the table, as Markdown")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    lines = ["| process | penalty | bootstrap | chi-squared |", "|---|---|---|---|"]
+    rows = []
     for name, process in (("AR(2), no unit", linear), ("one decaying unit", saturating)):
         for penalty in ("evidence", 0.0):
             simulated, naive = rejections(process, penalty, args.replications)
-            lines.append(f"| {name} | {penalty or 'none'} | {100 * simulated:.1f} | {100 * naive:.1f} |")
-            print(lines[-1], flush=True)
+            rows.append({"process": name, "penalty": penalty or "none", "bootstrap": f"{100 * simulated:.1f}",
+                         "chi-squared": f"{100 * naive:.1f}"})  # fmt: skip
+            print(*rows[-1].values(), sep=" | ", flush=True)
     error = 100 * np.sqrt(LEVEL * (1 - LEVEL) / args.replications)
     text = [
         "# Test of a unit\n",
@@ -63,7 +65,7 @@ def main() -> None:
         f"{args.replications} series, {N_BOOTSTRAP} simulated ones for each; standard error at 5 %: {error:.1f} "
         "points. The chi-squared distribution has as many degrees of freedom as the unit adds effective parameters; it "
         "is shown because it is tempting.\n",
-        *lines,
+        *markdown(rows),
         f"\nPython {platform.python_version()}, numpy {np.__version__}; command: `python benchmarks/unit_test.py "
         f"--replications {args.replications}`.",
     ]

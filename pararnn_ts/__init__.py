@@ -1,5 +1,5 @@
 """
-Time-series models one can read: sums of small recurrent units, fitted, tested and reported as statsmodels does ARMA.
+Time series models that you can read: sums of small recurrent units, with the statistics of a statsmodels ARMA model.
 
 Names are imported when they are first used, so that importing the package costs little more than importing statsmodels.
 """

@@ -1,4 +1,4 @@
-"""Forecasts of many candidate models combined, with weights that go on learning as observations arrive."""
+"""Combined forecasts of many candidate models, with weights that are updated as observations arrive."""
 
 from __future__ import annotations
 
@@ -120,35 +120,56 @@ def sequential_weights(
 
 
 def log_weights(log_evidence: np.ndarray, log_prior: np.ndarray, n_obs: int) -> np.ndarray:
-    """Log weights of candidates relative to the largest, their evidence taken for as uncertain as it is."""
+    """
+    Log weights of candidates relative to the largest: log evidence over its `temperature`, plus log prior.
+
+    Parameters
+    ----------
+    log_evidence, log_prior : ndarray, (C,)
+        Log evidence (without weight where it is not finite) and log prior of each candidate.
+    n_obs : int
+        Number of observations behind the evidence.
+
+    Returns
+    -------
+    ndarray, (C,)
+        The largest is zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.averaging import log_weights
+    >>> log_weights(np.array([-100.0, -120.0, np.nan]), np.zeros(3), 400)
+    array([  0.,  -2., -inf])
+    """
     score = np.where(np.isfinite(log_evidence), log_evidence, -np.inf) / temperature(n_obs) + log_prior
     return score - score.max()
 
 
 class Average:
     """
-    Combined candidates of a selection, used like the results of one model.
+    Weighted combination of the candidates of a selection, used like the results of one model.
 
     Parameters
     ----------
     members : sequence of RecurrentResultsWrapper
-        Fitted candidates on one sample.
+        Candidates fitted to the same sample.
     labels : sequence of str
         Their names.
     log_evidence : array_like
         Their log evidence, or another score on the scale of a log likelihood.
     n_fitted : int, optional
-        Rows of the sample that the candidates were fitted to; all of it when not given. Over these rows the weights are
-        those of the evidence; after them each observation updates them.
+        Number of rows to which the candidates were fitted; by default the whole sample. Over these rows the weights are
+        those of the evidence; each later observation updates them.
     log_prior : array_like, optional
-        Log prior weights of the candidates; all the same when not given.
+        Log prior weights of the candidates; by default all the same.
 
     Attributes
     ----------
     members : list
-        Candidates with a weight worth keeping.
+        Candidates whose weight is not negligible.
     weights : Series
-        Present weight of each.
+        Current weight of each.
 
     Examples
     --------
@@ -199,24 +220,24 @@ class Average:
 
     @property
     def weights(self) -> pd.Series:
-        """Present weights, largest first."""
+        """Current weights, largest first."""
         weights = pd.Series(self._weights, index=pd.Index(self._labels, name="candidate"), name="weight")
         return weights.sort_values(ascending=False, kind="stable")
 
     @property
     def fittedvalues(self) -> Any:
-        """One-step predictions of the whole sample; rows after the fitted sample use the weights of their time."""
+        """One-step predictions of the whole sample; each row after the fitted sample uses the weights before it."""
         return self._labelled(self._fitted, None)
 
     @property
     def resid(self) -> Any:
-        """Observations less `fittedvalues`."""
+        """Observations minus `fittedvalues`."""
         return self._labelled(self.model._y - self._fitted, None)
 
     @warnings_once()
     def append(self, endog: Any, exog: Any = None, refit: bool = False) -> Average:
         """
-        Combined results of the sample with new observations at its end.
+        Add new observations at the end of the sample.
 
         Parameters
         ----------
@@ -225,13 +246,14 @@ class Average:
         exog : DataFrame or array_like, optional
             Their exogenous values.
         refit : bool
-            Whether to fit the candidates anew. Without it their parameters stay and the new observations update the
+            Whether to fit the candidates anew. Otherwise their parameters stay, and the new observations update the
             weights.
 
         Returns
         -------
         Average
-            The last rows of `fittedvalues` are one-step forecasts of the new observations.
+            The combination on the longer sample; the last rows of its `fittedvalues` are one-step forecasts of the new
+            observations.
 
         Examples
         --------
@@ -293,14 +315,14 @@ class Average:
         param_uncertainty: bool = False,
     ) -> RecurrentPrediction:
         """
-        Forecasts with intervals from the mixture of the candidates' simulated paths.
+        Forecasts with intervals, from the mixture of the candidates' simulated paths.
 
         Parameters
         ----------
         steps, exog, index
             As in `forecast`.
         method : {"bootstrap", "gaussian", "simulated"}
-            Shocks of the paths: residuals, normal ones, or those of the law of each candidate, normal or Student's t.
+            Shocks of the paths: residuals; normal; or from the distribution of each candidate, normal or Student's t.
         n_sims : int
             Number of paths, divided among the candidates in proportion to their weights.
         rng : None, int or Generator
@@ -406,12 +428,12 @@ class Average:
         Parameters
         ----------
         largest : int
-            How many.
+            Number of candidates to show.
 
         Returns
         -------
         Summary
-            With `as_text`, `as_html`, `as_latex`.
+            With `as_text`, `as_html` and `as_latex`.
 
         Examples
         --------

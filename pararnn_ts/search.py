@@ -48,11 +48,11 @@ class Candidate:
     Parameters
     ----------
     linear_lags, lags : tuple of int
-        Lags that enter linearly and lags that feed the units.
+        Lags that enter linearly, and lags that feed the units.
     units : tuple of int
         Dimension of each unit; none for a linear model.
     errors : {"normal", "t"}
-        Law of the shocks.
+        Distribution of the shocks.
     diff, seasonal_diff : int
         Orders of differencing.
     seasonal : bool
@@ -258,7 +258,21 @@ class Search:
 
 
 def information_criteria(model: ParaRNN, found: Estimate) -> tuple[float, float]:
-    """AIC and BIC with the effective number of parameters and those of the law of the shocks, as of results."""
+    """
+    AIC and BIC of a fitted candidate, the same as those of its results.
+
+    Parameters
+    ----------
+    model : ParaRNN
+        The candidate.
+    found : Estimate
+        Its fit.
+
+    Returns
+    -------
+    aic, bic : float
+        With the effective number of parameters, plus those of the distribution of the shocks.
+    """
     n = int(model.used.sum())
     if found.law.is_normal:
         variance = found.curvature.scale * max(n - found.curvature.effective, 1.0) / n

@@ -1,4 +1,4 @@
-"""Choice of lags, direct lags, number and dimension of units."""
+"""Choice of the order of a ParaRNN: differencing, lags, direct lags, number and dimension of units."""
 
 from __future__ import annotations
 
@@ -57,18 +57,18 @@ class Selection:
         log_evidence, aic, bic, cv where it was asked for, effective number of parameters, scale (variance of the
         shocks), converged, chosen.
     criterion : str
-        By which the rows are ordered.
+        Criterion by which the rows are ordered.
     best : Candidate
-        The chosen candidate. Often several have about as large a weight in `average` as the first; chosen is then the
-        one whose fitted values are closest to those of `average`, the best single model for prediction (Barbieri and
-        Berger 2004, "Optimal predictive model selection", Annals of Statistics 32). With criterion "cv" it is the
-        first.
+        The chosen candidate. Often several candidates have about the same weight in `average` as the first; then the
+        one whose fitted values are closest to those of `average` is chosen, the best single model for prediction
+        (Barbieri and Berger 2004, "Optimal predictive model selection", Annals of Statistics 32). With criterion "cv"
+        it is the first.
     model : ParaRNN
         The chosen candidate, not fitted, on the rows on which all were compared.
     results : RecurrentResultsWrapper
         The chosen candidate, fitted until it has converged.
     notes : list of str
-        What was asked for and left out, for want of observations.
+        What was asked for but left out for lack of observations.
 
     Examples
     --------
@@ -104,7 +104,7 @@ class Selection:
         -------
         Average
             With `append`, `fittedvalues`, `forecast`, `get_forecast` and `save`. The evidence is tempered, and
-            observations that are appended go on updating the weights.
+            observations that are appended update the weights further.
 
         Examples
         --------
@@ -153,43 +153,45 @@ def select_order(
     **series: Unpack[SeriesOptions],
 ) -> Selection:
     """
-    Choose differences, season, lags, direct lags and units of a ParaRNN; the linear model is always a candidate.
+    Choose differencing, season, lags, direct lags and units of a ParaRNN.
+
+    The linear model without units is always among the candidates.
 
     Parameters
     ----------
     endog, exog
         As in `ParaRNN`.
     max_lags : int
-        Units are fed with lags 1 to at most this.
+        Largest lag that feeds the units: lags 1 to m are tried for m up to this.
     max_linear_lags : int
-        Most direct lags.
+        Largest number of direct lags, those that enter linearly.
     max_diff : int
-        Most differences that are tried where `diff` is zero and there are no exogenous values; 0: none.
+        Highest order of differencing to try, where `diff` is zero and there are no exogenous values; 0: none.
     find_season : bool
-        Whether direct lags of the season, seasonal dummies and a seasonal difference are tried, where `period` is given
-        or the index tells it (at most 60), neither `seasonal` nor `seasonal_diff` nor `deterministic` is given and
-        there are no exogenous values.
+        Whether to try direct lags of the season, seasonal dummies and a seasonal difference, where `period` is given or
+        the index tells it (at most 60), neither `seasonal` nor `seasonal_diff` nor `deterministic` is given and there
+        are no exogenous values.
     seasonal_lags : int or iterable of int
         Further direct lags of every candidate; some candidates feed them to the units, too.
     max_units : int
-        Most units.
+        Largest number of units.
     unit_dims : int or sequence of int
-        Dimensions of units.
+        Dimensions that units may have.
     activation : str
-        Activation of the units.
+        Activation function of the units.
     errors : {"normal", "t"} or sequence of these
-        Laws of the shocks that are tried.
+        Distributions of the shocks to try.
     criterion : {"evidence", "aic", "bic", "cv"}
-        Log evidence; information criteria with the effective number of parameters; or the squared one-step error over
-        the last fifth of the sample, predicted from the first four fifths.
+        Log evidence; an information criterion with the effective number of parameters; or the squared one-step error
+        over the last fifth of the sample, with parameters estimated on the first four fifths.
     n_starts : int
-        Starts of each candidate.
+        Number of starts for each candidate.
     hold_back : int, optional
-        Rows at the start that no candidate predicts, where more than lags and differencing need.
+        Number of rows at the start that no candidate predicts, if more than lags and differencing need.
     rng : None, int or Generator
         Source of the random starts.
     device : {"cpu", "cuda", "cuda:float32"}
-        Where the starts run; on a device those of all candidates of a stage of the search at once. See `ParaRNN.fit`.
+        Where to run the starts, see `ParaRNN.fit`; on a device, all candidates of a stage of the search at once.
     progress : bool
         Whether to show a progress bar.
     **series
@@ -205,9 +207,9 @@ def select_order(
     All candidates are compared on the same rows. Models without units decide whether the series is differenced and how
     its season is modelled: candidates of the best two kinds go on, none of them worse than the series as it is given.
     Every choice of units and lags is fitted with 0, 2, 4, 8 and 12 direct lags and with the number that is best without
-    units; the best three choices then with all numbers of direct lags. Where residuals have outliers, the most
-    promising candidates are fitted with Student-t errors, too. A difference counts as one of the direct lags. Densities
-    of a series and of its differences given the past are the same, so that evidences of both can be compared.
+    units; then the best three choices with every number of direct lags. Where residuals have outliers, the most
+    promising candidates are also fitted with Student-t errors. A difference counts as one of the direct lags. Given the
+    past, a series and its differences have the same density, so that their evidences can be compared.
 
     Examples
     --------

@@ -15,7 +15,7 @@ __all__ = ["warmup"]
 
 def warmup(*models: Any) -> float:
     """
-    Compile what fits and forecasts need, or load it from the disk cache, so that the first one takes no longer.
+    Compile what fits and forecasts need, or load it from the disk cache, so that the first fit is not slower.
 
     Parameters
     ----------
@@ -25,12 +25,12 @@ def warmup(*models: Any) -> float:
     Returns
     -------
     float
-        Seconds it took: some ten without a cache, well under one with it.
+        Seconds that this took: ten or more without a cache, well under one with it.
 
     Raises
     ------
     TypeError
-        For something that is not a model class of one series.
+        One of `models` is not the class of a model of one series.
 
     Notes
     -----

@@ -39,7 +39,7 @@ def small():
 
 
 def with_all_lanes():
-    """Parameters and log-evidence of fits from 12 starts: full and partly filled vectors, an audition."""
+    """Parameters and log-evidence of fits from 12 starts: full and partly filled vectors, a review."""
     rng = np.random.default_rng(3)
     e, y = rng.standard_normal(150), np.zeros(150)
     for t in range(2, 150):

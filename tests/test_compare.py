@@ -19,7 +19,7 @@ from pararnn_ts import datasets
 from pararnn_ts._compat import ValueWarning
 from pararnn_ts.comparison import compare, rolling_forecast
 from pararnn_ts.comparison.arma import order_of_integration, select_ar, select_arma
-from pararnn_ts.comparison.faces import describe, exog_columns
+from pararnn_ts.comparison.inspection import describe, exog_columns
 from pararnn_ts.comparison.sample import aligned, split_sample
 from pararnn_ts.estimation.blas import one_blas_thread
 from pararnn_ts.models.pararnn import ParaRNN

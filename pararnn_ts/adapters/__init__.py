@@ -1,1 +1,1 @@
-"""Faces that other packages expect of a forecaster, each in a module that needs the package it is named after."""
+"""Interfaces that other packages expect of a forecaster; each module needs the package after which it is named."""

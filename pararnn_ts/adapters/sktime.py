@@ -28,11 +28,11 @@ ALMOST_NONE = 1e-9
 
 class SeriesForecaster(BaseForecaster):
     """
-    Base of the forecasters: everything but the options and how to estimate.
+    Base of the forecasters: everything but their options and the way they are estimated.
 
     A forecaster of another model is a subclass with that model as `model_class` and a constructor that keeps its
-    options in attributes, `random_state` among them. The others are parameters of the model, of its `fit` and of
-    `get_forecast`; what the constructor does not offer has its default there.
+    options in attributes, `random_state` among them. The other options are parameters of the model, of its `fit` and
+    of `get_forecast`; those that the constructor does not offer have their defaults.
 
     Attributes
     ----------
@@ -171,8 +171,8 @@ class ParaRNNForecaster(SeriesForecaster):
     """
     ParaRNN, a sum of small recurrent units beside a linear path, as a forecaster of sktime.
 
-    Everything is that of `pararnn_ts.ParaRNN`, which has the mathematics; the fitted results, with summary, components
-    and tests, are in `results_`.
+    The model is `pararnn_ts.ParaRNN`, where the equations are given; the fitted results, with summary, components and
+    tests, are in `results_`.
 
     Parameters
     ----------
@@ -195,21 +195,21 @@ class ParaRNNForecaster(SeriesForecaster):
     hold_back : int, optional
         Rows at the start that are not predicted, at least as many as lags and differencing need.
     errors : {"normal", "t"}
-        Law of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
+        Distribution of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
     penalty : "evidence" or float
-        "evidence": the strength of the ridge is chosen by the evidence; a number: a fixed ridge.
+        "evidence": the strength of the ridge penalty is chosen by the evidence; a number: a fixed ridge.
     n_starts : int
-        Number of starts of the optimiser; the best one wins.
+        Number of starts of the optimiser, of which the best is kept.
     maxiter : int
-        Most evaluations of a start.
+        Largest number of evaluations for each start.
     tol : float
         Convergence tolerance, in log-likelihood units per observation.
     method : {"bootstrap", "gaussian", "simulated", "exact", "conformal"}
-        Where intervals come from, see `get_forecast` of the results.
+        How intervals are computed, see `get_forecast` of the results.
     n_sims : int
-        Number of simulated paths behind intervals.
+        Number of simulated paths from which intervals are computed.
     param_uncertainty : bool
-        Whether intervals allow for that of the parameters.
+        Whether intervals include the uncertainty of the parameters.
     random_state : None, int or numpy.random.Generator
         Source of random starts and of simulated paths.
 
@@ -220,10 +220,10 @@ class ParaRNNForecaster(SeriesForecaster):
 
     Notes
     -----
-    Inside the sample predictions are made one step ahead, and NaN in the rows that lags and differencing use up. After
-    it they are the recursion without shocks, in every case those of ``results_.predict``. Missing values are filled by
-    the model as it runs, dates that are absent count as missing. `update` appends the observations after the sample; it
-    estimates the parameters anew, beginning at the present ones, unless ``update_params=False``.
+    Predictions are those of ``results_.predict``: inside the sample one step ahead, and NaN in the rows that lags and
+    differencing use up; after it the recursion without shocks. The model fills missing values as it runs; dates that
+    are absent count as missing. `update` appends the observations after the sample and, unless
+    ``update_params=False``, estimates the parameters anew, starting from the current ones.
 
     The series is kept in the results only (sktime's configuration ``remember_data=False``), so `predict_residuals` asks
     for it; in-sample residuals are ``results_.resid``.

@@ -13,7 +13,7 @@ from statsmodels.base.model import Model
 
 from pararnn_ts._compat import heard_warnings
 from pararnn_ts.comparison.arma import MAX_LAG, select_ar, select_arma
-from pararnn_ts.comparison.faces import describe, exog_columns, numbered, takes
+from pararnn_ts.comparison.inspection import describe, exog_columns, numbered, takes
 from pararnn_ts.models.arguments import given
 from pararnn_ts.models.elman import ElmanRNN
 from pararnn_ts.models.pararnn import ParaRNN
@@ -55,7 +55,23 @@ class Candidate:
 
 @contextmanager
 def caught_warnings() -> Iterator[list[str]]:
-    """Collect what is warned of inside the block, each message once; only what is meant for users is kept."""
+    """
+    Collect the warnings for users that are given inside the block, each message once.
+
+    Yields
+    ------
+    list of str
+        Filled when the block ends.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from pararnn_ts.comparison.candidates import caught_warnings
+    >>> with caught_warnings() as said:
+    ...     warnings.warn("The sample is short.", UserWarning)
+    >>> said
+    ['The sample is short.']
+    """
     said: list[str] = []
     with heard_warnings() as heard:
         yield said
@@ -65,7 +81,26 @@ def caught_warnings() -> Iterator[list[str]]:
 def fit_candidates(
     makers: Mapping[str, Maker], endog: pd.Series, exog: pd.DataFrame | None
 ) -> Iterator[tuple[str, Candidate]]:
-    """Fit one model after the other to the same data, with its time and its warnings."""
+    """
+    Fit one model after the other to the same data.
+
+    Parameters
+    ----------
+    makers : mapping
+        Name of each model and the function that fits it.
+    endog, exog : Series, DataFrame or None
+        The sample.
+
+    Yields
+    ------
+    tuple of str and Candidate
+        Name and fitted model, with the time that it took and its warnings.
+
+    Raises
+    ------
+    ValueError
+        A model cannot be fitted.
+    """
     for name, make in makers.items():
         with caught_warnings() as said:
             began = time.perf_counter()

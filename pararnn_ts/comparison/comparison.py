@@ -1,4 +1,4 @@
-"""Compare models of one series: fit each once, forecast a holdout from a rolling origin, and score what they said."""
+"""Compare models of one series: fit each once, forecast a holdout from a rolling origin, and score the forecasts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from pararnn_ts.comparison.candidates import Candidate, caught_warnings, default_makers, fit_candidates, user_makers
 from pararnn_ts.comparison.evaluation import criteria, scores
-from pararnn_ts.comparison.faces import exog_columns
+from pararnn_ts.comparison.inspection import exog_columns
 from pararnn_ts.comparison.rolling import rolling_forecast
 from pararnn_ts.comparison.sample import Sample, split_sample
 from pararnn_ts.estimation.blas import one_blas_thread
@@ -37,11 +37,11 @@ class Comparison:
     Parameters
     ----------
     table : DataFrame
-        A row for each model. On the common observations of the sample: `nobs`, `k` (effective number of parameters,
-        the variance included), `llf`, `aic` and `bic`; `log_evidence`, where a model has one, is of all observations
-        that it predicts. On the holdout, `horizon` steps ahead: `n_forecasts`, `rmse`, `mae`, `mase`, `crps`,
-        `coverage` of the 95 % intervals, and `dm_pvalue`, the Diebold-Mariano test of equal squared errors against the
-        reference. `fit_time` is in seconds, the choice of orders included.
+        A row for each model. On the observations of the sample that all models predict: `nobs`, `k` (effective number
+        of parameters, including the variance), `llf`, `aic` and `bic`; `log_evidence`, where a model has one, is for
+        all observations that the model predicts. On the holdout, `horizon` steps ahead: `n_forecasts`, `rmse`, `mae`,
+        `mase`, `crps`, `coverage` of the 95 % intervals, and `dm_pvalue`, the p-value of the Diebold-Mariano test of
+        equal squared errors against the reference. `fit_time` is in seconds and includes the choice of orders.
     forecasts : DataFrame
         A row for each model, origin and step, with the columns of `rolling_forecast` and the name of the model.
     results : dict
@@ -53,15 +53,15 @@ class Comparison:
     n_train : int
         Rows before the holdout.
     horizon : int
-        Steps ahead for which the table has scores.
+        Number of steps ahead for which `table` has scores.
     refit_every : int or None
-        Observations after which parameters were estimated anew.
+        Number of observations after which parameters were estimated anew.
     reference : str
-        Model that the others are tested against.
+        Model against which the others are tested.
     period : int or None
-        Length of the season that scales `mase`; None: the last value does.
+        Length of the season: `mase` is relative to the value one season back, or with None to the last value.
     warnings : dict
-        What models warned of while they were fitted or forecast.
+        Warnings that each model gave while it was fitted or forecast.
 
     Examples
     --------
@@ -96,7 +96,7 @@ class Comparison:
         Returns
         -------
         DataFrame
-            Columns as those of `table` that concern the holdout, rows by step and model.
+            A row for each step and model, with those columns of `table` that concern the holdout.
         """
         steps = range(1, self.horizon + 1)
         found = {step: self._scores(step) for step in steps}
@@ -113,8 +113,8 @@ class Comparison:
         Returns
         -------
         Summary
-            What was compared, how the models fit, how they forecast, and what follows in plain words. Prints as text;
-            has `as_text`, `as_html` and `as_latex`.
+            What was compared, how the models fit, how they forecast, and what follows from it in plain words. It prints
+            as text and has `as_text`, `as_html` and `as_latex`.
 
         Examples
         --------
@@ -162,31 +162,31 @@ def compare(
     endog : Series or array_like
         The series; NaN where missing.
     exog : DataFrame or array_like, optional
-        Exogenous values, matched by label. Those of the periods that are forecast are taken as known.
+        Exogenous values, matched by label. Those of the periods to be forecast are taken as known.
     holdout : int, float or label
-        What is forecast and not fitted: number of last observations, their share, or the label at which they begin.
+        Observations to be forecast and not fitted: the number of the last ones, their share, or the label of the first.
     models : dict, optional
-        Name of each model and
+        Maps the name of each model to
 
-        - a model of this package or of statsmodels that is not fitted; it is made again for the sample before the
-          holdout, so it does not matter which data it holds; or
+        - a model of this package or of statsmodels, not fitted; it is made again for the sample before the holdout, so
+          it does not matter which data it holds; or
         - a function of endog and exog that returns fitted results with `append`, `forecast` and `fittedvalues`.
 
         The first is the reference. By default: a ParaRNN whose order is selected by evidence; an Elman network with as
         many hidden states and the same differences and seasonal dummies; the ARIMA model of smallest AIC, which is the
         reference; the autoregression of smallest BIC; the last value; and, where the index suggests a season, the value
-        one season back. A season longer than 12 is among the lags of ParaRNN and autoregression; the ARIMA model has
-        no seasonal terms.
+        one season back. A season longer than 12 is among the lags of the ParaRNN and of the autoregression; the ARIMA
+        model has no seasonal terms.
     horizon : int
-        Steps ahead.
+        Number of steps to forecast ahead.
     refit_every : int, optional
-        Observations after which the parameters are estimated anew, orders as they are; by default never.
+        Number of observations after which the parameters, but not the orders, are estimated anew; by default never.
     dates : array_like of dates, optional
         Labels of the observations, in place of the index of `endog`.
     freq : str or offset, optional
         Frequency of the dates; inferred when not given.
     rng : None, int or numpy.random.Generator
-        Source of random starts and simulated forecasts.
+        Source of randomness for starting values and simulated forecasts.
     progress : bool
         Whether to show a progress bar.
 
@@ -198,7 +198,7 @@ def compare(
     Notes
     -----
     All models are judged on the same observations, in the sample and on the holdout. Observations that are missing, or
-    for which a model has no forecast, are left out for all; the summary says how many.
+    for which one of the models has no forecast, are left out for all of them; the summary says how many.
 
     Examples
     --------

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pararnn_ts._compat import warnings_once
-from pararnn_ts.comparison.faces import kind, numbered, sample_size, shock_variance, simulates, takes
+from pararnn_ts.comparison.inspection import kind, numbered, sample_size, shock_variance, simulates, takes
 from pararnn_ts.comparison.sample import aligned
 from pararnn_ts.models.arguments import check_alpha, check_count, check_flag, check_generator, given
 from pararnn_ts.models.series import SeriesModel
@@ -49,7 +49,7 @@ def rolling_forecast(
     progress: bool = False,
 ) -> pd.DataFrame:
     """
-    Forecast new observations from an origin that moves through them.
+    Forecast new observations from a rolling origin.
 
     Parameters
     ----------
@@ -61,14 +61,14 @@ def rolling_forecast(
     exog : DataFrame or array_like, optional
         Their exogenous values, which are taken as known at every origin.
     h : int
-        Steps ahead that are forecast at each origin.
+        Number of steps to forecast at each origin.
     step : int
-        Observations by which the origin moves.
+        Number of observations between one origin and the next.
     refit : bool or int
-        False: parameters stay as they are and only the state moves on. True: refitted at every origin. A number: after
-        so many new observations. Orders and options of the model are kept.
+        False: parameters stay as they are, and only the state moves on. True: refit at every origin. A number: refit
+        after so many new observations. Orders and options of the model are kept.
     alpha : float
-        One less the coverage of the intervals.
+        One minus the nominal coverage of the intervals.
     rng : None, int or numpy.random.Generator
         Source of randomness for simulated forecast distributions.
     progress : bool
@@ -79,11 +79,11 @@ def rolling_forecast(
     DataFrame
         A row for each origin and step, with the columns
 
-        - origin, step, target: label of the last observation that was used, steps ahead, label of the forecast;
+        - origin, step, target: label of the last observation used, number of steps ahead, label of the forecast;
         - actual: the observation;
         - mean, se, lower, upper: forecast, its standard error and the bounds of its interval, NaN where the model
           gives none;
-        - crps: continuous ranked probability score, of the simulated distribution where the model simulates, else of
+        - crps: continuous ranked probability score, of the simulated distribution if the model simulates, otherwise of
           the normal distribution with this mean and standard error.
 
     Examples

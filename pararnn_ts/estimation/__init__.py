@@ -1,1 +1,1 @@
-"""Levenberg-Marquardt, evidence, starts and scaling; knows kernels only as callables."""
+"""Levenberg-Marquardt, evidence, starting values and scaling: arrays and kernels, no labels."""

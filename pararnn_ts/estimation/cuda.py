@@ -17,11 +17,11 @@ import numpy as np
 from numba import cuda
 
 from pararnn_ts.estimation.cuda_kernels import COLUMNS, Form, compiled, local_memory
-from pararnn_ts.estimation.damped_steps import N_FIELDS, OBJECTIVE
 from pararnn_ts.estimation.levenberg_marquardt import Options, Solutions, State, log_gamma_prior
 from pararnn_ts.estimation.problem import Problem, UnitProblem
 from pararnn_ts.estimation.series_problem import SeriesProblem
 from pararnn_ts.kernels.cuda.target import DEVICES, check_device, quiet_launches, tiles
+from pararnn_ts.kernels.start_state import N_FIELDS, OBJECTIVE
 from pararnn_ts.specification import Specification
 
 __all__ = ["DeviceFits", "minimize_many", "on_tiles"]
@@ -179,7 +179,7 @@ class DeviceFits:
         )  # fmt: skip
         columns, running, done = _put(np.arange(count), np.int64), count, 0
         while running:
-            turns = min(options.audition, options.maxiter - done)
+            turns = min(options.review_every, options.maxiter - done)
             counts = np.zeros(turns + 1, dtype=np.int64)
             counts[0] = running
             counts = cuda.to_device(counts)

@@ -3,8 +3,8 @@ Kernels of Levenberg-Marquardt on a CUDA device: a thread is a start.
 
 An evaluation is two launches. The first passes over the data; there is one such kernel for all models, and for a model
 that is fitted to very many series one of its own in straight-line code (:mod:`kernels.cuda.straight`). The second, the
-same for all models, is :func:`damped_steps.advance`. A third lists the starts that go on and, between stretches of
-evaluations, retires others.
+same for all models, is :func:`kernels.damped_steps.advance`. A third lists the starts that go on and, between stretches
+of evaluations, retires others.
 
 Arrays that belong to a start hold item ``i`` of start ``c`` at ``[i, c]``: neighbouring threads read neighbouring
 numbers. The starts of a series are neighbours, too, so that what they read of the series is read once.
@@ -22,9 +22,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda
 
-from pararnn_ts.estimation.damped_steps import RUNNING, STATUS, advance, review_series
 from pararnn_ts.kernels.cuda.straight import straight_pass
 from pararnn_ts.kernels.cuda.target import SCALAR, compiled_kernel, on_device, simulated
+from pararnn_ts.kernels.damped_steps import advance
+from pararnn_ts.kernels.reviews import review_series
+from pararnn_ts.kernels.start_state import RUNNING, STATUS
 from pararnn_ts.kernels.units import accumulate, n_columns, n_states
 
 __all__ = ["COLUMNS", "Form", "compiled", "local_memory", "looped_scratch", "step_scratch"]
@@ -61,7 +63,7 @@ def looped_scratch(form: Form) -> int:
 
 
 def step_scratch(form: Form) -> int:
-    """Length of the scratch space of :func:`damped_steps.advance`."""
+    """Length of the scratch space of :func:`kernels.damped_steps.advance`."""
     return (len(form.group) + 3) * len(form.group) + 1
 
 
@@ -142,7 +144,7 @@ def build_step(length: int, real: type) -> Callable:
     -------
     callable
         Its arguments are, as in :func:`build_looped`, the starts that run, their number, the turn, series and layout;
-        the arrays of :func:`damped_steps.advance`, a column for each start or an item for each series; and its
+        the arrays of :func:`kernels.damped_steps.advance`, a column for each start or an item for each series; and its
         settings.
     """
     step = on_device(advance, SCALAR if real is np.float64 else {**SCALAR, "FLAT": FLAT_SINGLE})
@@ -168,18 +170,18 @@ def build_review() -> Callable:
     """
     Write the kernel that lists the starts that go on and, where it is told to, retires others, as a plain function.
 
-    Its arguments are the state of the starts, the first start of each series, whether to review and to hold an
-    audition, whether starts are compared by their evidence, where the list goes, the number of starts that run at each
-    turn, and the turn. Which slot a start gets is a matter of chance, what becomes of it is not.
+    Its arguments are the state of the starts, the first start of each series, whether to review and to retire the
+    weaker half, whether starts are compared by their evidence, where the list goes, the number of starts that run at
+    each turn, and the turn. Which slot a start gets is a matter of chance, what becomes of it is not.
     """
     review_one = on_device(review_series, {})
 
-    def review(table, bounds, reviewing, audition, evidence, columns, count, turn):
+    def review(table, bounds, reviewing, halve, evidence, columns, count, turn):
         s: int = cuda.grid(1)  # type: ignore[call-arg]
         if s < bounds.shape[0] - 1:
             running = 0
             if reviewing:
-                running = review_one(table, bounds[s], bounds[s + 1], audition, evidence)
+                running = review_one(table, bounds[s], bounds[s + 1], halve, evidence)
             else:
                 for c in range(bounds[s], bounds[s + 1]):
                     if table[STATUS, c] == RUNNING:

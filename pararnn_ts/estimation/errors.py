@@ -173,7 +173,18 @@ def _minus_loglike(reciprocal: float, square: np.ndarray, spread: float) -> floa
 
 
 def gaussian_loglike(sse: float, n: int) -> float:
-    """Log likelihood of n normal residuals with sum of squares `sse`, maximised over their variance."""
+    """
+    Log likelihood of n normal residuals with sum of squares `sse`, maximised over their variance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import stats
+    >>> from pararnn_ts.estimation.errors import gaussian_loglike
+    >>> resid = np.array([1.0, -2.0, 0.5])
+    >>> bool(np.isclose(gaussian_loglike(5.25, 3), stats.norm(0, np.sqrt(5.25 / 3)).logpdf(resid).sum()))
+    True
+    """
     return -0.5 * n * (float(np.log(2.0 * np.pi * max(sse / max(n, 1), 1e-300))) + 1.0)
 
 
@@ -229,6 +240,14 @@ def concentrated_loglike(resid: np.ndarray, dof: float | None = None, start: Err
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.errors import concentrated_loglike, gaussian_loglike
+    >>> resid = np.array([1.0, -2.0, 0.5])
+    >>> concentrated_loglike(resid, np.inf) == gaussian_loglike(5.25, 3)
+    True
     """
     if dof is not None and np.isinf(dof):
         return gaussian_loglike(float(np.sum(resid**2)), len(resid))

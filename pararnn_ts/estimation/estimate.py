@@ -11,7 +11,6 @@ import numba
 import numpy as np
 
 from pararnn_ts.estimation.curvature import Curvature, curvature
-from pararnn_ts.estimation.damped_steps import FEWEST
 from pararnn_ts.estimation.errors import ErrorLaw, student_law
 from pararnn_ts.estimation.identification import distinct_units, log_unit_information
 from pararnn_ts.estimation.levenberg_marquardt import (
@@ -30,6 +29,7 @@ from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, differ
 from pararnn_ts.estimation.scaling import standardise
 from pararnn_ts.estimation.series_problem import complete_problem
 from pararnn_ts.estimation.student import reweight, robust_weights
+from pararnn_ts.kernels.reviews import FEWEST
 from pararnn_ts.specification import SeriesLayout, Specification
 
 __all__ = [
@@ -63,15 +63,14 @@ STATUS_WORDS = {
 # log prior odds against each unit that can expand, where Laplace's approximation is void; simulated series and parts of
 # the shipped ones held out of their training parts chose it among 0, 5, 10, 20, 50 and infinity
 EXPANSION_ODDS = 10.0
-ENDLESS = "endog could not be fitted: every start diverged; look for extreme values, or use activation='tanh'."
+ALL_DIVERGED = "endog could not be fitted: every start diverged; look for extreme values, or use activation='tanh'."
 # half a squared Newton decrement, in nats, that leaves estimates where they are for all that matters
 NEARLY = 0.1
-# rows on which the starts of a long sample are tried first, at least so many for each parameter; a sample is long when
-# it has several times as many
-REHEARSAL = 8192
+# rows on which the starts of a long sample are tried first: so many, or so many for each parameter if that is more
+FIRST_ROWS = 8192
 ROWS_PER_PARAMETER = 100
-LONG = 2
-GROWTH = 4
+# a sample is long when it has so many times the first rows; each stage has so many times the rows of the one before
+LONG, GROWTH = 2, 4
 
 
 class Estimate(NamedTuple):
@@ -115,7 +114,15 @@ class Estimate(NamedTuple):
 
 
 def n_threads() -> int:
-    """Threads that numerical work may use: numba's setting, at most the number of processors."""
+    """
+    Threads that numerical work may use: numba's setting, at most the number of processors.
+
+    Examples
+    --------
+    >>> from pararnn_ts.estimation.estimate import n_threads
+    >>> n_threads() >= 1
+    True
+    """
     wanted = numba.get_num_threads()
     # the system takes as long to count its processors as some evaluations
     return wanted if wanted == 1 else max(1, min(wanted, os.cpu_count() or 1))
@@ -124,7 +131,36 @@ def n_threads() -> int:
 def make_problem(
     specification: Specification, sample: Sample, constant: np.ndarray | None, evidence: bool = True
 ) -> Problem:
-    """Standardise a sample and state the least-squares problem for it; `evidence`: its penalty is that of a prior."""
+    """
+    Standardise a sample and state the least-squares problem for it.
+
+    Parameters
+    ----------
+    specification : Specification
+        The model, a sum of units.
+    sample : Sample
+        The data.
+    constant : ndarray, (k,), or None
+        Weights of the deterministic terms that add up to a constant; None where there is none. Without a constant
+        nothing is centred.
+    evidence : bool
+        Whether the penalty is that of a prior, whose mean may be a random walk; a ridge shrinks towards zero.
+
+    Returns
+    -------
+    Problem
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.estimate import make_problem
+    >>> from pararnn_ts.estimation.problem import Sample
+    >>> from pararnn_ts.specification import Specification
+    >>> spec = Specification("y", (1,), (1,), (1,), "tanh", ("const",), hold_back=1)
+    >>> sample = Sample(np.arange(10.0) % 3, np.zeros((10, 0)), np.ones((10, 1)), np.arange(10) > 0)
+    >>> make_problem(spec, sample, np.ones(1)).n_obs
+    9
+    """
     gaps = not np.isfinite(sample.y).all()
     return on_own_scale(GappedProblem if gaps else complete_problem, specification, sample, constant, evidence)
 
@@ -147,9 +183,10 @@ def on_own_scale(
         The model.
     sample : Sample
         The data.
-    constant : ndarray or None
+    constant : ndarray, (k,), or None
+        As in :func:`make_problem`.
     persistent : bool
-        As in :func:`scaling.standardise`.
+        Whether a persistent series has the prior means of a random walk, see :func:`scaling.prior_mean`.
 
     Returns
     -------
@@ -167,9 +204,22 @@ def on_own_scale(
 
 def with_odds(problem: Problem, solutions: Solutions, options: Options) -> Solutions:
     """
-    Solutions with the log evidence by which starts are compared: the prior odds against units that can expand count.
+    Subtract from the log evidence of each start the prior odds against units that can expand.
 
-    To be taken once, of what :func:`levenberg_marquardt.minimize` returns.
+    Starts are compared by the result. To be called once, on what :func:`levenberg_marquardt.minimize` returns.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem that was minimised.
+    solutions : Solutions
+        Its solutions.
+    options : Options
+        With a fixed penalty there is no evidence, and the solutions are returned as they are.
+
+    Returns
+    -------
+    Solutions
     """
     if options.penalty is not None:
         return solutions
@@ -200,60 +250,80 @@ def _minimize(
 
 
 # what a race asks for: a problem, starts of it, and whether they are estimates already
-Heat = tuple[Problem, np.ndarray, bool]
+Stage = tuple[Problem, np.ndarray, bool]
 
 
-def _rehearsal(problem: Problem, starts: np.ndarray) -> int:
+def _first_rows(problem: Problem, starts: np.ndarray) -> int:
     """Rows on which the starts are tried first."""
-    return max(REHEARSAL, ROWS_PER_PARAMETER * starts.shape[1]) + problem.specification.hold_back
+    return max(FIRST_ROWS, ROWS_PER_PARAMETER * starts.shape[1]) + problem.specification.hold_back
 
 
 def is_raced(problem: Problem, starts: np.ndarray) -> bool:
-    """Whether a sample is so long that its starts are tried on a part of it."""
-    return len(starts) > 1 and LONG * _rehearsal(problem, starts) <= len(problem.sample.y)
+    """
+    Whether a sample is so long that its starts are tried on a part of it first, see :func:`race`.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem of the sample.
+    starts : ndarray, (n_starts, F)
+        Start values; a single one is not raced.
+    """
+    return len(starts) > 1 and LONG * _first_rows(problem, starts) <= len(problem.sample.y)
 
 
 def race(
     problem: Problem, starts: np.ndarray, options: Options, warm: bool = False
-) -> Generator[Heat, Solutions, Solutions]:
+) -> Generator[Stage, Solutions, Solutions]:
     """
-    Run the starts, on a long sample first on its beginning and then the best of them on more and more of it.
+    Run the starts; on a long sample first on its beginning, then the best of them on more and more of it.
 
-    The optima of thousands of rows are close to those of millions. Only the best `FEWEST` starts have to see all
-    rows, and they begin next to where they end. Starts that were retired too early go on in the end, see
+    The optima of thousands of rows are close to those of millions. So only the best `FEWEST` starts have to see all
+    rows, and they begin close to where they end. Starts that were retired too early go on at the end, see
     :func:`passed_over`.
+
+    Parameters
+    ----------
+    problem : Problem
+        The whole sample.
+    starts : ndarray, (n_starts, F)
+        Start values.
+    options : Options
+        Penalty and stopping rules.
+    warm : bool
+        Whether the starts are estimates already.
 
     Yields
     ------
     tuple
-        Problem, starts, and whether they are estimates; to be sent back is what :func:`levenberg_marquardt.minimize`
-        makes of them, see :func:`with_odds`.
+        Problem, starts, and whether they are estimates. The caller minimises it and sends back the solutions, see
+        :func:`with_odds`; so it decides where the starts run.
 
     Returns
     -------
     Solutions
-        Of all starts.
+        End points of all starts.
     """
-    rows, raced = _rehearsal(problem, starts), is_raced(problem, starts)
-    solutions, cast = None, np.arange(len(starts))
+    rows, raced = _first_rows(problem, starts), is_raced(problem, starts)
+    solutions, kept = None, np.arange(len(starts))
     while raced and LONG * rows <= len(problem.sample.y):
         part = problem.head(rows)
         rows *= GROWTH
         if part.n_obs < part.specification.n_params:
             continue
-        begin = starts[cast] if solutions is None else solutions.params[cast]
+        begin = starts[kept] if solutions is None else solutions.params[kept]
         found = yield part, begin, solutions is not None
         score = _scores(found, options)
         order = np.argsort(-score, kind="stable")[:FEWEST]
         order = order[np.isfinite(score[order])]
-        solutions = found if solutions is None else _merged(solutions, found, cast)
+        solutions = found if solutions is None else _merged(solutions, found, kept)
         if not len(order):
             return (yield problem, starts, False)
-        cast = cast[order]
+        kept = kept[order]
     if solutions is None:
         solutions = yield problem, starts, warm
     else:
-        solutions = _merged(solutions, (yield problem, solutions.params[cast], True), cast)
+        solutions = _merged(solutions, (yield problem, solutions.params[kept], True), kept)
     again = passed_over(problem, solutions, options)
     if len(again):
         solutions = resumed(solutions, (yield problem, solutions.params[again], False), again)
@@ -264,24 +334,50 @@ def passed_over(problem: Problem, solutions: Solutions, options: Options) -> np.
     """
     Starts that were retired with fewer units that can expand than the best start has.
 
-    On its way a start is compared by its evidence alone, in which it does not count that units can expand; in
-    `solutions` it does, see :func:`with_odds`.
+    While starts run they are compared by their evidence alone, without the odds against units that can expand; in
+    `solutions` these odds count, see :func:`with_odds`.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem that was minimised.
+    solutions : Solutions
+        End points of all starts.
+    options : Options
+        With a fixed penalty no start is passed over.
 
     Returns
     -------
     ndarray of int
+        Starts that should go on.
     """
     if options.penalty is not None or not (solutions.status == RETIRED).any():
         return np.empty(0, dtype=int)
     expansive = problem.n_expansive(solutions.params)
     best = np.argmax(_scores(solutions, options))
-    # those of an earlier heat have no evidence: they were far from the best on rows where all began
+    # those of an earlier stage have no evidence: they were far from the best on rows where all began
     retired = (solutions.status == RETIRED) & np.isfinite(solutions.log_evidence)
     return np.flatnonzero(retired & (expansive < expansive[best]))
 
 
 def resumed(before: Solutions, found: Solutions, again: np.ndarray) -> Solutions:
-    """Solutions of all starts after those in `again` went on."""
+    """
+    Replace solutions by those of starts that went on.
+
+    Parameters
+    ----------
+    before : Solutions
+        Solutions of all starts.
+    found : Solutions
+        New solutions of some of them; evaluations are added to those before.
+    again : ndarray of int
+        Which starts these are.
+
+    Returns
+    -------
+    Solutions
+        Of all starts.
+    """
     joined = {}
     for field in fields(Solutions):
         values, new = getattr(before, field.name).copy(), getattr(found, field.name)
@@ -302,8 +398,8 @@ def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, 
             return end.value
 
 
-def _merged(before: Solutions, found: Solutions, cast: np.ndarray) -> Solutions:
-    """Solutions of all starts after those in `cast` went on; what the others were worth cannot be compared."""
+def _merged(before: Solutions, found: Solutions, kept: np.ndarray) -> Solutions:
+    """Solutions of all starts after those in `kept` went on; what the others were worth cannot be compared."""
     known = ("params", "status", "iterations")
     unknown = {
         field.name: np.full_like(getattr(before, field.name), np.nan)
@@ -311,7 +407,7 @@ def _merged(before: Solutions, found: Solutions, cast: np.ndarray) -> Solutions:
         if field.name not in known
     }
     status = np.where(before.status == FAILED, FAILED, RETIRED)
-    return resumed(replace(before, status=status, **unknown), found, cast)
+    return resumed(replace(before, status=status, **unknown), found, kept)
 
 
 def _has_converged(solutions: Solutions, best: int) -> bool:
@@ -329,7 +425,7 @@ def estimate(
     device: str = "cpu",
 ) -> Estimate:
     """
-    Fit a model from many starts and keep the best.
+    Fit a model from many starts and keep the best one.
 
     Parameters
     ----------
@@ -359,6 +455,21 @@ def estimate(
     ------
     ValueError
         Every start failed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.estimate import estimate, make_problem
+    >>> from pararnn_ts.estimation.levenberg_marquardt import Options
+    >>> from pararnn_ts.estimation.problem import Sample
+    >>> from pararnn_ts.estimation.starts import random_starts
+    >>> from pararnn_ts.specification import Specification
+    >>> rng = np.random.default_rng(0)
+    >>> spec = Specification("y", (1,), (1,), (1,), "tanh", ("const",), hold_back=1)
+    >>> sample = Sample(rng.standard_normal(50), np.zeros((50, 0)), np.ones((50, 1)), np.arange(50) > 0)
+    >>> found = estimate(make_problem(spec, sample, np.ones(1)), random_starts(spec, 4, rng), Options())
+    >>> found.params.shape, bool(found.curvature.effective < 6)
+    ((6,), True)
     """
     robust, weights = errors == "t", None
     if robust and warm:
@@ -419,7 +530,27 @@ def estimate_many(
 
 
 def best_of(problem: Problem, solutions: Solutions, options: Options) -> Estimate:
-    """Report the best of least-squares fits, the evidence of which is that of :func:`with_odds`."""
+    """
+    Report the best start of a least-squares fit.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem that was minimised.
+    solutions : Solutions
+        End points of all starts, see :func:`with_odds`.
+    options : Options
+        Penalty of the fit.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    ValueError
+        Every start failed.
+    """
     best = _best(solutions, options)
     evidence = options.penalty is None
     precision = float(solutions.beta[best])
@@ -465,7 +596,7 @@ def _best(solutions: Solutions, options: Options) -> int:
     score = _scores(solutions, options)
     best = int(np.argmax(score))
     if not np.isfinite(score[best]):
-        raise ValueError(ENDLESS)
+        raise ValueError(ALL_DIVERGED)
     return best
 
 

@@ -32,7 +32,32 @@ ROUNDING = 1e-12
 
 
 def exchanged(unit: UnitWeights, order: np.ndarray, sign: np.ndarray) -> UnitWeights:
-    """Weights of a unit whose states have changed places and signs."""
+    """
+    Weights of a unit whose states have changed places and signs.
+
+    Parameters
+    ----------
+    unit : UnitWeights
+        The unit.
+    order : ndarray of int, (d,)
+        The state that takes each place.
+    sign : ndarray, (d,)
+        Sign that each of them gets, 1 or -1.
+
+    Returns
+    -------
+    UnitWeights
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.identification import exchanged
+    >>> from pararnn_ts.specification import UnitWeights
+    >>> unit = UnitWeights(np.array([[1.0, 2.0], [3.0, 4.0]]), np.ones((2, 1)), np.zeros(2), np.array([5.0, -6.0]))
+    >>> exchanged(unit, np.array([1, 0]), np.array([-1.0, 1.0])).W
+    array([[ 4., -3.],
+           [-2.,  1.]])
+    """
     return UnitWeights(
         unit.W[np.ix_(order, order)] * np.outer(sign, sign),
         unit.U[order] * sign[:, None],

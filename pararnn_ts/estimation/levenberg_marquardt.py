@@ -23,7 +23,10 @@ from math import lgamma, log, pi
 
 import numpy as np
 
-from pararnn_ts.estimation.damped_steps import (
+from pararnn_ts.estimation.threads import run_all
+from pararnn_ts.kernels.lanes import LANES
+from pararnn_ts.kernels.reviews import review_series
+from pararnn_ts.kernels.start_state import (
     BETA,
     CONVERGED,
     DAMPING,
@@ -44,10 +47,7 @@ from pararnn_ts.estimation.damped_steps import (
     STATUS,
     STOPPED,
     part_ends,
-    review_series,
 )
-from pararnn_ts.estimation.threads import run_all
-from pararnn_ts.kernels.lanes import LANES
 
 __all__ = [
     "CONVERGED",
@@ -97,9 +97,8 @@ class Options:
         Gamma prior of each group's precision.
     patience : int
         Evaluations before the precisions are first updated.
-    audition : int
-        Evaluations after which the weaker half of many starts is retired; from then on the others are reviewed as
-        often.
+    review_every : int
+        Evaluations between reviews of the starts; the first review retires the weaker half of them.
     """
 
     penalty: float | None = None
@@ -107,7 +106,7 @@ class Options:
     tol: float = 1e-8
     prior: tuple[tuple[float, float], ...] = PRIOR
     patience: int = 4
-    audition: int = 16
+    review_every: int = 16
 
 
 @dataclass(frozen=True)
@@ -220,20 +219,37 @@ def minimize(problem, starts: np.ndarray, options: Options, threads: int = 1, wa
     state = State(starts, options, problem, warm)
 
     def run(columns: np.ndarray) -> None:
-        problem.advance(options.audition, state.whole, columns, prior, settings)
+        problem.advance(options.review_every, state.whole, columns, prior, settings)
 
-    audition = True
+    first = True
     while len(running := np.flatnonzero(state.table[STATUS] == RUNNING)):
         blocks = [running[i : i + LANES] for i in range(0, len(running), LANES)]
-        if threads > 1 and problem.n_obs * options.audition * n * n * len(blocks) > SHARED:
+        if threads > 1 and problem.n_obs * options.review_every * n * n * len(blocks) > SHARED:
             run_all(run, blocks, threads)
         else:
             run(running)
-        review_series(state.table, 0, n_starts, audition, evidence)
-        audition = False
+        review_series(state.table, 0, n_starts, first, evidence)
+        first = False
     return state.solutions(evidence)
 
 
 def log_gamma_prior(pairs: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Shape, rate and log constant of gamma densities of log alpha, the constant of Laplace's method included."""
+    """
+    Shape, rate and log constant of gamma densities of log alpha, including the constant of Laplace's method.
+
+    Parameters
+    ----------
+    pairs : sequence of (shape, rate)
+        A gamma density for each group.
+
+    Returns
+    -------
+    ndarray, (n_groups, 3)
+
+    Examples
+    --------
+    >>> from pararnn_ts.estimation.levenberg_marquardt import log_gamma_prior
+    >>> log_gamma_prior([(1.0, 1.0)]).round(3)
+    array([[1.   , 1.   , 0.919]])
+    """
     return np.array([[a, b, a * log(b) - lgamma(a) + 0.5 * log(2.0 * pi)] for a, b in pairs])

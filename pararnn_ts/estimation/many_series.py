@@ -15,7 +15,7 @@ import numpy as np
 from pararnn_ts.estimation.curvature import statistics
 from pararnn_ts.estimation.errors import ErrorLaw
 from pararnn_ts.estimation.estimate import (
-    ENDLESS,
+    ALL_DIVERGED,
     NEARLY,
     Estimate,
     best_of,
@@ -144,20 +144,20 @@ def with_passed_over(
 
 
 def _race_all(entries: list[tuple[Problem, np.ndarray]], options: Options, device: str) -> list[Solutions]:
-    """Run the races of several long series heat by heat, those of all series at once."""
+    """Run the races of several long series stage by stage, those of all series at once."""
     from pararnn_ts.estimation.cuda import minimize_many
 
     races = [race(problem, starts, options) for problem, starts in entries]
-    heats = {i: next(running) for i, running in enumerate(races)}
+    stages = {i: next(running) for i, running in enumerate(races)}
     ended: list[Solutions] = [None] * len(races)  # type: ignore[list-item]
-    while heats:
-        now, heats = heats, {}
+    while stages:
+        now, stages = stages, {}
         for warm in (False, True):
-            places = [i for i, heat in now.items() if heat[2] == warm]
+            places = [i for i, stage in now.items() if stage[2] == warm]
             found = minimize_many([now[i][0] for i in places], [now[i][1] for i in places], options, device, warm)
             for i, solutions in zip(places, found, strict=True):
                 try:
-                    heats[i] = races[i].send(with_odds(now[i][0], solutions, options))
+                    stages[i] = races[i].send(with_odds(now[i][0], solutions, options))
                 except StopIteration as end:
                     ended[i] = end.value
     return ended
@@ -196,7 +196,7 @@ def estimates(
         alike.setdefault(problem.specification, []).append(i)
     parts = [part for places in alike.values() for part in _parts(places)]
     best, near = np.empty(len(problems), dtype=int), np.empty(len(problems), dtype=int)
-    found: list[Estimate | ValueError] = [ValueError(ENDLESS) for _ in problems]
+    found: list[Estimate | ValueError] = [ValueError(ALL_DIVERGED) for _ in problems]
 
     def choose(places: list[int]) -> None:
         best[places], near[places] = _best([problems[i] for i in places], [solutions[i] for i in places], options)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pararnn_ts.estimation.damped_steps import advance, put, take, unit_rounds
 from pararnn_ts.estimation.identification import canonical_form, log_symmetry, n_expansive
 from pararnn_ts.estimation.scaling import Scaling, mean_square
 from pararnn_ts.kernels.activations import ACTIVATIONS
+from pararnn_ts.kernels.damped_steps import advance, unit_rounds
 from pararnn_ts.kernels.lanes import LANES, items
 from pararnn_ts.kernels.recursion import run_path
 from pararnn_ts.kernels.sensitivity import jacobian_rows
+from pararnn_ts.kernels.start_state import from_lanes, to_lanes
 from pararnn_ts.kernels.units import accumulate, work_size
 from pararnn_ts.specification import Specification
 
@@ -116,21 +117,21 @@ class Problem:
         rounds : int
             How often.
         state : ndarray, (rows, n_starts)
-            What the starts carry along, see :func:`pararnn_ts.estimation.damped_steps.part_ends`; updated.
+            What the starts carry along, see :func:`pararnn_ts.kernels.start_state.part_ends`; updated.
         columns : ndarray of int
             The starts.
         prior, settings
-            See :func:`pararnn_ts.estimation.damped_steps.advance`.
+            See :func:`pararnn_ts.kernels.damped_steps.advance`.
         """
         evaluate, (group, linear, n_obs, space, trial_gram, work) = self.evaluator(), self._steps(state)
         for first in range(0, len(columns), LANES):
-            theta, trial, gram, alpha, table, best = take(state, columns, first, len(group), len(prior), space)
+            theta, trial, gram, alpha, table, best = to_lanes(state, columns, first, len(group), len(prior), space)
             for _ in range(rounds):
                 evaluate(trial, trial_gram)
                 if not advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, best,
                                settings, work):  # fmt: skip
                     break
-            put(state, columns, first, space)
+            from_lanes(state, columns, first, space)
 
     def _steps(self, state: np.ndarray) -> tuple:
         """What steps need to know of the problem, and space for a block of starts, its products and the steps."""

@@ -86,7 +86,31 @@ class Scaling:
 
 
 def jacobians(specification: SeriesLayout, scalings: Sequence[Scaling]) -> np.ndarray:
-    """Matrices of the maps of several series of one model to the data's units, (S, P, P)."""
+    """
+    Matrices of the maps from the standardised scale to the data's units, of several series of one model.
+
+    Parameters
+    ----------
+    specification : SeriesLayout
+        The model.
+    scalings : sequence of Scaling
+        Locations and scales of each series.
+
+    Returns
+    -------
+    ndarray, (S, P, P)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.scaling import jacobians, standardise
+    >>> from pararnn_ts.specification import Specification
+    >>> spec = Specification("y", (), (1,), (), "tanh", ("const",))
+    >>> y = np.array([1.0, 3.0, 1.0, 3.0])
+    >>> jacobians(spec, [standardise(spec, y, np.zeros((4, 0)), np.ones((4, 1)), np.ones(1))])
+    array([[[ 1., -2.],
+            [ 0.,  1.]]])
+    """
     center, scale, size, constant = (
         np.array([getattr(scaling, name) for scaling in scalings])
         for name in ("center", "scale", "deterministic_scale", "constant")
@@ -226,6 +250,16 @@ def standardise(
     -------
     Scaling
         The map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.scaling import standardise
+    >>> from pararnn_ts.specification import Specification
+    >>> spec = Specification("y", (1,), (1,), (), "tanh", ("const",))
+    >>> scaling = standardise(spec, np.array([1.0, 5.0, 1.0, 5.0]), np.zeros((4, 0)), np.ones((4, 1)), np.ones(1))
+    >>> scaling.center, scaling.scale
+    (array([3., 3.]), array([2., 2.]))
     """
     centred = constant is not None
 

@@ -51,7 +51,16 @@ class Panel(NamedTuple):
 
 
 def padded(values: np.ndarray, *sizes: int) -> np.ndarray:
-    """Array enlarged by zeros at the end of its last axes, to these sizes."""
+    """
+    Array enlarged by zeros at the end of its last axes, to these sizes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.sequences import padded
+    >>> padded(np.ones((1, 2)), 3)
+    array([[1., 1., 0.]])
+    """
     wide = np.zeros((*values.shape[: values.ndim - len(sizes)], *sizes))
     wide[tuple(map(slice, values.shape))] = values
     return wide

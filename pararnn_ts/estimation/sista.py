@@ -61,7 +61,17 @@ def _norm(matrix: np.ndarray) -> float:
 
 
 def lipschitz(params: SISTAParams) -> float:
-    """Lipschitz constant of the gradient of the smooth part of the objective: the spectral norm of G'G + lam2 D'D."""
+    """
+    Lipschitz constant of the gradient of the smooth part of the objective: the spectral norm of G'G + lam2 D'D.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.sista import SISTAParams, lipschitz
+    >>> I = np.eye(2)
+    >>> lipschitz(SISTAParams(I, I, I, alpha=1.0, lam1=0.5, lam2=0.2, h0=np.zeros(2)))
+    1.2
+    """
     G = params.A @ params.D
     return _norm(G.T @ G + params.lam2 * params.D.T @ params.D)
 

@@ -28,6 +28,14 @@ def random_unit(d: int, m: int, rng: np.random.Generator) -> UnitWeights:
     UnitWeights
         Recurrent weights with eigenvalues inside the unit circle; inputs scaled so that the state neither vanishes nor
         saturates whatever the memory; output weights zero, because the first step of the optimiser solves for them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.starts import random_unit
+    >>> unit = random_unit(2, 1, np.random.default_rng(0))
+    >>> bool(np.abs(np.linalg.eigvals(unit.W)).max() < 1.0), unit.U.shape, unit.v
+    (True, (2, 1), array([0., 0.]))
     """
     weights = np.zeros(d * (d + m + 2))
     _draw(d, m, rng, weights)
@@ -90,6 +98,15 @@ def random_starts(specification: Specification, n_starts: int, rng: np.random.Ge
     -------
     ndarray, (n_starts, n_params)
         Parameters on the standardised scale, those of the linear path zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.estimation.starts import random_starts
+    >>> from pararnn_ts.specification import Specification
+    >>> spec = Specification("y", (1,), (1,), (2,), "tanh", ("const",))
+    >>> random_starts(spec, 3, np.random.default_rng(0)).shape == (3, spec.n_params)
+    True
     """
     starts = np.zeros((n_starts, specification.n_params))
     parts = list(zip(specification.units, specification.unit_slices, strict=True))

@@ -60,6 +60,23 @@ def log_evidence(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: E
 
     The Hessian is the expected one, ``information J'J + diag(alpha)``. For normal shocks with precision beta this is
     the evidence that :func:`levenberg_marquardt.minimize` reports.
+
+    Parameters
+    ----------
+    problem : Problem
+        The standardised problem.
+    params : ndarray, (F,)
+        Its parameters.
+    alpha : ndarray, (n_groups,)
+        Prior precision of each group.
+    law : ErrorLaw
+        Law of the shocks on the standardised scale.
+    options : Options
+        The priors of the precisions.
+
+    Returns
+    -------
+    float
     """
     group, prior = problem.group, log_gamma_prior(options.prior)
     penalised = group >= 0
@@ -84,6 +101,11 @@ def log_evidence(problem: Problem, params: np.ndarray, alpha: np.ndarray, law: E
 def robust_weights(problem: Problem) -> np.ndarray | None:
     """
     Observation weights from the model without units, fitted with Student-t errors.
+
+    Parameters
+    ----------
+    problem : Problem
+        The standardised problem.
 
     Returns
     -------

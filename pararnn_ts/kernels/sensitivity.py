@@ -99,6 +99,53 @@ def finish_row(value, row, y, t, difference, center, scale, weight, filled, slop
 
 
 @jit
+def _advance_unit(params, p, s, d, m, m_lags, activation, x, x_slopes, filled, state, new, sens, pushed, row, value):
+    """
+    Advance one unit and its sensitivities by a row; add its part to the gradient `row` and to the prediction `value`.
+
+    Returns the new value. The unit has its weights from position `p` of `params` on, and its `d` states from position
+    `s` on. `new` and `pushed` receive its states and their derivatives by all parameters; those of the row before are
+    in `state` and `sens`. The other arguments are those of :func:`jacobian_rows`.
+    """
+    n_params = params.shape[0]
+    p_u = p + d * d
+    p_b = p_u + d * m
+    p_v = p_b + d
+    for i in range(d):
+        z = params[p_b + i]
+        for j in range(d):
+            z += params[p + i * d + j] * state[s + j]
+        for j in range(m):
+            z += params[p_u + i * m + j] * x[j]
+        new[s + i], steepness = activate(activation, z)
+        target = pushed[s + i]
+        target[:] = 0.0
+        for j in range(d):
+            w = params[p + i * d + j]
+            for c in range(n_params):
+                target[c] += w * sens[s + j, c]
+        if filled:
+            for j in range(m_lags):
+                u = params[p_u + i * m + j]
+                for c in range(n_params):
+                    target[c] += u * x_slopes[j, c]
+        for j in range(d):
+            target[p + i * d + j] += state[s + j]
+        for j in range(m):
+            target[p_u + i * m + j] += x[j]
+        target[p_b + i] += 1.0
+        for c in range(n_params):
+            target[c] *= steepness
+    for i in range(d):
+        v = params[p_v + i]
+        for c in range(n_params):
+            row[c] += v * pushed[s + i, c]
+        row[p_v + i] += new[s + i]
+        value += v * new[s + i]
+    return value
+
+
+@jit
 def jacobian_rows(params, units, activation, lags, linear_lags, difference, deterministic, exog, y, weight, first,
                   hold_back, center, scale, ranks, rows):  # fmt: skip
     """
@@ -132,7 +179,7 @@ def jacobian_rows(params, units, activation, lags, linear_lags, difference, dete
     slopes = np.zeros((ring, n_params))
     x_slopes = np.zeros((m, n_params))
     slope = np.zeros(n_params)
-    state, new, g = np.zeros(n_state), np.zeros(n_state), np.zeros(n_state)
+    state, new = np.zeros(n_state), np.zeros(n_state)
     sens, pushed = np.zeros((n_state, n_params)), np.zeros((n_state, n_params))
     x = np.zeros(m)
     row = np.zeros(n_params)
@@ -151,42 +198,10 @@ def jacobian_rows(params, units, activation, lags, linear_lags, difference, dete
         value = 0.0
         p, s = q, 0
         for d in units:
-            p_u = p + d * d
-            p_b = p_u + d * m
-            p_v = p_b + d
-            for i in range(d):
-                z = params[p_b + i]
-                for j in range(d):
-                    z += params[p + i * d + j] * state[s + j]
-                for j in range(m):
-                    z += params[p_u + i * m + j] * x[j]
-                new[s + i], g[s + i] = activate(activation, z)
-                target = pushed[s + i]
-                target[:] = 0.0
-                for j in range(d):
-                    w = params[p + i * d + j]
-                    for c in range(n_params):
-                        target[c] += w * sens[s + j, c]
-                if filled:
-                    for j in range(m_lags):
-                        u = params[p_u + i * m + j]
-                        for c in range(n_params):
-                            target[c] += u * x_slopes[j, c]
-                for j in range(d):
-                    target[p + i * d + j] += state[s + j]
-                for j in range(m):
-                    target[p_u + i * m + j] += x[j]
-                target[p_b + i] += 1.0
-                for c in range(n_params):
-                    target[c] *= g[s + i]
-            for i in range(d):
-                v = params[p_v + i]
-                for c in range(n_params):
-                    row[c] += v * pushed[s + i, c]
-                row[p_v + i] += new[s + i]
-                value += v * new[s + i]
+            value = _advance_unit(params, p, s, d, m, m_lags, activation, x, x_slopes, filled, state, new, sens,
+                                  pushed, row, value)  # fmt: skip
             s += d
-            p = p_v + d
+            p += d * (d + m + 2)
         for i in range(n_state):
             state[i] = new[i]
         sens, pushed = pushed, sens

@@ -231,6 +231,30 @@ def run_network(network, recurrent_t, stacked_t, wiring, offsets, x, absent, gap
 
 
 @jit
+def _sum_errors(network, output_t, y, weight, begin, rows, codes, active, counts, errors, losses, by_bias, by_output):
+    """
+    Add the weighted squared errors of one sequence to `losses`, and their derivatives to those by bias and output.
+
+    Fills `errors` (rows, Q) with the derivatives by the outputs. The first row of the sequence is row `begin` of the
+    data; its codes are those of :func:`_forward`.
+    """
+    n_layers, h = network.threshold.shape
+    n_q = network.output.shape[0] // LANES
+    for t in range(rows):
+        at, top = t * n_q, (t + 2) * n_layers - 1
+        clear(errors, at, n_q)
+        add_scaled(errors, at, 1.0, network.bias, 0, n_q)
+        add_product(errors, at, codes, top * h, active, top * h, counts[top], output_t, 0, n_q)
+        for q in range(n_q):
+            off = load(errors, at + q) - load(y, (begin + t) * n_q + q)
+            weighted = load(weight, (begin + t) * n_q + q) * off
+            store(losses, 0, load(losses, 0) + weighted * off)
+            store(errors, at + q, 2.0 * weighted)
+        add_scaled(by_bias, 0, 1.0, errors, at, n_q)
+        add_outer(by_output, 0, codes, top * h, active, top * h, counts[top], errors, at, n_q)
+
+
+@jit
 def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, chosen, gradient):
     """
     Sum of weighted squared errors over chosen sequences, and its derivatives.
@@ -288,19 +312,8 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
         _project(network, x, rows, projected)
         _forward(network, recurrent_t, stacked_t, wiring, projected, sequences.absent, sequences.gaps, begin, rows,
                  codes, products, active, counts, z)  # fmt: skip
-        # output and its errors
-        for t in range(rows):
-            at, top = t * n_q, (t + 2) * n_layers - 1
-            clear(errors, at, n_q)
-            add_scaled(errors, at, 1.0, network.bias, 0, n_q)
-            add_product(errors, at, codes, top * h, active, top * h, counts[top], output_t, 0, n_q)
-            for q in range(n_q):
-                off = load(errors, at + q) - load(y, (begin + t) * n_q + q)
-                weighted = load(weight, (begin + t) * n_q + q) * off
-                store(losses, 0, load(losses, 0) + weighted * off)
-                store(errors, at + q, 2.0 * weighted)
-            add_scaled(gradient.bias, 0, 1.0, errors, at, n_q)
-            add_outer(by_output, 0, codes, top * h, active, top * h, counts[top], errors, at, n_q)
+        _sum_errors(network, output_t, y, weight, begin, rows, codes, active, counts, errors, losses, gradient.bias,
+                    by_output)  # fmt: skip
         clear(returned, 0, rows * n_input * n)
         clear(into, 0, n_layers * n)
         # back through time
@@ -331,18 +344,15 @@ def sum_gradients(network, recurrent_t, stacked_t, output_t, wiring, sequences, 
                     add_outer(by_stacked, s * h * n, d, now, active, here, count, codes, below // LANES, n)
                     add_product(d, other // LANES, d, now, active, here, count, stacked, s * h * n, n)
                 if missing:
-                    at = (t * n_recurrent + warm) * h
+                    # an absent input is replaced by what the warm start says of it, or the layer below
+                    before, at = (products, t * n_recurrent + warm) if k == 0 else (codes, row - 1)
+                    to, place = (start, 0) if k == 0 else (d, other // LANES)
                     for m in range(n_sensors):
                         if sequences.absent[begin + t, m]:
                             back = dot(sensing, m * n, d, now // LANES, n, lane)
-                            if k == 0:
-                                seen = dot(sensing, m * n, products, at // LANES, n, lane)
-                                add_scaled(by_sensing, m * n, step * back, products, at // LANES, n)
-                                add_scaled(start, 0, step * back, sensing, m * n, n)
-                            else:
-                                seen = dot(sensing, m * n, codes, below // LANES, n, lane)
-                                add_scaled(by_sensing, m * n, step * back, codes, below // LANES, n)
-                                add_scaled(d, other // LANES, step * back, sensing, m * n, n)
+                            seen = dot(sensing, m * n, before, at * n, n, lane)
+                            add_scaled(by_sensing, m * n, step * back, before, at * n, n)
+                            add_scaled(to, place, step * back, sensing, m * n, n)
                             add_scaled(by_sensing, m * n, step * seen, d, now // LANES, n)
                             gradient.step[0] += seen * back
             clear(into, 0, n_layers * n)

@@ -24,6 +24,7 @@ __all__ = [
     "check_flag",
     "check_generator",
     "check_lags",
+    "check_number",
     "check_params",
     "check_paths",
     "check_share",
@@ -174,6 +175,52 @@ def check_flag(value: Any, name: str, advice: str = "") -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, but is {given(value)}{advice}.")
     return bool(value)
+
+
+def check_number(value: Any, name: str, *, positive: bool = False, least: float | None = None) -> float:
+    """
+    Return a finite number as a float, or raise.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    name : str
+        Name of the argument in error messages.
+    positive : bool
+        Whether it must be above zero.
+    least : float, optional
+        The least that it may be.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no number, or not one that is allowed.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.arguments import check_number
+    >>> check_number(2, "step", positive=True)
+    2.0
+    >>> check_number(-1, "lam1", least=0.0)
+    Traceback (most recent call last):
+    ValueError: lam1 must be a finite number of 0 or more, but is -1.
+    """
+    bound = "" if least is None else f" of {least:g} or more"
+    wanted = f"{name} must be a {'positive ' if positive else ''}finite number{bound}, but is {given(value)}."
+    if isinstance(value, (bool, str)) or np.ndim(value) != 0:
+        raise TypeError(wanted)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(wanted) from None
+    if not np.isfinite(number) or (positive and number <= 0.0) or (least is not None and number < least):
+        raise ValueError(wanted)
+    return number
 
 
 def check_share(value: Any, name: str) -> float:

@@ -23,6 +23,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from pararnn_ts.kernels.lag_products import arma_products, lag_products
+from pararnn_ts.models.arguments import given
 
 __all__ = ["LinearUnit", "arma_from_units", "hannan_rissanen", "units_from_arma"]
 
@@ -190,7 +191,9 @@ def arma_from_units(units, direct=(), *, input_lags=(1,), tol=1e-9):
     direct = np.atleast_1d(np.asarray(direct, dtype=float))
     input_lags = [int(lag) for lag in input_lags]
     if not input_lags or min(input_lags) < 1:
-        raise ValueError("input_lags must be a non-empty sequence of positive integers")
+        raise ValueError(
+            f"input_lags must be one or more positive integers, but is {input_lags}; pass for example (1,)."
+        )
     units = [_checked_unit(unit, len(input_lags)) for unit in units]
     n_states = sum(unit.v.size for unit in units)
     degree = max(n_states + max(input_lags) - 1, n_states + direct.size) if units else direct.size
@@ -252,14 +255,16 @@ def hannan_rissanen(y, p, q, *, max_modulus=0.98):
     """
     y = np.asarray(y, dtype=float)
     if y.ndim != 1:
-        raise ValueError("y must be one-dimensional")
+        raise ValueError(f"y must be one-dimensional, but has shape {y.shape}; pass one series.")
     p, q = int(p), int(q)
     if min(p, q) < 0:
-        raise ValueError("p and q must not be negative")
+        raise ValueError(f"p and q must be 0 or more, but are {p} and {q}.")
     observed = np.isfinite(y)
     nobs = int(observed.sum())
     if nobs < p + q + 2:
-        raise ValueError(f"{nobs} observations are too few for an ARMA({p}, {q})")
+        raise ValueError(
+            f"y has {nobs} observations, too few for an ARMA({p}, {q}); pass a longer series or lower orders."
+        )
     y = np.where(observed, y - y[observed].mean(), np.nan)
     if p + q == 0:
         return np.empty(0), np.empty(0)
@@ -274,7 +279,9 @@ def hannan_rissanen(y, p, q, *, max_modulus=0.98):
         order = max(order // 2, p + q)
     products, rows = arma_products(y, _solve_moments(products), p, q)
     if rows < p + q:
-        raise ValueError(f"missing values leave only {rows} complete rows to estimate an ARMA({p}, {q})")
+        raise ValueError(
+            f"y has missing values that leave {rows} complete rows, too few for an ARMA({p}, {q}); pass lower orders."
+        )
     coefs = _solve_moments(products)
     return coefs[:p], _invertible(coefs[p:], max_modulus)
 
@@ -283,7 +290,7 @@ def _polynomial(coefs, name):
     """Return the coefficients as a float vector without trailing zeros, or what rounding makes of zeros."""
     coefs = np.atleast_1d(np.asarray(coefs, dtype=float))
     if coefs.ndim != 1 or not np.isfinite(coefs).all():
-        raise ValueError(f"{name} must be a one-dimensional sequence of finite numbers")
+        raise ValueError(f"{name} must be a one-dimensional sequence of finite numbers, but is {given(coefs)}.")
     keep = np.flatnonzero(np.abs(coefs) > np.finfo(float).eps)
     return coefs[: keep[-1] + 1] if keep.size else coefs[:0]
 
@@ -385,8 +392,8 @@ def _checked_unit(unit, n_inputs):
         U = U[:, None]
     if v.ndim != 1 or W.shape != (v.size, v.size) or U.shape != (v.size, n_inputs):
         raise ValueError(
-            "a unit of dimension d has W of shape (d, d), U of shape (d, number of input lags) and v of shape (d,); "
-            f"got {W.shape}, {U.shape}, {v.shape} with {n_inputs} input lag(s)"
+            "units must have W of shape (d, d), U of shape (d, number of input lags) and v of shape (d,), but one has "
+            f"{W.shape}, {U.shape} and {v.shape}, and the number of input lags is {n_inputs}."
         )
     return LinearUnit(W, U, v)
 

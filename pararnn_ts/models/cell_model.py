@@ -136,26 +136,33 @@ class CellModel(RecurrentModel):
         disp: bool = False,
     ):
         """
-        Estimate the parameters: by Levenberg-Marquardt with the exact Jacobian, or by descent with early stopping.
+        Estimate the parameters by Levenberg-Marquardt with the exact Jacobian, or by gradient descent.
 
         Parameters
         ----------
         start_params, n_starts, rng, tol, cov_type, cov_kwds, device, disp
-            As in `RecurrentModel.fit`; all starts are random.
+            As in `ParaRNN.fit`, but all starts are random.
         penalty : "evidence", float or "early stopping"
-            The first two as in `RecurrentModel.fit`. The work of an evaluation grows with the square of the number of
-            parameters; from some 500 on, "early stopping" is the way to go: Adam with gradients backwards in time on
-            the first four fifths of the sample, the parameters kept that predict the last fifth best. The starts cycle
-            through the learning rates 0.01, 0.03 and 0.003, and the last fifth chooses among them, too. `scale` is then
-            the mean squared error of that part, and there are no standard errors and information criteria. Errors are
-            normal then, and no parameters are held.
+            "evidence" or a number: as in `ParaRNN.fit`. The cost of an evaluation grows with the square of the number
+            of parameters, so from about 500 on "early stopping" is to be preferred: Adam with backpropagation through
+            time on the first four fifths of the sample, which keeps the parameters that predict the last fifth best.
+            The starts cycle through the learning rates 0.01, 0.03 and 0.003, and the last fifth chooses among these,
+            too. `scale` is then the mean squared error on that fifth, and there are no standard errors and information
+            criteria. Early stopping needs normal errors and cannot hold parameters fixed.
         maxiter : int
-            Most evaluations of a start; with early stopping it makes ten updates for each.
+            Largest number of evaluations for each start; early stopping makes ten updates for each of them.
 
         Returns
         -------
         CellResultsWrapper
             Results.
+
+        Examples
+        --------
+        >>> import pararnn_ts as prt
+        >>> results = prt.LSTM(prt.datasets.load_nile(), hidden=4).fit(penalty="early stopping", n_starts=3)
+        >>> len(results.forecast(3))
+        3
         """
         if isinstance(penalty, str) and penalty == EARLY_STOPPING:
             if cov_type is not None:

@@ -114,7 +114,22 @@ def require_representable(values: np.ndarray, what: str, smallest: float = SMALL
 
 
 def require_no_second_constant(x: np.ndarray, names: Sequence[str]) -> None:
-    """Raise for an exogenous column that is constant, where the deterministic terms have a constant already."""
+    """
+    Raise for an exogenous column that is constant, where the deterministic terms have a constant already.
+
+    Parameters
+    ----------
+    x : ndarray, (n, e)
+        Exogenous values.
+    names : sequence of str
+        Names of the columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.models.checks import require_no_second_constant
+    >>> require_no_second_constant(np.array([[0.0], [1.0]]), ["price"])
+    """
     for name, column in zip(names, x.T, strict=True):
         if column[0] != 0 and (column == column[0]).all():
             raise ValueError(
@@ -124,7 +139,14 @@ def require_no_second_constant(x: np.ndarray, names: Sequence[str]) -> None:
 
 
 def require_different(param_names: Sequence[str], exog: Sequence[str]) -> None:
-    """Raise for an exogenous column of the name of a lag of the series: two parameters would have one name."""
+    """
+    Raise for an exogenous column with the name of a lag of the series: two parameters would have the same name.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.checks import require_different
+    >>> require_different(["const", "linear.y.L1", "linear.price"], ["price"])
+    """
     known: set[str] = set()
     for name in param_names:
         if name in known:
@@ -134,7 +156,23 @@ def require_different(param_names: Sequence[str], exog: Sequence[str]) -> None:
 
 
 def require_continuation(wanted: pd.Index, found: pd.Index) -> None:
-    """Raise unless the labels found are those wanted, the ones that follow the sample; say where they leave them."""
+    """
+    Raise unless the labels found are those that follow the sample; the message names the first that differs.
+
+    Parameters
+    ----------
+    wanted, found : Index
+        Labels that follow the sample, and those of the new observations, as many.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.checks import require_continuation
+    >>> require_continuation(pd.RangeIndex(10, 12), pd.RangeIndex(11, 13))
+    Traceback (most recent call last):
+    ValueError: endog must continue the sample at 10, but begins at 11; pass the observations that follow the sample, \
+or an array to have them follow it.
+    """
     if wanted.equals(found):
         return
     row = next((row for row, (label, own) in enumerate(zip(wanted, found, strict=True)) if label != own), 0)

@@ -18,7 +18,20 @@ PAST_ITS_PEAK = (
 
 
 def is_past_its_peak(retvals: Mapping[str, Any]) -> bool:
-    """Whether the best start went back to where its evidence was largest."""
+    """
+    Whether the best start went back to where its evidence was largest.
+
+    Parameters
+    ----------
+    retvals : mapping
+        `mle_retvals` of results.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.convergence import is_past_its_peak
+    >>> is_past_its_peak({"status": "past its peak"}), is_past_its_peak({"status": "converged"})
+    (True, False)
+    """
     return retvals.get("status") == STATUS_WORDS[PEAKED]
 
 
@@ -45,7 +58,20 @@ def has_settled(retvals: Mapping[str, Any]) -> bool:
 
 
 def not_converged(retvals: Mapping[str, Any]) -> str:
-    """Say why the best start did not converge, and what to try."""
+    """
+    Say why the best start did not converge, and what to try.
+
+    Parameters
+    ----------
+    retvals : mapping
+        `mle_retvals` of results.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.convergence import not_converged
+    >>> not_converged({"status": "stopped at maxiter", "iterations": 200})[:66]
+    'The best start did not converge (stopped at maxiter after 200 eval'
+    """
     if is_past_its_peak(retvals):
         return (
             "The best start did not converge (past its peak: it went back to where its evidence was largest, and the "

@@ -1,4 +1,4 @@
-"""The vanilla recurrent network as a baseline: one unit of many states."""
+"""The vanilla recurrent network, a baseline: one unit of many states."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ __all__ = ["ElmanRNN"]
 
 class ElmanRNN(UnitModel):
     """
-    Elman's recurrent network: a single unit in which every hidden state feeds every other.
+    Vanilla (Elman) recurrent network: a single unit in which every hidden state feeds every other.
 
-    It is the ParaRNN with one unit of dimension `hidden`, the baseline of its paper; see `ParaRNN` for the mathematics.
+    It is a `ParaRNN` with one unit of dimension `hidden`; the equations are given there.
 
     Parameters
     ----------
     endog : Series or array_like
         The series; missing values are allowed.
     exog : DataFrame or array_like, optional
-        Exogenous values, matched by label.
+        Exogenous values, matched to `endog` by label. Those of time t feed the network at time t and enter linearly.
     lags : int or list of int
         Lags of the series that feed the network.
     hidden : int
         Number of hidden states.
     activation : {"tanh", "relu", "logistic", "identity"}
-        Activation.
+        Activation function.
     linear_lags : int or list of int, optional
-        Lags that enter linearly; None: the same as `lags`; 0: none.
+        Lags that enter linearly. None: the same as `lags`; 0: none.
     hold_back : int, optional
-        Rows at the start that are not predicted.
+        Number of rows at the start of the sample that are not predicted. None: as few as lags and differencing allow.
     errors : {"normal", "t"}
-        Law of the shocks, see `ParaRNN`.
+        Distribution of the shocks, see `ParaRNN`.
 
     References
     ----------

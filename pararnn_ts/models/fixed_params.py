@@ -19,12 +19,17 @@ __all__ = ["fit_constrained", "fix_params"]
 @contextmanager
 def fix_params(model: RecurrentModel, params: Mapping[str, float]) -> Iterator[None]:
     """
-    Hold parameters at given values while models are fitted inside the block.
+    Hold parameters at given values in all fits inside a ``with`` block.
 
     Parameters
     ----------
     params : mapping of str to float
-        Names, as in `param_names`, and values in the units of the data.
+        Values in the units of the data, by names as in `param_names`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `params` is not a mapping of known names to finite numbers, or leaves no parameter to be estimated.
 
     Examples
     --------
@@ -44,12 +49,12 @@ def fix_params(model: RecurrentModel, params: Mapping[str, float]) -> Iterator[N
 
 def fit_constrained(model: RecurrentModel, constraints: Mapping[str, float], **options: Any):
     """
-    Fit with parameters held at given values; see `fix_params` and `fit`.
+    Estimate the parameters while some of them are held at given values; see `fix_params` and `fit`.
 
     Parameters
     ----------
     constraints : mapping of str to float
-        Names and values of the parameters that are held.
+        Values of the parameters that are held, by name.
     **options
         Arguments of `fit`.
 

@@ -106,7 +106,21 @@ def decode_freq(code: Any) -> Any:
 
 
 def decode_index(code: dict[str, Any]) -> pd.Index:
-    """Turn what :func:`encode_index` made into an index."""
+    """
+    Turn what :func:`encode_index` made back into an index.
+
+    Raises
+    ------
+    ValueError
+        The code is of an unknown kind or stands for too many labels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.index_code import decode_index, encode_index
+    >>> decode_index(encode_index(pd.period_range("2001-01", periods=2, freq="M")))
+    PeriodIndex(['2001-01', '2001-02'], dtype='period[M]')
+    """
     kind, name = code["kind"], code["name"]
     if n_labels(code) > MOST_LABELS:
         raise ValueError(f"path has an index of {n_labels(code)} labels, more than the {MOST_LABELS} that are read.")
@@ -135,7 +149,16 @@ def decode_index(code: dict[str, Any]) -> pd.Index:
 
 
 def n_labels(code: dict[str, Any]) -> int:
-    """Length of the index that a code stands for, without making it."""
+    """
+    Length of the index that a code stands for, without making it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.index_code import encode_index, n_labels
+    >>> n_labels(encode_index(pd.RangeIndex(5)))
+    5
+    """
     if code["kind"] == "range":
         return len(range(code["start"], code["stop"], code["step"]))
     return len(code["labels"]) if "labels" in code else int(code["periods"])

@@ -252,7 +252,16 @@ def finer_unit(*dates: Any) -> Any:
 
 
 def labels_like(labels: pd.Index, target: Dates) -> pd.Index:
-    """Labels in the terms of `target` (dates, periods, integers) where they can be so written, else as they are."""
+    """
+    Convert labels to the type of `target` (dates, periods or integers) where that is possible; else keep them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from pararnn_ts.models.labels import labels_like
+    >>> labels_like(pd.Index(["2001-02", "2001-03"]), pd.period_range("2001-01", periods=1, freq="M"))
+    PeriodIndex(['2001-02', '2001-03'], dtype='period[M]')
+    """
     labels = one_level(labels)
     if isinstance(labels, type(target)) or (isinstance(target, pd.RangeIndex) and _is_integer(labels)):
         return labels

@@ -18,7 +18,9 @@ __all__ = ["hessian", "loglike", "score"]
 
 def loglike(model: RecurrentModel, params: Any) -> float:
     """
-    Log likelihood given the rows held back, the law of the shocks concentrated out: no penalty enters.
+    Log likelihood, conditional on the rows held back and concentrated over the distribution of the shocks.
+
+    It contains no penalty.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ def loglike(model: RecurrentModel, params: Any) -> float:
 
 def score(model: RecurrentModel, params: Any) -> np.ndarray:
     """
-    Gradient of the log likelihood with respect to the parameters, from the exact Jacobian of the predictions.
+    Gradient of `loglike`, from the exact Jacobian of the predictions.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ def score(model: RecurrentModel, params: Any) -> np.ndarray:
     Returns
     -------
     ndarray, (P,)
-        Zero at a maximum of the likelihood; at an estimate with a penalty it is what the penalty holds back.
+        Zero at a maximum of the likelihood; at a penalised estimate it balances the pull of the penalty.
 
     Examples
     --------
@@ -70,9 +72,9 @@ def score(model: RecurrentModel, params: Any) -> np.ndarray:
 
 def hessian(model: RecurrentModel, params: Any) -> np.ndarray:
     """
-    Second derivatives of the log likelihood with respect to the parameters: differences of fourth order of `score`.
+    Second derivatives of `loglike`, by fourth-order differences of `score`.
 
-    Degrees of freedom of Student-t shocks are held at the most likely ones at `params`.
+    The degrees of freedom of Student-t shocks are held at their estimate given `params`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Long short-term memory as a baseline with the face of the other models."""
+"""Long short-term memory, a baseline with the same interface as the other models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LSTM(CellModel):
         c_t &= f c_{t-1} + i g, \qquad h_t = o \tanh(c_t), \\
         y_t &= \tau' D_t + a' l_t + v' h_t + e_t,
 
-    with their own W, U and b for each gate. It is estimated as the other models are, by Levenberg-Marquardt with the
+    where each gate has its own W, U and b. The model is estimated like the others, by Levenberg-Marquardt with the
     exact Jacobian.
 
     Parameters
@@ -31,15 +31,15 @@ class LSTM(CellModel):
     endog : Series or array_like
         The series; missing values are allowed.
     exog : DataFrame or array_like, optional
-        Exogenous values, matched by label.
+        Exogenous values, matched to `endog` by label. Those of time t feed the network at time t and enter linearly.
     lags : int or list of int
         Lags of the series that feed the gates.
     hidden : int
         Number d of cells; with m inputs, the network has 4 d (d + m + 1) + d parameters beside the linear path.
     linear_lags : int or list of int, optional
-        Lags that enter linearly; None: the same as `lags`; 0: none.
+        Lags that enter linearly. None: the same as `lags`; 0: none.
     hold_back : int, optional
-        Rows at the start that are not predicted.
+        Number of rows at the start of the sample that are not predicted. None: as few as lags and differencing allow.
 
     References
     ----------

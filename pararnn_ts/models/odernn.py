@@ -10,7 +10,7 @@ import numpy as np
 
 from pararnn_ts.cells import ODECell
 from pararnn_ts.kernels.activations import ACTIVATIONS
-from pararnn_ts.models.arguments import MOST_STATES, check_choice, check_count, check_flag, given
+from pararnn_ts.models.arguments import MOST_STATES, check_choice, check_count, check_flag, check_number, given
 from pararnn_ts.models.cell_model import CellModel, output_weights
 from pararnn_ts.models.options import SeriesOptions
 
@@ -30,51 +30,53 @@ class ODERNN(CellModel):
         s_t' = \mathrm{act}\Big(\sum_j K_j s_j + U x + b\Big) - \sum_j \beta_j s_j, \qquad h = s_1, \\
         y_k &= \tau' D_k + a' l_k + v' h_k + e_k.
 
-    The input is held constant over a step, which is one of an explicit Runge-Kutta method. The number of its `stages`
-    is the degree n of nested nonlinearity and the `order` t of the equation its range of temporal memory: the
-    n-t-ODERNN of Niu, Horesh and Chuang (2019). That correspondence is theirs; the equations above, and which cell is
-    which member, are our reading of it.
+    The input is held constant over a step, and the step is one of an explicit Runge-Kutta method. In the n-t-ODERNN of
+    Niu, Horesh and Chuang (2019), the number n of `stages` of the method is the degree of nested nonlinearity, and the
+    `order` t of the equation the range of temporal memory. That correspondence is theirs; the equations above, and
+    which network is which member of the family, are our reading of it.
 
     Parameters
     ----------
     endog : Series or array_like
         The series; missing values are allowed.
     exog : DataFrame or array_like, optional
-        Exogenous values, matched by label.
+        Exogenous values, matched to `endog` by label. Those of time t feed the network at time t and enter linearly.
     lags : int or list of int
         Lags of the series that feed the network.
     hidden : int
         Number d of hidden states; the state has d numbers for each order.
     order : int
-        Order t of the equation. By Euler's method it is a recursion with t lags of h.
+        Order t of the equation. With Euler's method it is a recursion in t lags of h.
     stages : {1, 2, 3, 4}
-        Stages n of the method: Euler, Heun, Kutta's third-order one, the classical fourth-order one.
+        Stages n of the Runge-Kutta method: Euler's, Heun's, Kutta's of third order, the classical one of fourth order.
     step : float
-        Length of the step; of an observation, or of a unit of time with `spacing`.
+        Length of the step for one observation or, with `spacing`, for one unit of time.
     antisymmetric : bool
-        Whether K_j = S_j - diffusion I with antisymmetric S_j, which has half as many parameters.
+        Whether to restrict the recurrent weights to K_j = S_j - diffusion I with antisymmetric S_j, which about
+        halves their number.
     diffusion : float
-        Only with `antisymmetric`.
+        Number subtracted from the diagonal of S_j; only with `antisymmetric`.
     damping : float or sequence of float, optional
-        beta_1 to beta_t. None: one for order 1, which with step one makes the vanilla network; for higher orders the
-        coefficients of (lambda + w)^t with w = 1 / (10 step), so that the undriven system forgets in ten steps or so.
+        Coefficients beta_1 to beta_t. None: 1 for order 1, which with step 1 gives the vanilla network; for higher
+        orders the coefficients of (lambda + w)^t with w = 1 / (10 step), so that without input the system forgets in
+        about ten steps.
     integrator : {"explicit", "symplectic"}
         "symplectic" is the semi-implicit Euler method of coRNN, which moves the highest derivative first; it has one
         stage.
     activation : {"tanh", "relu", "logistic", "identity"}
-        Activation.
+        Activation function.
     spacing : str, optional
-        Column of `exog` with the time since the observation before, by which the step is multiplied: for series whose
-        observations are not equally spaced. It does not feed the network, and forecasts need it like any exogenous
-        column.
+        For observations that are not equally spaced: the column of `exog` that holds the time since the previous
+        observation, by which the step is multiplied. It does not feed the network; forecasts need its future values,
+        as those of any exogenous column.
     linear_lags : int or list of int, optional
-        Lags that enter linearly; None: the same as `lags`; 0: none.
+        Lags that enter linearly. None: the same as `lags`; 0: none.
     hold_back : int, optional
-        Rows at the start that are not predicted.
+        Number of rows at the start of the sample that are not predicted. None: as few as lags and differencing allow.
 
     See Also
     --------
-    vanilla_rnn, leaky_rnn, residual_rnn, antisymmetric_rnn, cornn : Members of the family that have names.
+    vanilla_rnn, leaky_rnn, residual_rnn, antisymmetric_rnn, cornn : Well-known members of the family.
 
     References
     ----------
@@ -114,9 +116,9 @@ class ODERNN(CellModel):
         self.stages = check_count(stages, "stages")
         if self.stages > 4:
             raise ValueError(f"stages must be 1, 2, 3 or 4, but is {stages!r}; methods of more are not offered.")
-        self.step = _check_number(step, "step", positive=True)
+        self.step = check_number(step, "step", positive=True)
         self.antisymmetric = check_flag(antisymmetric, "antisymmetric")
-        self.diffusion = _check_number(diffusion, "diffusion")
+        self.diffusion = check_number(diffusion, "diffusion")
         if self.diffusion and not self.antisymmetric:
             raise ValueError(f"diffusion={diffusion!r} belongs to antisymmetric=True; use damping for other networks.")
         self.integrator = check_choice(integrator, "integrator", ("explicit", "symplectic"))
@@ -248,7 +250,7 @@ class ODERNN(CellModel):
         **options: Any,
     ) -> ODERNN:
         """
-        Network of coupled oscillators of Rusch and Mishra (2021), by the semi-implicit Euler method.
+        Network of coupled oscillators (coRNN) of Rusch and Mishra (2021), by the semi-implicit Euler method.
 
         z+ = z + step (tanh(K_1 h + K_2 z + U x + b) - stiffness h - friction z),  h+ = h + step z+.
 
@@ -294,7 +296,7 @@ class ODERNN(CellModel):
         values = [damping] if np.ndim(damping) == 0 else list(damping)
         if len(values) != t:
             raise ValueError(f"damping must have one number for each of the {t} orders, but is {given(damping)}.")
-        return tuple(_check_number(value, "damping") for value in values)
+        return tuple(check_number(value, "damping") for value in values)
 
     @property
     def label(self) -> str:
@@ -341,16 +343,3 @@ class ODERNN(CellModel):
             return exog, np.full(n, self.step)
         at = self.exog_labels.index(self.spacing)
         return np.ascontiguousarray(np.delete(exog, at, axis=1)), self.step * exog[:, at]
-
-
-def _check_number(value: Any, name: str, positive: bool = False) -> float:
-    wanted = f"{name} must be a {'positive ' if positive else ''}finite number, but is {given(value)}."
-    if isinstance(value, (bool, str)) or np.ndim(value) != 0:
-        raise TypeError(wanted)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(wanted) from None
-    if not np.isfinite(number) or (positive and number <= 0.0):
-        raise ValueError(wanted)
-    return number

@@ -1,4 +1,4 @@
-"""The ParaRNN: a sum of many small recurrent units, a readable nonlinear extension of the ARMA model."""
+"""The ParaRNN: a sum of small recurrent units, a nonlinear extension of the ARMA model that one can read."""
 
 from __future__ import annotations
 
@@ -13,40 +13,41 @@ __all__ = ["ParaRNN"]
 
 class ParaRNN(UnitModel):
     r"""
-    Parallel recurrent neural network: many small recurrent units side by side, beside a linear path.
+    ParaRNN: a sum of small recurrent units ("parallel" to one another) beside a linear autoregression.
 
     .. math::
 
         h_{k,t} &= \mathrm{act}(W_k h_{k,t-1} + U_k x_t + b_k), \qquad h_{k,0} = 0, \\
         y_t &= \tau' D_t + a' l_t + \sum_k v_k' h_{k,t} + e_t, \qquad e_t \sim (0, \sigma^2),
 
-    where x holds lags of the series and exogenous values, D deterministic terms and l the direct lags and exogenous
-    values. Every invertible ARMA model is the special case of identity activation.
+    where x_t holds lags of the series and exogenous values, D_t deterministic terms, and l_t the direct lags, those
+    that enter linearly, and exogenous values. Every invertible ARMA model is a special case, with the identity as
+    activation.
 
     Parameters
     ----------
     endog : Series or array_like
         The series; missing values are allowed.
     exog : DataFrame or array_like, optional
-        Exogenous values, matched by label; those of time t feed the units and enter linearly.
+        Exogenous values, matched to `endog` by label. Those of time t feed the units at time t and enter linearly.
     lags : int or list of int
-        Lags of the series that feed the units; an integer n means 1 to n.
+        Lags of the series that feed the units; an integer n means lags 1 to n.
     units : sequence of int, or int
-        Dimension of each unit; an integer n means n units of dimension 2. A unit of dimension 1 remembers with a
-        decaying or alternating memory, one of dimension 2 can also be cyclical.
+        Dimension of each unit; an integer n means n units of dimension 2. The memory of a unit of dimension 1 decays or
+        alternates in sign; that of a unit of dimension 2 can also be cyclical.
     activation : {"tanh", "relu", "logistic", "identity"}
-        Activation of the units.
+        Activation function of the units.
     linear_lags : int or list of int, optional
-        Lags that enter linearly; None: the same as `lags`; 0: none.
+        Direct lags. None: the same as `lags`; 0: none.
     hold_back : int, optional
-        Rows at the start that are not predicted, at least as many as lags and differencing need.
+        Number of rows at the start of the sample that are not predicted. None: as few as lags and differencing allow.
     errors : {"normal", "t"}
-        Law of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
+        Distribution of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
 
     Notes
     -----
-    With differencing, the series after differencing is modelled and forecasts are put back to levels; exogenous values
-    are used as given.
+    With differencing, the differenced series is modelled, and forecasts are transformed back to levels; exogenous
+    values are not differenced.
 
     References
     ----------
@@ -89,20 +90,21 @@ class ParaRNN(UnitModel):
     @classmethod
     def from_arma(cls, arma_results: Any, activation: str = "identity"):
         """
-        Results at the image of a fitted ARMA model, not refitted.
+        Write a fitted ARMA model as a ParaRNN; nothing is estimated again.
 
         Parameters
         ----------
         arma_results : ARIMAResults or AutoRegResults
             A fitted statsmodels model without exogenous values, with no trend or a constant.
         activation : {"identity", "tanh"}
-            "identity" reproduces the ARMA's conditional predictions exactly; "tanh" up to the small curvature of units
-            that work close to zero, a good start for ``results.model.fit(start_params=results.params)``.
+            "identity" reproduces the conditional predictions of the ARMA model exactly. "tanh" does so up to the slight
+            curvature of units that stay close to zero, and is a good start for a nonlinear model:
+            ``results.model.fit(start_params=results.params)``.
 
         Returns
         -------
         RecurrentResultsWrapper
-            Results of the ParaRNN.
+            Results of the ParaRNN at the parameters that correspond to the ARMA model.
 
         Examples
         --------

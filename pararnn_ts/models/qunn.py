@@ -46,28 +46,29 @@ class QUNN(CellModel):
     endog : Series or array_like
         The series; missing values are allowed.
     exog : DataFrame or array_like, optional
-        Exogenous values, matched by label.
+        Exogenous values, matched to `endog` by label. Those of time t are part of the input of step t and enter
+        linearly.
     lags : int or list of int
         Lags of the series in the input of each step; with 1, `memory` steps read the last `memory` observations.
     memory : int
-        Steps that a prediction reads in mode "lag".
+        Number of past steps that a prediction reads in mode "lag".
     couplings : {"uniform", "site"}
-        Whether all sites share three angles (field, right and left coupling) or have their own (3 q - 2).
+        Whether all sites share three angles (field, right and left coupling) or each has its own (3 q - 2 in all).
     tie : bool
-        Whether the constants a are the same in all memory steps, so that only B differs.
+        Whether the constants a are the same in all memory steps, so that only B differs between them.
     mode : {"lag", "shared"}
-        "lag": a set of angles for each memory step, run anew from equal amplitudes for each prediction. "shared": one
-        set that runs along the series.
+        "lag": each memory step has its own angles, and every prediction starts anew from equal amplitudes. "shared":
+        the same angles at every step, and the state runs on along the series.
     qubits : int
         Number q of sites.
     layers : int
         Sets of rotations for each input, in mode "shared".
     input_location : sequence of float, optional
-        Where inputs are measured from; None: their means in the sample. Copies of the model keep it.
+        Origin from which inputs are measured. None: their means in the sample. Copies of the model keep it.
     linear_lags : int or list of int, optional
-        Lags that enter linearly; None: the same as `lags`; 0: none.
+        Lags that enter linearly. None: the same as `lags`; 0: none.
     hold_back : int, optional
-        Rows at the start that are not predicted, at least as many as the memory reaches back.
+        Number of rows at the start of the sample that are not predicted. None: as few as the memory allows.
 
     Notes
     -----

@@ -99,7 +99,7 @@ class RecurrentModel(SeriesModel):
     hold_back : int, optional
         Rows at the start that are not predicted, at least as many as lags and differencing need.
     errors : {"normal", "t"}
-        Law of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
+        Distribution of the shocks: normal, or Student's t with estimated degrees of freedom, for series with outliers.
     """
 
     def __init__(
@@ -251,22 +251,23 @@ class RecurrentModel(SeriesModel):
         disp: bool = False,
     ):
         """
-        Estimate the parameters by Levenberg-Marquardt from many starts.
+        Estimate the parameters by Levenberg-Marquardt from many starting values.
 
         Parameters
         ----------
         start_params : array_like, (P,), optional
-            Start values in the order of `param_names`; with them there are no other starts.
+            Starting values in the order of `param_names`; they are then the only start.
         penalty : "evidence" or float
-            "evidence": the strength of the ridge on each group of weights is chosen by the evidence (MacKay 1992); it
-            shrinks them towards zero, and the first direct lag of a persistent series towards one, a random walk.
-            A number is a fixed ridge on the standardised scale; zero is conditional Gaussian maximum likelihood.
+            "evidence": a ridge penalty whose strength on each group of weights is chosen by maximising the evidence
+            (MacKay 1992). It shrinks weights towards zero, but the first direct lag of a persistent series towards one,
+            a random walk. A number is a fixed ridge on the standardised scale; zero is conditional Gaussian maximum
+            likelihood.
         n_starts : int
-            Number of starts; some are images of fitted ARMA models, the others random.
+            Number of starts: some are images of fitted ARMA models, the others are random.
         rng : None, int or numpy.random.Generator
-            Source of the random starts; the same number gives the same result to the last bit.
+            Source of the random starts; the same integer gives the same result to the last bit.
         maxiter : int
-            Most evaluations of a start.
+            Largest number of evaluations for each start.
         tol : float
             Convergence tolerance, in log-likelihood units per observation.
         cov_type : str, optional
@@ -276,8 +277,8 @@ class RecurrentModel(SeriesModel):
             Options of the covariance estimator: ``{"maxlags": 4}`` for "HAC", ``{"n_boot": 200, "rng": 0}`` for
             "bootstrap".
         device : {"cpu", "cuda", "cuda:float32"}
-            Where the starts run. A CUDA device has one thread for each start, which pays for many series or starts at
-            once; with "cuda:float32" it passes over the data in single precision. With "cuda" a single long series
+            Where to run the starts. On a CUDA device each start has a thread of its own, which pays off for many series
+            or starts at once; "cuda:float32" passes over the data in single precision. With "cuda", one long series
             without gaps is run in parallel over time.
         disp : bool
             Whether to print how the optimisation went.
@@ -290,8 +291,8 @@ class RecurrentModel(SeriesModel):
         Warns
         -----
         ConvergenceWarning
-            The best start ran out of evaluations or went astray. One that went back to the peak of its evidence, close
-            to the penalised optimum, has ended as it should; a note of the summary says so.
+            The best start ran out of evaluations or went astray. A start that returned to the peak of its evidence,
+            close to the penalised optimum, has ended as it should; there is no warning, only a note in the summary.
 
         Examples
         --------
@@ -357,7 +358,7 @@ class RecurrentModel(SeriesModel):
 
     def evaluate(self, params: Any, *, cov_type: str | None = None, cov_kwds: dict[str, Any] | None = None):
         """
-        Results at given parameters; nothing is estimated.
+        Make results at given parameters, without estimating anything.
 
         Parameters
         ----------

@@ -64,12 +64,12 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
     Parameters
     ----------
     endog : Series, DataFrame with one column, or 1-d array_like
-        The series; NaN or null where missing. Dates that are absent from a regular index are inserted as missing. Of
-        polars, pyarrow or another library that narwhals knows it has no index: its dates are given as `dates`.
+        The series; NaN or null where missing. Dates that are absent from a regular index are inserted as missing. A
+        series of polars, pyarrow or another library that narwhals supports has no index; give its dates as `dates`.
     exog : Series, DataFrame or array_like, optional
         Exogenous values, matched to `endog` by label when both have an index.
     trend : {"n", "c", "t", "ct", "ctt"}
-        Deterministic trend, as in statsmodels: none, a constant, time, both, or the square of time besides.
+        Deterministic trend, as in statsmodels: none, a constant, linear, both, or both and a quadratic trend.
     seasonal : bool
         Whether to include seasonal dummies.
     period : int, optional
@@ -77,20 +77,20 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
     deterministic : DeterministicProcess, optional
         Deterministic terms in place of `trend` and `seasonal`.
     diff, seasonal_diff : int
-        How often the series is differenced over one step and over one season; forecasts are put back to levels.
+        Orders of ordinary and seasonal differencing. Forecasts are transformed back to levels.
     dates : array_like of dates, optional
         Labels of the observations, in place of the index of `endog`.
     freq : str or offset, optional
         Frequency of the dates; inferred when not given.
     missing : {"none", "raise"}
-        Whether missing observations are kept or refused.
+        Whether to keep missing observations or to refuse them.
 
     Attributes
     ----------
     index : Index
         Labels of the observations; a RangeIndex for arrays.
     is_pandas : bool
-        Whether output is to be labelled.
+        Whether results are labelled.
     difference : ndarray
         Coefficients of the differencing polynomial, the first of them 1.
     endog_name, exog_labels, deterministic_names : str and lists of str
@@ -178,8 +178,8 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
             For example "y ~ x + np.log(z)". Its intercept becomes ``trend="c"``, and "0 +" ``trend="n"``, unless
             `trend` is given.
         data : DataFrame or mapping of columns
-            The variables, in a data frame of pandas or of another library that narwhals knows. Rows where the series is
-            missing are kept.
+            The variables, in a data frame of pandas or of another library that narwhals supports. Rows in which the
+            series is missing are kept.
         subset : array_like, optional
             Labels or a mask of the rows to use.
         drop_cols : str or sequence of str, optional
@@ -190,7 +190,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         Returns
         -------
         model
-            Forecasts of its results take exogenous values as columns of the formula or as rows of raw data.
+            Its results forecast from exogenous values given as columns of the formula or as raw variables.
 
         Examples
         --------
@@ -212,9 +212,9 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
 
     def clone_with(self, endog: Any, exog: Any = None, **changes: Any):
         """
-        Make the same model of other data.
+        Make the same model for other data.
 
-        Deterministic terms go on in time where the labels of the data say so, and begin anew otherwise.
+        Deterministic terms continue in time where the labels of the new data say so, and start anew otherwise.
 
         Parameters
         ----------
@@ -254,7 +254,18 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
 
     def appended(self, endog: Any, exog: Any = None, **changes: Any):
         """
-        Make the same model of the sample with new observations at its end, given as in `continuation`.
+        Make the same model for the sample with new observations added at its end.
+
+        Parameters
+        ----------
+        endog, exog
+            As in `continuation`.
+        **changes
+            Options to change.
+
+        Returns
+        -------
+        model
 
         Examples
         --------
@@ -272,16 +283,17 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         self, start: Any = None, end: Any = None, dynamic: Any = False, index: Any = None
     ) -> PredictionWindow:
         """
-        Rows that a prediction covers, from what statsmodels' users write for them.
+        Find the rows that a prediction covers from `start`, `end` and `dynamic`, as statsmodels understands them.
 
         Parameters
         ----------
         start, end : int, str or label, optional
-            First and last row. Integers are positions, negative ones from the end; anything else is a label, and
-            strings may stand for part of a date: all its rows in the sample, its first label beyond, as in statsmodels.
-            By default the whole sample.
+            First and last row; by default the whole sample. Integers are positions, negative ones from the end;
+            anything else is a label. A string may be part of a date, such as a year, and then stands for all its rows
+            within the sample and for its first label after it.
         dynamic : bool, int, str or label
-            From where on predictions may not use observations: nowhere, everywhere, after so many rows, from a label.
+            Where predictions stop using observations and use earlier predictions instead: nowhere, from the first row
+            on, after so many rows, or from a label on.
         index : Index, optional
             Labels of the rows, where the index of the series cannot be extended.
 
@@ -326,6 +338,20 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         """
         Labels of the periods that follow the sample.
 
+        Parameters
+        ----------
+        steps : int
+            Number of periods.
+
+        Returns
+        -------
+        Index
+
+        Raises
+        ------
+        ValueError
+            The index has no regular steps, so that it cannot be extended.
+
         Examples
         --------
         >>> import numpy as np
@@ -343,6 +369,15 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
     def future_deterministic(self, steps: int) -> np.ndarray:
         """
         Deterministic terms of the periods that follow the sample.
+
+        Parameters
+        ----------
+        steps : int
+            Number of periods.
+
+        Returns
+        -------
+        ndarray, (steps, k)
 
         Examples
         --------
@@ -399,7 +434,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
         Parameters
         ----------
         endog : Series, array_like or float
-            New observations. A Series must begin where the sample ends; anything else is taken to.
+            New observations. A Series must begin where the sample ends; anything else is assumed to.
         exog : Series, DataFrame or array_like, optional
             Their exogenous values.
 
@@ -433,7 +468,7 @@ class SeriesModel(OptionBearer, TimeSeriesModel):
 
     def joined(self, endog: Any, exog: Any = None) -> tuple[Any, Any]:
         """
-        Sample with new observations at its end, in the form that `clone_with` takes.
+        Add new observations at the end of the sample; return it in the form that `clone_with` takes.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Sequential sparse recovery of a multivariate signal, and the recurrent network it unfolds to."""
+"""Sequential sparse recovery of a multivariate signal, and the recurrent network into which it unfolds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pandas as pd
 from pararnn_ts.estimation.coding import choose_penalties
 from pararnn_ts.estimation.dictionaries import DICTIONARIES, MOMENTS, cosines, wavelet_levels, wavelets
 from pararnn_ts.estimation.sista import SISTAParams
-from pararnn_ts.models.arguments import check_choice, check_count, check_disp, check_share, given
+from pararnn_ts.models.arguments import check_choice, check_count, check_disp, check_number, check_share, given
 from pararnn_ts.models.frames import as_pandas
 from pararnn_ts.models.options import OptionBearer
 from pararnn_ts.models.panels import PanelFrame, as_matrix, read_panel, read_rows
@@ -29,53 +29,53 @@ __all__ = ["SISTARNN"]
 
 class SISTARNN(OptionBearer):
     r"""
-    Sequential iterative soft-thresholding, as an estimator of sparse signals and as a recurrent network.
+    Sequential iterative soft-thresholding (SISTA), an estimator of sparse signals and a recurrent network.
 
-    A signal that is sparse in a dictionary and evolves by a transition is seen by sensors:
+    A signal that is sparse in a dictionary and evolves linearly in time is observed through sensors:
 
     .. math::
 
         s_t = D h_t, \qquad x_t = A s_t + e_t, \qquad s_t = F s_{t-1} + v_t,
 
-    with sparse codes h. At each time the code minimises
+    with sparse codes h_t. At each time the code minimises
 
     .. math::
 
         \tfrac12 |x_t - A D h|^2 + \lambda_1 |h|_1 + \tfrac{\lambda_2}{2} |D h - F D h_{t-1}|^2
 
-    given the code before it, by soft-thresholded gradient steps of size :math:`1/\alpha` that start from the predicted
-    code. A fixed number of steps is a recurrent network whose weights are functions of A, D, F and three constants; it
-    can be trained, and what was learnt can be read.
+    given the previous code, by soft-thresholded gradient steps of size :math:`1/\alpha` that start from the predicted
+    code. With a fixed number of steps this is a recurrent network whose weights are functions of A, D, F and three
+    constants. It can be trained like one, and what it has learnt can be read from these matrices.
 
     Parameters
     ----------
     endog : DataFrame, mapping of DataFrames or array_like
-        Measurements x, rows times and columns sensors. A MultiIndex (sequence, time), a mapping of the names of
-        sequences to their DataFrames, or an array of three dimensions (sequence, time, sensor), holds many sequences.
-        Missing values are sensors that are off.
+        Measurements x_t: a row for each time, a column for each sensor. Many sequences are given by a MultiIndex
+        (sequence, time), a mapping from their names to DataFrames, or an array of three dimensions (sequence, time,
+        sensor). Missing values mean that a sensor was off.
     measurement : DataFrame or array_like, (M, N), optional
-        Matrix A; the columns of a DataFrame name the signals. None: every series is a signal, measured directly.
+        Matrix A; the columns of a DataFrame name the signals. None: each series is itself a signal.
     dictionary : {"db4", "haar", "dct"}, DataFrame or array_like, (N, H)
         Matrix D. "db4" and "haar" are orthonormal bases of periodic wavelets, for signals along a line or a ring of
-        sensors; "dct" is the orthonormal basis of cosines. The columns of a DataFrame name the atoms. The predicted
-        code, D'F D h, is near the code where D D' is near the identity; a matrix with a norm above one should be
-        divided by it.
+        sensors; "dct" is the orthonormal basis of cosines. The columns of a DataFrame name the atoms. The prediction
+        D'F D h of the next code is good where D D' is close to the identity; divide a matrix with a norm above one by
+        its norm.
     transition : "identity", float, DataFrame or array_like, (N, N)
-        Matrix F; a number is a multiple of the identity.
+        Matrix F; a number means that multiple of the identity.
     n_layers : int
-        Steps for each observation in the network.
+        Number of steps for each observation in the network.
     alpha : float, optional
-        Inverse step. None: 1.05 times the Lipschitz constant, with which the objective falls at every step.
+        Inverse step size. None: 1.05 times the Lipschitz constant, for which the objective falls at every step.
     lam1, lam2 : float, optional
-        Penalties. None: those that predict a tenth of the measurements, held out, best from the others.
+        Penalties. None: those that best predict a held-out tenth of the measurements from the others.
     h0 : array_like, (H,), optional
         Code before the first observation; zero by default.
     missing : {"mask", "raise"}
-        "mask" leaves missing measurements out of the objective.
+        "mask" leaves missing measurements out of the objective; "raise" refuses them.
 
     Notes
     -----
-    Results are DataFrames, also for arrays.
+    Results are DataFrames, even if the measurements are given as an array.
 
     References
     ----------
@@ -167,33 +167,33 @@ class SISTARNN(OptionBearer):
         Parameters
         ----------
         method : {"sista", "rnn"}
-            "sista" codes each observation with the model as it is. "rnn" trains the network of `n_layers` steps.
+            "sista" computes the codes with the model as it is. "rnn" first trains the network of `n_layers` steps.
         tol : float
-            "sista": relative decrease of the objective at which the iteration of an observation ends; 0: never.
+            "sista": relative decrease of the objective at which the iteration for an observation ends; 0: never.
         maxiter : int
-            "sista": steps for each observation, at most.
+            "sista": largest number of steps for each observation.
         target : DataFrame or array_like, optional
-            "rnn": the signals to be recovered, known for the training sample; NaN where they are not. None: the network
-            learns to predict the next measurement, which makes it a forecaster.
+            "rnn": the signals to be recovered, as far as they are known for the training sample (else NaN). None: the
+            network learns to predict the next measurement and so becomes a forecaster.
         train : sequence of str, optional
-            "rnn": what is trained, among "A", "D", "F", "alpha", "lam1", "lam2" and "h0". None: all of them with a
-            target, and without one all but "A" and "D", which say what the signal is.
+            "rnn": what to train, among "A", "D", "F", "alpha", "lam1", "lam2" and "h0". None: all of them with a
+            target; without one all but "A" and "D", which define the signal.
         tied : bool
-            "rnn": whether the weights stay functions of the model. False: they start there and are then free, which
+            "rnn": whether the weights remain functions of the model. False: they start there and are then free, which
             needs a target and plenty of data.
         epochs : int, optional
-            "rnn": passes through the training sequences; None: as many as make 500 updates.
+            "rnn": passes through the training sequences. None: as many as make 500 updates.
         lr : float or sequence of float, optional
-            "rnn": learning rate; of several, the one with the least held-out error. None: 0.01.
+            "rnn": learning rate; of several, the one with the smallest held-out error is used. None: 0.01.
         batch : int
-            "rnn": sequences in a batch.
+            "rnn": number of sequences in a batch.
         valid_fraction : float
-            "rnn": share of the sequences, the last ones, that are held out to choose the best epoch; of a single
-            sequence its last rows. 0: none.
+            "rnn": share of the sequences, the last ones, that is held out to choose the best epoch; for a single
+            sequence, of its rows. 0: none.
         rng : None, int or Generator
-            "rnn": seed of the order of the sequences.
+            "rnn": source of the random order of the sequences.
         device : str
-            Only "cpu".
+            "cpu" is the only choice.
         disp : bool
             "rnn": whether to show a progress bar.
 
@@ -252,7 +252,7 @@ class SISTARNN(OptionBearer):
 
     def clone_with(self, endog: Any) -> SISTARNN:
         """
-        Return the same model for other measurements.
+        Make the same model for other measurements.
 
         Parameters
         ----------
@@ -262,7 +262,7 @@ class SISTARNN(OptionBearer):
         Returns
         -------
         SISTARNN
-            Not fitted.
+            The model, not fitted.
 
         Examples
         --------
@@ -292,15 +292,8 @@ def _refuse(arguments: dict[str, tuple[Any, Any]], why: str) -> None:
 
 
 def _constant(value: float | None, name: str, positive: bool = False) -> float | None:
-    if value is None:
-        return None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be None or a number, but is {given(value)}.") from None
-    if not np.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ValueError(f"{name} must be {'positive' if positive else '0 or more'} and finite, but is {given(value)}.")
-    return number
+    """Return a constant that may be left to the data; None where it is."""
+    return None if value is None else check_number(value, name, positive=positive, least=None if positive else 0.0)
 
 
 def _check_missing(missing: str, frame: PanelFrame) -> None:
@@ -371,7 +364,7 @@ def _transition(value: Any, signals: pd.Index) -> np.ndarray:
             raise ValueError(f"transition must be 'identity', a number or a matrix, not {value!r}.")
         return np.eye(n)
     if np.ndim(value) == 0:
-        return float(_constant(abs(value), "transition") or 0.0) * np.sign(value) * np.eye(n)
+        return check_number(value, "transition") * np.eye(n)
     if isinstance(value, pd.DataFrame) and set(value.index) == set(signals) == set(value.columns):
         value = value.loc[list(signals), list(signals)]
     return as_matrix(value, "transition", (n, n))

@@ -19,9 +19,26 @@ ENOUGH = 20_000
 
 def arma_blocks(problem: Problem) -> tuple[UnitWeights, ...]:
     """
-    Linear units of an ARMA model of the series, largest first; none where there is none to be had.
+    Linear units of an ARMA model of the series, largest first; none where such a model cannot be estimated.
 
     They depend on the series and on the number of states only, so that a search of models need not repeat them.
+
+    Parameters
+    ----------
+    problem : Problem
+        The standardised problem; the orders of the ARMA model are the number of states, at most four.
+
+    Returns
+    -------
+    tuple of UnitWeights
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> from pararnn_ts.models.starting import arma_blocks
+    >>> blocks = arma_blocks(prt.ParaRNN(prt.datasets.load_sunspots(), units=(2,))._problem())
+    >>> sum(len(block.W) for block in blocks)
+    2
     """
     spec = problem.specification
     order = min(sum(spec.units), 4)
@@ -55,7 +72,7 @@ def start_values(
     problem : Problem
         The standardised problem.
     n_starts : int
-        How many.
+        Number of starts; of four or more, up to two are images of ARMA models.
     rng : numpy.random.Generator
         Source of randomness.
     blocks : sequence of UnitWeights, optional
@@ -69,6 +86,14 @@ def start_values(
         One start a row.
     origin : list of str
         "arma" or "random" for each.
+
+    Examples
+    --------
+    >>> import numpy as np, pararnn_ts as prt
+    >>> from pararnn_ts.models.starting import start_values
+    >>> problem = prt.ParaRNN(prt.datasets.load_sunspots(), units=(2,))._problem()
+    >>> start_values(problem, 4, np.random.default_rng(0))[1]
+    ['arma', 'arma', 'random', 'random']
     """
     spec = problem.specification
     images: list[np.ndarray] = []

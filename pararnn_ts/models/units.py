@@ -76,7 +76,7 @@ class UnitModel(RecurrentModel):
     hold_back : int, optional
         Rows at the start that are not predicted, at least as many as lags and differencing need.
     errors : {"normal", "t"}
-        Law of the shocks: normal, or Student's t with estimated degrees of freedom.
+        Distribution of the shocks: normal, or Student's t with estimated degrees of freedom.
     """
 
     def __init__(

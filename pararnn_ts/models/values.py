@@ -138,7 +138,16 @@ def shown(name: Any) -> str:
 
 
 def first_infinite(values: np.ndarray) -> int | None:
-    """Position of the first infinite value, None when there is none."""
+    """
+    Position of the first infinite value; None when there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pararnn_ts.models.values import first_infinite
+    >>> first_infinite(np.array([1.0, np.nan, -np.inf])), first_infinite(np.ones(2))
+    (2, None)
+    """
     infinite = np.isinf(values)
     return int(infinite.argmax()) if infinite.any() else None
 

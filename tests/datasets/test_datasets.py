@@ -68,7 +68,7 @@ def test_each_csv_has_a_provenance_file(loader):
     assert f"{file}.csv" in (DATA / "README.md").read_text(encoding="utf-8")
 
 
-def test_index(loaded):
+def test_the_index_runs_from_first_to_last_label_without_a_gap(loaded):
     data, expected = loaded
     index = data.index
     assert type(index) is expected.index

@@ -57,7 +57,7 @@ def everything(minimize):
 
 def estimate_cases():
     rng = np.random.default_rng(5)
-    estimation.REHEARSAL, estimation.ROWS_PER_PARAMETER = 25, 1
+    estimation.FIRST_ROWS, estimation.ROWS_PER_PARAMETER = 25, 1
     problems = [p for units in ((1,), (), (1,)) for p in problems_of(units, (30, 30, 70), rng)[1]]
     starts = [random_starts(p.specification, 1 + i % 3, rng) for i, p in enumerate(problems)]
     assert {estimation.is_raced(p, s) for p, s in zip(problems, starts, strict=True)} == {True, False}

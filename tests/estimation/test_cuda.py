@@ -99,7 +99,7 @@ def test_fit_and_select_order_are_those_of_the_cpu(simulated):
 
 
 def test_many_series_of_several_models_are_estimated_as_each_of_them(simulated, monkeypatch):
-    for name in ("REHEARSAL", "ROWS_PER_PARAMETER"):
+    for name in ("FIRST_ROWS", "ROWS_PER_PARAMETER"):
         monkeypatch.setattr(estimation, name, getattr(estimation, name))
     problems, starts, options = estimate_cases()
     for i, (problem, start) in enumerate(zip(problems, starts, strict=True)):

@@ -68,7 +68,7 @@ def test_results_have_no_covariance_but_everything_else():
     assert longer.details.penalty == "early stopping" and longer.nobs == 149
 
 
-def test_refusals_are_sentences():
+def test_early_stopping_refuses_in_one_sentence_what_it_cannot_do():
     model = MODELS["LSTM"](series())
     with pytest.raises(ValueError, match=r"^cov_type is of no use with early stopping.*\.$"):
         model.fit(penalty="early stopping", cov_type="robust")

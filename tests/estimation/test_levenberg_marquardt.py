@@ -219,7 +219,7 @@ def test_threads_change_nothing(penalty, gaps):
 def test_a_start_ends_where_it_ends_whichever_lanes_it_shares(penalty):
     problem = unit_problem(units=(1, 2))
     # without reviews on the way, at which stragglers are stopped for the sake of the others
-    starts, options = starts_of(problem, 8), Options(penalty=penalty, maxiter=60, audition=60)
+    starts, options = starts_of(problem, 8), Options(penalty=penalty, maxiter=60, review_every=60)
     expected = minimize(problem, starts, options)
     for order in ([7, 6, 5, 4, 3, 2, 1, 0], [2, 5], [4], [1, 1, 0]):
         assert_bitwise(minimize(problem, starts[order], options), expected, order)
@@ -228,8 +228,8 @@ def test_a_start_ends_where_it_ends_whichever_lanes_it_shares(penalty):
 def test_stragglers_are_not_waited_for():
     problem = unit_problem(units=(1,))
     starts = starts_of(problem, 8)
-    patient = minimize(problem, starts, Options(audition=200))
-    hasty = minimize(problem, starts, Options(audition=16))
+    patient = minimize(problem, starts, Options(review_every=200))
+    hasty = minimize(problem, starts, Options(review_every=16))
     stopped = hasty.status == RETIRED
     assert 0 < stopped.sum() < 5
     np.testing.assert_array_equal(hasty.params[~stopped], patient.params[~stopped])
@@ -255,24 +255,24 @@ def test_the_weaker_half_of_many_starts_retires_and_never_the_best(penalty):
     found = minimize(problem, starts, options)
     retired = found.status == RETIRED
     # stragglers are stopped at later reviews
-    assert (found.iterations[retired] % options.audition == 0).all()
-    retired &= found.iterations == options.audition
+    assert (found.iterations[retired] % options.review_every == 0).all()
+    retired &= found.iterations == options.review_every
     assert 0 < retired.sum() <= 16
-    # what a start is worth at its audition decides
-    audition = minimize(problem, starts, Options(penalty=penalty, maxiter=options.audition))
-    score = audition.log_evidence if penalty is None else -audition.objective
-    there = audition.status == STOPPED  # the others went back to where their evidence was largest
+    # what a start is worth at the first review decides
+    reviewed = minimize(problem, starts, Options(penalty=penalty, maxiter=options.review_every))
+    score = reviewed.log_evidence if penalty is None else -reviewed.objective
+    there = reviewed.status == STOPPED  # the others went back to where their evidence was largest
     assert score[retired & there].max() <= score[~retired & there].min()
 
 
 def test_a_start_whose_evidence_fell_goes_back_to_its_peak():
     problem = unit_problem(units=(2, 2))
     starts = starts_of(problem, 8)
-    found = minimize(problem, starts, Options(maxiter=150, audition=150))
+    found = minimize(problem, starts, Options(maxiter=150, review_every=150))
     back = found.status == PEAKED
     assert back.any()
     for k in range(5, 150, 15):
-        earlier = minimize(problem, starts, Options(maxiter=k, audition=150))
+        earlier = minimize(problem, starts, Options(maxiter=k, review_every=150))
         worth = earlier.log_evidence - earlier.decrement
         assert (found.log_evidence - found.decrement >= worth - LEAD).all()
 

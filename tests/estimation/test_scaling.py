@@ -31,7 +31,7 @@ def drawn(spec, seed):
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(spec=specifications, seed=st.integers(0, 1000))
-def test_there_and_back(spec, seed):
+def test_the_map_to_the_data_and_its_inverse_cancel(spec, seed):
     problem, params = drawn(spec, seed)
     scaling = problem.scaling
     np.testing.assert_allclose(scaling.to_standard(scaling.to_data(params)), params, rtol=1e-9, atol=1e-9)

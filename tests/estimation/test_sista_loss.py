@@ -71,7 +71,7 @@ def test_what_is_not_trained_stays_and_has_no_derivative():
     assert moved.lam1 == pytest.approx(start.lam1 * np.exp(0.1))
 
 
-def test_packing_is_undone():
+def test_unpacking_undoes_packing():
     rng = np.random.default_rng(2)
     start = params(5, 8, 10, rng)
     problem = SISTALoss(data(5, 8, rng), start, PARAMETERS, 2)

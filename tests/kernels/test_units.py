@@ -93,7 +93,7 @@ def test_any_number_of_rows(n, units):
     q=st.integers(0, 5),
     seed=st.integers(0, 1000),
 )
-def test_random_layouts(units, activation, n, m, q, seed):
+def test_products_of_any_layout_are_those_of_the_twin(units, activation, n, m, q, seed):
     compare(problem(tuple(units), activation, n, m, q, np.random.default_rng(seed)), 1e-11)
 
 

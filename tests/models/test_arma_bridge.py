@@ -90,7 +90,7 @@ def test_units_reproduce_the_arma_predictions(ar, ma, unit_dims, n_direct, serie
 
 
 @pytest.mark.parametrize(("ar", "ma", "unit_dims", "n_direct"), CASES.values(), ids=CASES)
-def test_round_trip(ar, ma, unit_dims, n_direct):
+def test_units_lead_back_to_the_arma_that_they_came_from(ar, ma, unit_dims, n_direct):
     ar_back, ma_back = arma_from_units(*units_from_arma(ar, ma))
     for back, coefs in ((ar_back, ar), (ma_back, ma)):
         order = np.flatnonzero(np.abs(coefs) > 1e-15).max(initial=-1) + 1
@@ -104,7 +104,7 @@ def test_arma11_in_closed_form():
     assert direct.size == 0
 
 
-def test_unit_conventions():
+def test_units_are_ordered_by_modulus_and_inputs_are_balanced_with_outputs():
     units, _ = units_from_arma([0.3], coefficients(-0.4, 0.95, *PAIR))
     moduli = [np.abs(np.linalg.eigvals(unit.W)).max() for unit in units]
     np.testing.assert_allclose(moduli, [0.95, abs(PAIR[0]), 0.4])
@@ -132,7 +132,7 @@ def test_unit_conventions():
     ],
     ids=["real", "real and another", "near-real pair", "near-real pair and a real root", "pairs", "triple"],
 )
-def test_repeated_roots(roots, ar, distance, series):
+def test_units_of_repeated_and_nearly_repeated_roots_predict_like_the_arma(roots, ar, distance, series):
     ma = coefficients(*roots(distance))
     units, direct = units_from_arma(ar, ma)
     assert sum(dims(units)) + direct.size == max(len(ma), len(ar))
@@ -200,7 +200,7 @@ def all_roots(real, pairs):
 
 @settings(max_examples=150, deadline=None)
 @given(real_roots, pairs, real_roots, pairs)
-def test_random_stable_polynomials(ar_real, ar_pairs, ma_real, ma_pairs):
+def test_units_of_any_stable_polynomials_have_their_impulse_response(ar_real, ar_pairs, ma_real, ma_pairs):
     ar = -coefficients(*all_roots(ar_real, ar_pairs))
     ma = coefficients(*all_roots(ma_real, ma_pairs))
     units, direct = units_from_arma(ar, ma)
@@ -227,7 +227,7 @@ def random_unit(rng, dim, n_inputs=1):
 
 @pytest.mark.parametrize("unit_dims", [[1], [2], [3, 1], [4], [2, 2, 1]], ids=str)
 @pytest.mark.parametrize("n_direct", [0, 1, 3])
-def test_arma_of_any_units(unit_dims, n_direct, series):
+def test_any_linear_units_are_an_arma_that_predicts_alike(unit_dims, n_direct, series):
     rng = np.random.default_rng(1)
     units = [random_unit(rng, dim) for dim in unit_dims]
     direct = rng.standard_normal(n_direct)
@@ -240,7 +240,7 @@ def test_arma_of_any_units(unit_dims, n_direct, series):
 
 
 @pytest.mark.parametrize("input_lags", [(1, 2), (3,), (1, 12)])
-def test_several_input_lags(input_lags, series):
+def test_units_on_several_lags_are_an_arma_that_predicts_alike(input_lags, series):
     rng = np.random.default_rng(2)
     units = [random_unit(rng, dim, len(input_lags)) for dim in (2, 1)]
     ar, ma = arma_from_units(units, [0.3], input_lags=input_lags)
@@ -274,7 +274,7 @@ def test_unused_unit_is_cancelled():
         np.testing.assert_allclose(ma, [-0.5])
 
 
-def test_tolerance_of_cancellation():
+def test_roots_that_differ_by_less_than_the_tolerance_cancel():
     units, direct = units_from_arma(-coefficients(0.5, 0.3), coefficients(0.5 + 1e-6, 0.7))
     assert len(arma_from_units(units, direct)[0]) == 2
     ar, ma = arma_from_units(units, direct, tol=1e-4)
@@ -295,7 +295,7 @@ def test_plain_tuples_and_one_dimensional_input_weights():
     np.testing.assert_allclose(ma, [-0.5])
 
 
-def test_no_units():
+def test_without_units_direct_lags_are_the_autoregression():
     ar, ma = arma_from_units([], [0.5, 0.2])
     np.testing.assert_allclose(ar, [0.5, 0.2])
     assert ma.size == 0
@@ -303,12 +303,12 @@ def test_no_units():
     assert ar.size == ma.size == 0
 
 
-def test_invalid_input():
+def test_coefficients_units_and_lags_of_a_wrong_form_are_refused():
     with pytest.raises(ValueError, match="ma must be"):
         units_from_arma([0.5], [np.nan])
     with pytest.raises(ValueError, match="ar must be"):
         units_from_arma([[0.5]], [])
-    with pytest.raises(ValueError, match="a unit of dimension d"):
+    with pytest.raises(ValueError, match="units must have W of shape"):
         arma_from_units([([[0.5]], [[1.0, 2.0]], [0.4])])
     with pytest.raises(ValueError, match="input_lags"):
         arma_from_units([], input_lags=(0,))
@@ -356,20 +356,20 @@ def test_hannan_rissanen_is_invertible():
         assert np.abs(np.roots(np.r_[1, ma])).max() <= 0.98 + 1e-9
 
 
-def test_hannan_rissanen_on_degenerate_series():
+def test_hannan_rissanen_gives_numbers_on_degenerate_series():
     assert np.isfinite(np.concatenate(hannan_rissanen(np.sin(np.arange(100.0)), 2, 1))).all()
     np.testing.assert_array_equal(np.concatenate(hannan_rissanen(np.ones(50), 2, 1)), 0)
     assert [part.size for part in hannan_rissanen(np.arange(10.0), 0, 0)] == [0, 0]
 
 
-def test_hannan_rissanen_invalid_input():
+def test_hannan_rissanen_refuses_short_gapped_and_wide_series_and_negative_orders():
     with pytest.raises(ValueError, match="too few"):
         hannan_rissanen([1.0, 2.0, 3.0], 1, 1)
     with pytest.raises(ValueError, match="complete rows"):
         hannan_rissanen(np.where(np.arange(40) % 2, np.nan, np.arange(40.0)), 1, 1)
     with pytest.raises(ValueError, match="one-dimensional"):
         hannan_rissanen(np.ones((10, 2)), 1, 1)
-    with pytest.raises(ValueError, match="negative"):
+    with pytest.raises(ValueError, match="p and q must be 0 or more"):
         hannan_rissanen(np.ones(10), -1, 1)
 
 

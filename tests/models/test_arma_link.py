@@ -70,7 +70,7 @@ def test_the_image_predicts_as_the_arma_does(name, trend):
 
 @pytest.mark.parametrize("drift", [False, True], ids=["no drift", "drift"])
 @pytest.mark.parametrize("name", ["ARMA(1,1)", "ARMA(2,2), complex roots", "ARMA(2,1)"])
-def test_differences_and_drift(name, drift):
+def test_the_image_of_an_integrated_arma_predicts_alike(name, drift):
     ar, ma = ARMAS[name]
     y = simulated(ar, ma, mean=0.3).cumsum()
     arma = at(y, [*([0.25] if drift else []), *ar, *ma, 1.0], order=(len(ar), 1, len(ma)), trend="t" if drift else "n")
@@ -84,7 +84,7 @@ def test_differences_and_drift(name, drift):
 
 
 @pytest.mark.parametrize("trend", ["n", "t"])
-def test_a_seasonal_model(trend):
+def test_the_image_of_a_seasonal_arma_predicts_alike(trend):
     rng = np.random.default_rng(1)
     n = 150
     level = np.cumsum(rng.normal(size=n + 12))
@@ -115,7 +115,7 @@ def test_a_seasonal_autoregression_needs_no_units():
 
 @pytest.mark.parametrize("trend", ["n", "c"])
 @pytest.mark.parametrize("lags", [1, 3, [1, 4, 12], [2]], ids=str)
-def test_autoregressions_also_with_gaps_in_their_lags(lags, trend):
+def test_the_image_of_an_autoregression_predicts_alike_also_with_gaps_in_its_lags(lags, trend):
     y = simulated([0.5, 0.2], [], mean=3.0 if trend == "c" else 0.0)
     auto = AutoReg(y, lags, trend=trend).fit()
     image = prt.ParaRNN.from_arma(auto)
@@ -165,7 +165,7 @@ def test_a_fit_from_the_image_can_only_improve(activation):
 
 
 @pytest.mark.parametrize("name", ARMAS)
-def test_there_and_back(name):
+def test_the_image_leads_back_to_the_parameters_of_the_arma(name):
     ar, ma = ARMAS[name]
     y = simulated(ar, ma)
     params = [19.0, *ar, *ma]

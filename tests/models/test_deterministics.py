@@ -17,7 +17,7 @@ QUARTERS = pd.period_range("2001Q1", periods=N, freq="Q")
 
 @pytest.mark.parametrize(("trend", "seasonal"), list(itertools.product(TRENDS, [False, True])))
 @pytest.mark.parametrize("index", [pd.RangeIndex(N), MONTHS[:N], QUARTERS])
-def test_same_as_statsmodels(trend, seasonal, index):
+def test_terms_are_those_of_statsmodels(trend, seasonal, index):
     constant, order = TRENDS[trend]
     theirs = DeterministicProcess(index, constant=constant, order=order, seasonal=seasonal, period=5)
     model = SeriesModel(pd.Series(np.arange(N), index=index), trend=trend, seasonal=seasonal, period=5)
@@ -66,7 +66,7 @@ def test_the_frequency_tells_the_season(freq, period):
         assert SeriesModel(pd.Series(np.arange(10), index=index), seasonal=True).period == period
 
 
-def test_periods_and_arrays():
+def test_only_an_index_with_a_frequency_tells_the_season():
     assert infer_period(QUARTERS) == 4
     assert infer_period(pd.RangeIndex(9)) is None
     with pytest.raises(ValueError, match="pass period"):
@@ -80,7 +80,7 @@ class TestProcess:
     def process(self, index, **kwargs):
         return DeterministicProcess(index, constant=True, order=1, additional_terms=[Fourier(9.5, 2)], **kwargs)
 
-    def test_in_and_beyond_the_sample(self):
+    def test_terms_in_and_beyond_the_sample_are_those_of_the_process(self):
         y = pd.Series(np.arange(N), index=MONTHS[:N])
         process = self.process(y.index)
         model = SeriesModel(y, deterministic=process)
@@ -88,7 +88,7 @@ class TestProcess:
         np.testing.assert_array_equal(model._det, process.in_sample())
         np.testing.assert_array_equal(model.future_deterministic(5), process.out_of_sample(5))
 
-    def test_appended(self):
+    def test_calendar_terms_go_on_in_an_appended_sample(self):
         y = pd.Series(np.arange(N + 20), index=MONTHS)
         process = DeterministicProcess(MONTHS[:N], constant=True, additional_terms=[CalendarFourier("YE", 2)])
         whole = DeterministicProcess(MONTHS, constant=True, additional_terms=[CalendarFourier("YE", 2)])
@@ -102,7 +102,7 @@ class TestProcess:
         np.testing.assert_array_equal(model._det, process.in_sample()[10:30])
         np.testing.assert_array_equal(model.future_deterministic(40)[:30], process.in_sample()[30:])
 
-    def test_gaps_and_absent_frequencies(self):
+    def test_gaps_are_filled_and_absent_frequencies_found(self):
         full = pd.Series(np.arange(N), index=MONTHS[:N])
         y = full.drop(MONTHS[9])
         process = self.process(y.index)
@@ -127,7 +127,7 @@ class TestProcess:
         model = SeriesModel(pd.Series(np.arange(N), index=range(100, 100 + N)), deterministic=process)
         np.testing.assert_array_equal(model._det, process.in_sample())
 
-    def test_refusals(self):
+    def test_a_process_beside_other_terms_or_of_other_labels_is_refused(self):
         y = pd.Series(np.arange(N), index=MONTHS[:N])
         with pytest.raises(ValueError, match="leave these two at their defaults"):
             SeriesModel(y, deterministic=self.process(y.index), trend="ct")
@@ -143,13 +143,13 @@ class TestProcess:
 
 
 @pytest.mark.parametrize("trend", ["", "C", "tc", 1, None, ["c"]])
-def test_unknown_trends(trend):
+def test_unknown_trends_are_refused(trend):
     with pytest.raises(ValueError, match="trend must be one of 'n', 'c', 't', 'ct', 'ctt'"):
         SeriesModel(np.arange(10.0), trend=trend)
 
 
 @pytest.mark.parametrize("period", [1, 0, -4, 2.5, "12", True])
-def test_bad_periods(period):
+def test_a_period_is_an_integer_of_two_or_more(period):
     with pytest.raises((TypeError, ValueError), match="period must be an integer of 2 or more"):
         SeriesModel(np.arange(10.0), period=period)
 

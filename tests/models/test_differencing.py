@@ -19,7 +19,7 @@ def by_hand(y, d, seasonal, period):
 
 
 @pytest.mark.parametrize("orders", ORDERS)
-def test_differences(orders):
+def test_differences_are_those_of_numpy_after_missing_rows(orders):
     y = np.random.default_rng(0).normal(size=60).cumsum()
     c = difference_polynomial(*orders)
     w = difference_series(y, c)

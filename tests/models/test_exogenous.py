@@ -34,7 +34,7 @@ class TestInSample:
     def test_periods_match_dates(self):
         assert values(SeriesModel(Y.to_period("M"), X[::-1])) == list(range(N))
 
-    def test_integers_match(self):
+    def test_integers_match_in_any_order(self):
         y = pd.Series(np.arange(10.0), index=np.arange(100, 110))
         x = pd.Series(np.arange(20.0), index=np.arange(119, 99, -1), name="x")
         assert values(SeriesModel(y, x)) == list(range(19, 9, -1))
@@ -62,13 +62,13 @@ class TestInSample:
             model = SeriesModel(Y.drop(Y.index[5]), X)
         assert np.isnan(model._y[5]) and values(model) == list(range(N))
 
-    def test_replaced_labels(self):
+    def test_labels_given_as_dates_match_either_table(self):
         y = Y.reset_index(drop=True)
         x = X[:N].reset_index(drop=True)[::-1]
         assert values(SeriesModel(y, x, dates=MONTHS[:N])) == list(range(N))
         assert values(SeriesModel(y, X[::-1], dates=MONTHS[:N])) == list(range(N))
 
-    def test_odd_dtypes(self):
+    def test_nullable_integers_and_flags_become_floats(self):
         x = pd.DataFrame({"a": pd.array([1] * N, "Int64"), "b": pd.array([True] * N, "boolean"), "c": [False] * N})
         model = SeriesModel(Y, x.set_axis(Y.index))
         assert model._x.dtype == float and model._x[0].tolist() == [1.0, 1.0, 0.0]
@@ -95,7 +95,7 @@ class TestInSample:
             "duplicate columns": (Y, X.set_axis(["a", "a"], axis=1), ValueError, ["'a'", "more than one"]),
         }.values(),
     )
-    def test_refusals(self, endog, exog, error, words):
+    def test_values_that_fit_no_row_or_are_no_numbers_are_refused(self, endog, exog, error, words):
         with pytest.raises(error) as raised:
             SeriesModel(endog, exog)
         message = str(raised.value)
@@ -103,7 +103,7 @@ class TestInSample:
         assert message.startswith("exog") and message.endswith(".")
 
     @pytest.mark.parametrize("exog", [X.drop(X.index[5]), np.arange(N - 1)])
-    def test_gaps_without_values(self, exog):
+    def test_gaps_for_which_exog_has_no_rows_are_refused(self, exog):
         with pytest.warns(UserWarning), pytest.raises(ValueError, match=r"inserted to fill gaps.*2001-06-01"):
             SeriesModel(Y.drop(Y.index[5]), exog)
 
@@ -118,20 +118,20 @@ class TestBeyondTheSample:
     def ahead(self, exog, steps=3, **kwargs):
         return self.model.future_exog(exog, steps, **kwargs)[:, 0].tolist()
 
-    def test_by_label_and_name(self):
+    def test_future_values_are_matched_by_label_and_name(self):
         expected = [24.0, 25.0, 26.0]
         for exog in (X, X[N:], X[::-1], X[["promo", "price"]], X.assign(other="text")[["price", "promo"]]):
             assert self.ahead(exog) == expected
         assert self.ahead(X.set_axis(X.index.to_period("M"))) == expected
         assert self.ahead(X.set_axis(X.index.strftime("%Y-%m-%d"))) == expected
 
-    def test_by_position_without_labels(self):
+    def test_future_values_without_labels_go_by_position(self):
         assert self.ahead(X[N : N + 3].to_numpy()) == [24.0, 25.0, 26.0]
         assert self.ahead(X[N : N + 3].reset_index(drop=True)) == [24.0, 25.0, 26.0]
         assert self.ahead(X[N : N + 3].reset_index(drop=True)[["promo", "price"]]) == [24.0, 25.0, 26.0]
         assert self.ahead([[7, 0]], 1) == [7.0]
 
-    def test_one_period(self):
+    def test_one_period_may_be_a_list_or_a_row(self):
         assert self.ahead([7, 0], 1) == [7.0]
         assert self.ahead(X.iloc[N], 1) == [24.0]
         assert self.ahead(X.iloc[N][["promo", "price"]], 1) == [24.0]
@@ -146,7 +146,7 @@ class TestBeyondTheSample:
         assert self.ahead(row.rename("next"), 1) == self.ahead(row.rename(None), 1) == [25.0]
         assert SeriesModel(Y.to_numpy(), X[:N].to_numpy()).future_exog(row.set_axis(["x1", "x2"]), 1)[0, 0] == 25.0
 
-    def test_labels_given_by_the_user(self):
+    def test_labels_given_by_the_user_match_rows(self):
         index = pd.Index(["a", "b"])
         assert self.ahead(X[:2].set_axis(["b", "a"]), 2, index=index) == [1.0, 0.0]
 
@@ -159,7 +159,7 @@ class TestBeyondTheSample:
         with pytest.raises(ValueError, match="lacks 3 of the 3"):
             model.future_exog(x[:5], 3)
 
-    def test_a_single_column(self):
+    def test_a_single_column_may_be_a_series_or_a_list(self):
         model = SeriesModel(Y, X["price"])
         assert model.future_exog(X["price"], 2)[:, 0].tolist() == [24.0, 25.0]
         assert model.future_exog([1, 2], 2)[:, 0].tolist() == [1.0, 2.0]
@@ -186,14 +186,14 @@ class TestBeyondTheSample:
             "numbered rows": (X.reset_index(drop=True)[:5], ["3 of the 3"]),
         }.values(),
     )
-    def test_refusals(self, exog, words):
+    def test_future_values_that_are_absent_or_misnamed_are_refused(self, exog, words):
         with pytest.raises(ValueError) as raised:
             self.model.future_exog(exog, 3)
         message = str(raised.value)
         assert all(word in message for word in words), message
         assert message.startswith("exog") and message.endswith(".")
 
-    def test_a_model_without_exog(self):
+    def test_a_model_without_exog_takes_none(self):
         assert SeriesModel(Y).future_exog(None, 3) is None
         with pytest.raises(ValueError, match="no exogenous columns"):
             SeriesModel(Y).future_exog(X, 3)

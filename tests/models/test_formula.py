@@ -47,7 +47,7 @@ def before(values):
         ("y ~ halved(x)", "c", ["halved(x)"]),
     ],
 )
-def test_columns_and_intercept(formula, trend, labels):
+def test_the_intercept_becomes_the_trend_and_terms_the_columns(formula, trend, labels):
     model = SeriesModel.from_formula(formula, PAST)
     assert (model.trend, model.exog_labels) == (trend, labels)
     assert model.index.equals(PAST.index) and model.index.freqstr == "MS"
@@ -63,13 +63,13 @@ def test_missing_observations_stay():
     assert model.nobs == N
 
 
-def test_transformed_series():
+def test_a_transformed_series_is_modelled_under_its_expression():
     model = SeriesModel.from_formula("np.log(y) ~ x", PAST)
     np.testing.assert_allclose(model._y, np.log(PAST.y))
     assert model.endog_name == "np.log(y)"
 
 
-def test_options_go_on():
+def test_options_subsets_and_dropped_columns_go_to_the_model():
     model = SeriesModel.from_formula("y ~ x", PAST, trend="ct", seasonal=True)
     assert model.deterministic_names[:2] == ["const", "trend"] and model.period == 12
     model = SeriesModel.from_formula("y ~ x + z", PAST, subset=PAST.index[4:], drop_cols="z")
@@ -79,7 +79,7 @@ def test_options_go_on():
         SeriesModel.from_formula("y ~ x + z", PAST, drop_cols=["z", "w"])
 
 
-def test_names_of_the_caller():
+def test_a_formula_sees_the_variables_of_the_caller():
     factor = 3.0
     model = SeriesModel.from_formula("y ~ I(factor * x)", PAST)
     np.testing.assert_allclose(model._x[:, 0], 3 * PAST.x)
@@ -93,35 +93,35 @@ class TestLaterRows:
         rows = [FUTURE.x - PAST.x.mean(), np.log(FUTURE.z), FUTURE.g == "b", FUTURE.g == "c"]
         return np.column_stack(rows).astype(float)
 
-    def test_raw_data(self):
+    def test_raw_rows_are_transformed_as_the_sample_was(self):
         np.testing.assert_allclose(self.model.future_exog(FUTURE, 4), self.expected())
         np.testing.assert_allclose(self.model.future_exog(FUTURE[::-1].drop(columns="y"), 4), self.expected())
         np.testing.assert_allclose(self.model.future_exog(DATA, 4), self.expected())
         np.testing.assert_allclose(self.model.future_exog(FUTURE.reset_index(drop=True), 4), self.expected())
 
-    def test_columns_of_the_formula(self):
+    def test_columns_of_the_formula_are_taken_as_they_are(self):
         frame = pd.DataFrame(self.expected(), FUTURE.index, self.model.exog_labels)
         np.testing.assert_array_equal(self.model.future_exog(frame, 4), self.expected())
         np.testing.assert_array_equal(self.model.future_exog(self.expected(), 4), self.expected())
 
-    def test_wrong_dates(self):
+    def test_other_dates_and_absent_variables_are_refused(self):
         with pytest.raises(ValueError, match=r"lacks 4 of the 4.*2003-01-01"):
             self.model.future_exog(PAST, 4)
         with pytest.raises(ValueError, match="exog lacks the columns"):
             self.model.future_exog(FUTURE[["z"]], 4)
 
-    def test_appended(self):
+    def test_appended_rows_are_transformed_as_the_sample_was(self):
         both = self.model.appended(FUTURE.y, FUTURE)
         np.testing.assert_allclose(both._x[N:], self.expected())
         np.testing.assert_allclose(self.model.appended(FUTURE)._x, both._x)
         assert both.index.equals(DATA.index) and both.trend == "c"
 
-    def test_other_data(self):
+    def test_a_clone_transforms_other_data_as_the_sample_was(self):
         other = self.model.clone_with(FUTURE)
         np.testing.assert_allclose(other._x, self.expected())
         np.testing.assert_allclose(other._y, FUTURE.y)
 
-    def test_pickle(self):
+    def test_transforms_survive_a_pickle(self):
         again = pickle.loads(pickle.dumps(self.model))
         np.testing.assert_allclose(again.future_exog(FUTURE, 4), self.expected())
 

@@ -258,7 +258,7 @@ def test_exog_labels_an_array():
 class TestFewLabels:
     """Fewer than eight labels are left to statsmodels, whose own suite says how."""
 
-    def test_the_boundary(self):
+    def test_eight_labels_are_enough_to_refuse_strings(self):
         assert complete_grid(series(pd.Index(list("abcdefg")))).deferred
         with pytest.raises(ValueError, match="strings"):
             complete_grid(series(pd.Index(list("abcdefgh"))))
@@ -317,7 +317,7 @@ def test_numbers_however_they_are_held(endog):
 
 
 @pytest.mark.parametrize("dtype", [bool, "boolean", np.int8, np.uint64, "UInt8"])
-def test_whole_numbers(dtype):
+def test_flags_and_whole_numbers_become_floats(dtype):
     np.testing.assert_array_equal(SeriesModel(pd.Series([1, 0, 1, 1], dtype=dtype))._y, [1, 0, 1, 1])
 
 
@@ -330,7 +330,7 @@ def test_the_user_keeps_his_data():
     np.testing.assert_array_equal(frame, np.arange(10.0))
 
 
-def test_names():
+def test_a_series_without_a_name_is_called_y():
     assert SeriesModel(np.arange(9)).endog_name == "y"
     assert SeriesModel(pd.Series(np.arange(9), name="sales")).endog_name == "sales"
     assert SeriesModel(pd.DataFrame({"sales": np.arange(9)})).endog_name == "sales"

@@ -38,7 +38,7 @@ class Same(Toy):
 
 
 class TestOptions:
-    def test_signature(self):
+    def test_the_signature_has_the_options_of_all_bases(self):
         names = list(inspect.signature(Toy).parameters)
         assert names[:4] == ["endog", "exog", "lags", "units"]
         assert {"trend", "seasonal", "period", "diff", "dates", "freq", "missing"} <= set(names)
@@ -47,7 +47,7 @@ class TestOptions:
         assert inspect.signature(Same) == inspect.signature(Toy)
         assert inspect.signature(Toy).parameters["trend"].default == "c"
 
-    def test_values_are_remembered(self):
+    def test_options_are_remembered_but_not_the_labels(self):
         model = ToyOfToy(Y, lags=3, depth=2, trend="ct", seasonal=True, diff=1)
         options = model._get_init_kwds()
         assert set(model._init_keys) == set(options)
@@ -69,14 +69,14 @@ class TestOptions:
             ("_x", "its options"),
         ],
     )
-    def test_unknown_names(self, name, word):
+    def test_an_unknown_name_is_refused_with_the_nearest_one(self, name, word):
         with pytest.raises(TypeError, match=f"Toy has no argument '{name}'.*{word}"):
             Toy(Y, **{name: 1})
 
     def test_what_statsmodels_hands_on_is_accepted(self):
         assert Toy(Y, hasconst=None, missing_idx=None).nobs == N + 12
 
-    def test_missing(self):
+    def test_missing_observations_may_be_refused_but_not_dropped(self):
         with pytest.raises(ValueError, match="missing='drop' would break the time axis"):
             Toy(Y, missing="drop")
         with pytest.raises(ValueError, match="missing must be"):
@@ -87,7 +87,7 @@ class TestOptions:
 
 
 class TestAttributes:
-    def test_arrays(self):
+    def test_the_sample_is_held_in_contiguous_arrays_of_floats(self):
         model = Toy(Y, X, trend="ct", diff=1)
         assert isinstance(model, TimeSeriesModel)
         assert model._y.shape == (48,) and model._x.shape == (48, 2) and model._det.shape == (48, 2)
@@ -105,7 +105,7 @@ class TestAttributes:
         np.testing.assert_array_equal(model.endog, Y)
         np.testing.assert_array_equal(model.exog, X)
 
-    def test_notes(self):
+    def test_notes_say_what_was_inferred_and_filled_in(self):
         plain = pd.DatetimeIndex(list(MONTHS))
         assert Toy(Y.set_axis(plain)).summary_notes == ["frequency MS inferred from the index"]
         assert Toy(Y).summary_notes == []
@@ -115,7 +115,7 @@ class TestAttributes:
         assert model.summary_notes[2] == "2 of 48 observations missing"
 
     @pytest.mark.parametrize("copier", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
-    def test_copies(self, copier):
+    def test_copies_go_on_where_the_original_does(self, copier):
         model = copier(Toy(Y[:N], X[:N], lags=2, trend="ct", seasonal=True))
         assert model.future_index(1)[0] == MONTHS[N]
         assert model.appended(Y[N:], X).nobs == N + 12
@@ -123,7 +123,7 @@ class TestAttributes:
 
 
 class TestCloneWith:
-    def test_options_and_data(self):
+    def test_a_clone_has_the_options_and_other_data(self):
         model = Toy(Y, X, lags=4, trend="t", seasonal_diff=1)
         other = model.clone_with(Y * 2, X)
         assert type(other) is Toy and other.option_values() == model.option_values()
@@ -150,7 +150,7 @@ class TestCloneWith:
         other = model.clone_with(Y[N : N + 2].set_axis(plain))
         assert other.index.freqstr == "MS" and other.future_index(1)[0] == MONTHS[N + 2]
 
-    def test_another_kind_of_data(self):
+    def test_a_clone_may_have_labels_of_another_kind(self):
         model = Toy(Y)
         assert model.clone_with(np.arange(5.0)).is_pandas is False
         quarters = pd.Series(np.arange(9.0), index=pd.period_range("2001Q1", periods=9, freq="Q"))
@@ -199,14 +199,14 @@ class TestJoined:
             endog, _ = Toy(y[:N]).joined(y[N:].drop(index[N + 3]))
         pd.testing.assert_series_equal(endog, y.where(index != index[N + 3]))
 
-    def test_what_does_not_follow(self, index):
+    def test_what_does_not_follow_the_sample_is_refused(self, index):
         y = Y.set_axis(index)
         for new in (y[N + 1 :], y[N - 1 :], y[:5]):
             with pytest.raises(ValueError, match="endog must continue the sample at") as raised:
                 Toy(y[:N]).joined(new)
             assert str(index[N]) in str(raised.value)
 
-    def test_exog(self, index):
+    def test_exogenous_values_are_joined_by_label_and_name(self, index):
         y, x = Y.set_axis(index), X.set_axis(index)
         model = Toy(y[:N], x[:N])
         for new in (x[N:], x, x[["b", "a"]], x[N:].to_numpy()):
@@ -218,7 +218,7 @@ class TestJoined:
         with pytest.raises(ValueError, match="lacks 1 of the 12"):
             model.joined(y[N:], x[:-1])
 
-    def test_continuation(self, index):
+    def test_a_continuation_has_the_values_and_labels_of_the_new_rows(self, index):
         y, x = Y.set_axis(index), X.set_axis(index)
         new = Toy(y[:N], x[:N]).continuation(y[N:], x)
         np.testing.assert_array_equal(new.y, y[N:])
@@ -227,12 +227,12 @@ class TestJoined:
 
 
 class TestJoinedArrays:
-    def test_arrays(self):
+    def test_arrays_are_joined_end_to_end(self):
         y, x = Toy(np.arange(9.0), np.arange(9.0)).joined([9, None], [9, 10])
         np.testing.assert_array_equal(y, [*range(10), np.nan])
         assert x[:, 0].tolist() == list(range(11))
 
-    def test_labels_mean_nothing(self):
+    def test_labels_mean_nothing_to_a_model_of_arrays(self):
         y, _ = Toy(np.arange(9.0)).joined(Y[:2])
         np.testing.assert_array_equal(y[-2:], Y[:2])
 
@@ -243,13 +243,13 @@ class TestJoinedArrays:
         with pytest.raises(ValueError, match="No supported index"):
             model.joined([3.0])
 
-    def test_notes_stay(self):
+    def test_notes_of_the_sample_stay_with_the_longer_one(self):
         plain = pd.DatetimeIndex(list(MONTHS[:N]))
         assert Toy(Y[:N].set_axis(plain)).appended(Y[N:]).summary_notes == ["frequency MS inferred from the index"]
 
 
 class TestRequireSample:
-    def test_fine(self):
+    def test_a_sample_that_can_be_fitted_passes(self):
         Toy(Y, X, diff=1).require_sample(48)
 
     @pytest.mark.parametrize(
@@ -264,12 +264,12 @@ class TestRequireSample:
             "seasons": (np.tile(np.arange(4.0), 5), {"seasonal_diff": 1, "period": 4}, "constant after differencing"),
         }.values(),
     )
-    def test_refusals(self, endog, options, word):
+    def test_samples_that_nothing_can_be_fitted_to_are_refused(self, endog, options, word):
         model = Toy(endog, **options)
         with pytest.raises(ValueError, match=word):
             model.require_sample(8)
 
-    def test_a_second_constant(self):
+    def test_a_constant_column_is_refused_beside_a_constant_only(self):
         x = X.assign(const=1.0)
         with pytest.raises(ValueError, match="'const' is constant.*trend='n'"):
             Toy(Y, x).require_sample()

@@ -179,9 +179,9 @@ REFUSED = {
     "dictionary": ("db9", ValueError, "dictionary must be one of 'haar', 'db4', 'dct'"),
     "transition": (np.eye(3), ValueError, r"transition must have shape \(8, 8\)"),
     "n_layers": (0, ValueError, "n_layers must be a positive integer"),
-    "alpha": (0.0, ValueError, "alpha must be positive"),
-    "lam1": (-1.0, ValueError, "lam1 must be 0 or more"),
-    "lam2": ("a", TypeError, "lam2 must be None or a number"),
+    "alpha": (0.0, ValueError, "alpha must be a positive finite number"),
+    "lam1": (-1.0, ValueError, "lam1 must be a finite number of 0 or more"),
+    "lam2": ("a", TypeError, "lam2 must be a finite number of 0 or more"),
     "h0": (np.zeros(3), ValueError, r"h0 must have shape \(1, 8\)"),
     "missing": ("drop", ValueError, "missing must be 'mask' or 'raise'"),
 }

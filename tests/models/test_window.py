@@ -52,14 +52,14 @@ def same_as_statsmodels(index, start, end):
 
 @pytest.mark.parametrize(("start", "end"), POSITIONS)
 @pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES)
-def test_positions(index, start, end):
+def test_positions_mean_the_rows_that_statsmodels_finds(index, start, end):
     window = same_as_statsmodels(index, start, end)
     if hasattr(index, "freq"):
         assert window.index.freq == index.freq
 
 
 @pytest.mark.parametrize(("kind", "start", "end"), LABELS)
-def test_labels(kind, start, end):
+def test_labels_mean_the_rows_that_statsmodels_finds(kind, start, end):
     same_as_statsmodels(INDEXES[kind], start, end)
 
 
@@ -76,7 +76,7 @@ def test_dates_of_the_datetime_module():
     assert model.prediction_window(datetime.date(2020, 3, 12), datetime.date(2020, 4, 10)).start == 2
 
 
-def test_quarters():
+def test_quarters_are_found_by_their_names():
     model = SeriesModel(pd.Series(np.arange(float(N)), index=pd.date_range("2000", periods=N, freq="QS")))
     assert model.prediction_window("2001Q2", "2001Q4").start == 5
     assert model.prediction_window("2001Q2", "2008Q1").out_of_sample == 3
@@ -122,7 +122,7 @@ def test_labels_of_periods_of_several_months_are_found():
         (5, 4, ValueError),
     ],
 )
-def test_refusals(start, end, error):
+def test_a_start_that_is_no_row_is_refused(start, end, error):
     model = SeriesModel(pd.Series(np.arange(float(N)), index=MONTHS))
     with pytest.raises(error, match="start"):
         model.prediction_window(start, end)
@@ -141,25 +141,25 @@ class TestDynamic:
     def start(self, dynamic, start=10, end=40):
         return self.model.prediction_window(start, end, dynamic).dynamic_start
 
-    def test_meanings(self):
+    def test_dynamic_is_a_flag_an_offset_or_a_label(self):
         assert self.start(False) is None and self.start(None) is None and self.start(np.False_) is None
         assert self.start(True) == 10 and self.start(0) == 10 and self.start(np.True_) == 10
         assert self.start(5) == 15 and self.start(np.int64(5)) == 15
         assert self.start("2001-12") == 23 and self.start(pd.Timestamp("2001-12-01")) == 23
 
-    def test_too_early(self):
+    def test_dynamic_before_the_first_row_is_refused(self):
         with pytest.raises(ValueError, match="begins before"):
             self.start("2000-02")
         with pytest.raises(ValueError, match="begins before"):
             self.start(-1)
 
-    def test_too_late(self):
+    def test_dynamic_after_the_last_row_has_no_effect_and_warns(self):
         with pytest.warns(UserWarning, match="no effect") as caught:
             assert self.start(20, end=25) is None
         assert caught[0].filename == __file__
 
 
-def test_own_labels():
+def test_labels_given_for_the_rows_are_taken_if_there_are_as_many():
     model = SeriesModel(pd.Series(np.arange(float(N)), index=MONTHS))
     assert model.prediction_window(N, N + 1, index=["a", "b"]).index.tolist() == ["a", "b"]
     assert SeriesModel(np.arange(float(N))).prediction_window(N, N + 1, index=["a", "b"]).index.tolist() == ["a", "b"]

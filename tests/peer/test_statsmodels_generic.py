@@ -46,5 +46,5 @@ def results(request, model):
 
 
 @pytest.mark.parametrize("check", [check_ttest_tvalues, check_ftest_pvalues, check_fitted])
-def test_generic(results, check):
+def test_generic_checks_of_statsmodels_pass(results, check):
     check(results)

@@ -20,14 +20,14 @@ def our_model(monkeypatch):
 
 
 @pytest.mark.parametrize("name", names_in(index_suite))
-def test_index_suite(name):
+def test_the_index_suite_of_statsmodels_passes(name):
     if name == "test_nonfull_periodindex" and statsmodels.__version__ < "0.15":
         pytest.skip("0.14 ignores the index of periods with a gap; we complete it")
     getattr(index_suite, name)()
 
 
 @pytest.mark.parametrize("name", names_in(base_suite))
-def test_base_suite(name):
+def test_the_base_suite_of_statsmodels_passes(name):
     getattr(base_suite, name)()
 
 

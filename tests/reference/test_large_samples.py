@@ -28,7 +28,7 @@ def test_the_linear_model_finds_what_arima_finds_on_20000_points():
 
 
 @pytest.mark.parametrize(("ar", "ma"), [((1.2, -0.6), (0.8, 0.5)), ((0.5,), (0.9, 0.2))], ids=["complex", "real"])
-def test_two_roots(ar, ma):
+def test_one_unit_of_two_states_finds_the_arma_of_two_roots(ar, ma):
     rng = np.random.default_rng(1)
     y = arma_generate_sample(np.r_[1.0, -np.array(ar)], np.r_[1.0, ma], 5000, distrvs=rng.standard_normal, burnin=200)
     ours = prt.ParaRNN(y, lags=1, units=(2,), linear_lags=0, activation="identity").fit(penalty=0, maxiter=1000)

@@ -92,7 +92,7 @@ def test_anchors_may_be_positions_from_the_end_and_dates():
 
 @pytest.mark.parametrize("use_exog", [False, True])
 @pytest.mark.parametrize("trend", ["n", "c", "t"])
-def test_concatenated_predict(use_exog, trend):
+def test_missing_values_at_the_end_are_predicted_as_forecasts(use_exog, trend):
     """test_concatenated_predict_sarimax: missing values at the end are predicted as if they were ahead."""
     y, x = np.sqrt(np.arange(100.0)), np.ones((100, 1)) if use_exog else None
     if x is not None:
@@ -109,7 +109,7 @@ def test_concatenated_predict(use_exog, trend):
     assert_allclose(whole.fittedvalues[50:], part.forecast(50, exog=None if x is None else x[50:]))
 
 
-def test_predict_dates():
+def test_predictions_have_the_dates_of_the_sample_and_beyond():
     """test_predict_dates"""
     index = pd.date_range("1950-01-01", periods=11, freq="D")
     y = pd.Series(np.random.default_rng(0).standard_normal(10), index[:-1])

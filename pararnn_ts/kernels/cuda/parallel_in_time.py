@@ -86,12 +86,15 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
     `sensitivities` (S, count * d, C), with S = lanes * K sequences and count = d * d + d * m + d.
     """
     built: dict[Callable, Callable] = {}
+    return UnitKernels(*_state_kernels(d, m, activation, built), *_sensitivity_kernels(d, m, activation, built))
+
+
+def _state_kernels(d: int, m: int, activation: int, built: dict[Callable, Callable]) -> tuple[Callable, ...]:
+    """Kernels that find the states: `shoot`, `run_sequentially` and `fill_states` of :func:`unit_kernels`."""
     advance, multiply = on_device(step, built=built), on_device(push, built=built)
-    sensitise, finite = on_device(add_sensitivity, built=built), on_device(is_finite, built=built)
-    take = on_device(_take_weights, built=built)
-    size, count = unit_size(d, m), state_weights(d, m)
+    finite, take = on_device(is_finite, built=built), on_device(_take_weights, built=built)
     # shapes of local arrays are names, not expressions
-    square, held = d * d, (count + d) * d
+    size, square = unit_size(d, m), d * d
 
     def shoot(theta, firsts, x, chunk, iteration, running, starts, ends, slopes, offsets, mismatch):
         c, s = cuda.grid(1), cuda.blockIdx.y
@@ -167,6 +170,16 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
                 state[i] = new[i]
                 states[s, i, j * chunks + c] = new[i]
 
+    return shoot, run_sequentially, fill_states
+
+
+def _sensitivity_kernels(d: int, m: int, activation: int, built: dict[Callable, Callable]) -> tuple[Callable, ...]:
+    """Kernels that find the Jacobian: `find_sensitivities` and `fill_columns` of :func:`unit_kernels`."""
+    advance, multiply = on_device(step, built=built), on_device(push, built=built)
+    sensitise, take = on_device(add_sensitivity, built=built), on_device(_take_weights, built=built)
+    size, count = unit_size(d, m), state_weights(d, m)
+    held = (count + d) * d
+
     def find_sensitivities(theta, firsts, x, chunk, starts, slopes, sensitivities):
         c, s = cuda.grid(1), cuda.blockIdx.y
         chunks = starts.shape[2]
@@ -227,7 +240,7 @@ def unit_kernels(d: int, m: int, activation: int) -> UnitKernels:
         for i in range(count * d):
             sensitivities[s, i, c] = vectors[i]
 
-    return UnitKernels(shoot, run_sequentially, fill_states, find_sensitivities, fill_columns)
+    return find_sensitivities, fill_columns
 
 
 def scan_kernels(d: int, groups: int = GROUPS) -> ScanKernels:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_units import problem, products
 
@@ -50,7 +50,9 @@ def test_products_are_those_of_the_lanes(units, activation):
     n=st.integers(1, 12),
     seed=st.integers(0, 100),
 )
-def test_random_layouts(units, m, q, n, seed):
+def test_products_of_any_layout_are_those_of_the_loops(units, m, q, n, seed):
+    # a larger model keeps the loops
+    assume(straight_pass(units, ACTIVATIONS["tanh"], m, q) is not None)
     case = problem(tuple(units), "tanh", n, m, q, np.random.default_rng(seed))
     assert distance(by_straight(case), products(*case)) < 1e-11
 

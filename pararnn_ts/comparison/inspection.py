@@ -1,4 +1,4 @@
-"""What can be told about models and results of any origin from the outside."""
+"""Facts about models and results of this package, of statsmodels or of others, found from their attributes alone."""
 
 from __future__ import annotations
 
@@ -17,12 +17,29 @@ _TRENDS = {"c": ", constant", "t": ", trend", "ct": ", constant and trend", "ctt
 
 
 def takes(function: Callable | None, name: str) -> bool:
-    """Whether a function has a parameter of this name."""
+    """
+    Whether a function has a parameter of this name.
+
+    Examples
+    --------
+    >>> from pararnn_ts.comparison.inspection import takes
+    >>> takes(lambda steps, exog=None: None, "exog"), takes(None, "exog")
+    (True, False)
+    """
     return function is not None and name in inspect.signature(function).parameters
 
 
 def kind(value: Any) -> str:
-    """Name of the class of a value, that of the results inside a wrapper."""
+    """
+    Name of the class of a value, that of the results inside a wrapper.
+
+    Examples
+    --------
+    >>> import pararnn_ts as prt
+    >>> from pararnn_ts.comparison.inspection import kind
+    >>> kind(prt.ParaRNN(prt.datasets.load_nile(), units=()).fit()), kind(1.0)
+    ('RecurrentResults', 'float')
+    """
     inside = getattr(value, "_results", value)
     # what models call so is a method
     return type(value if callable(inside) else inside).__name__
@@ -44,7 +61,7 @@ def numbered(results: Any, refit: bool = False) -> Any:
     --------
     >>> import pandas as pd
     >>> from statsmodels.tsa.ar_model import AutoReg
-    >>> from pararnn_ts.comparison.faces import numbered
+    >>> from pararnn_ts.comparison.inspection import numbered
     >>> numbered(AutoReg(pd.Series([1.0, 2, 1, 3, 2], range(7, 12)), 1).fit()).fittedvalues.index
     RangeIndex(start=1, stop=5, step=1)
     """
@@ -68,7 +85,7 @@ def shock_variance(results: Any) -> float:
     --------
     >>> import numpy as np
     >>> from statsmodels.tsa.ar_model import AutoReg
-    >>> from pararnn_ts.comparison.faces import shock_variance
+    >>> from pararnn_ts.comparison.inspection import shock_variance
     >>> results = AutoReg(np.array([1.0, -1, 1, -1, 1, -2]), 0).fit()
     >>> longer = results.append(np.array([100.0]))
     >>> bool(longer.params[0] == results.params[0]), bool(shock_variance(longer) > shock_variance(results))
@@ -92,7 +109,7 @@ def exog_columns(model: Any, exog: pd.DataFrame | None) -> list[str]:
     --------
     >>> import numpy as np, pandas as pd
     >>> from statsmodels.tsa.arima.model import ARIMA
-    >>> from pararnn_ts.comparison.faces import exog_columns
+    >>> from pararnn_ts.comparison.inspection import exog_columns
     >>> y, x = np.zeros(9), pd.DataFrame({"a": range(9), "b": range(9)})
     >>> exog_columns(ARIMA(y, x[["b"]]), x), exog_columns(ARIMA(y), x)
     (['b'], [])
@@ -120,7 +137,7 @@ def describe(results: Any) -> str:
     --------
     >>> import pararnn_ts as prt
     >>> from statsmodels.tsa.ar_model import AutoReg
-    >>> from pararnn_ts.comparison.faces import describe
+    >>> from pararnn_ts.comparison.inspection import describe
     >>> describe(AutoReg(prt.datasets.load_nile(), 2).fit())
     'AR(2), constant'
     """

@@ -1,36 +1,34 @@
-"""Which starts of a race go on: the rules, stated once more with sorted arrays and along whole paths."""
+"""Which starts go on: the rules, stated once more with sorted arrays and along whole paths."""
 
 import numpy as np
 import pytest
 
-from pararnn_ts.estimation.damped_steps import (
+from pararnn_ts.kernels.damped_steps import PAST, remember
+from pararnn_ts.kernels.lanes import LANES
+from pararnn_ts.kernels.reviews import FEWEST, review_series
+from pararnn_ts.kernels.start_state import (
     CONVERGED,
     DECREMENT,
     EVIDENCE,
     FAILED,
-    FEWEST,
     LEAD,
     N_FIELDS,
     OBJECTIVE,
-    PAST,
     PEAK,
     RETIRED,
     RUNNING,
     STALLED,
     STATUS,
     STOPPED,
-    remember,
-    review_series,
 )
-from pararnn_ts.kernels.lanes import LANES
 
 
-def expected_status(table, audition, evidence):
-    """Status of each start after a review: first the audition, then the stragglers."""
+def expected_status(table, halve, evidence):
+    """Status of each start after a review: first the weaker half goes, then the stragglers."""
     status = table[STATUS].copy()
     score = table[EVIDENCE] if evidence else -table[OBJECTIVE]
     running = np.flatnonzero(status == RUNNING)
-    if audition:
+    if halve:
         keep = max(FEWEST, len(status) // 2)
         order = running[np.argsort(-score[running], kind="stable")]
         status[order[keep:]] = RETIRED
@@ -47,15 +45,15 @@ def test_the_weaker_half_goes_and_stragglers_that_are_not_ahead(evidence, number
     rng = np.random.default_rng(0)
     met = set()
     for trial in range(300):
-        n, audition = int(rng.integers(1, 30)), bool(trial % 2)
+        n, halve = int(rng.integers(1, 30)), bool(trial % 2)
         table = np.zeros((N_FIELDS, n))
         table[STATUS] = rng.choice([RUNNING, CONVERGED, FAILED, STALLED], n, p=[0.5, 0.4, 0.05, 0.05])
         # rounded, so that starts are equal
         table[EVIDENCE], table[OBJECTIVE] = rng.normal(size=(2, n)).round(1)
         table[EVIDENCE, rng.random(n) < numberless] = np.nan
         table[OBJECTIVE, rng.random(n) < numberless] = np.nan
-        before, expected = table.copy(), expected_status(table, audition, evidence)
-        assert review_series(table, 0, n, audition, evidence) == np.sum(expected == RUNNING)
+        before, expected = table.copy(), expected_status(table, halve, evidence)
+        assert review_series(table, 0, n, halve, evidence) == np.sum(expected == RUNNING)
         np.testing.assert_array_equal(table[STATUS], expected)
         np.testing.assert_array_equal(np.delete(table, STATUS, axis=0), np.delete(before, STATUS, axis=0))
         met |= {int(status) for status in expected}
@@ -70,7 +68,7 @@ def test_reviews_leave_other_series_alone():
     np.testing.assert_array_equal(np.flatnonzero(table[STATUS] == RETIRED), np.arange(10, 20))
 
 
-def test_an_audition_leaves_enough():
+def test_halving_leaves_enough():
     for n in (FEWEST - 1, FEWEST, FEWEST + 1, 2 * FEWEST):
         table = np.zeros((N_FIELDS, n))
         assert review_series(table, 0, n, True, True) == min(n, FEWEST)

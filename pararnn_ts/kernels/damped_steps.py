@@ -1,5 +1,5 @@
 """
-Levenberg-Marquardt with the evidence penalty, the compiled part: steps, and the reviews that say which starts go on.
+Levenberg-Marquardt with the evidence penalty, the compiled part: a step of as many starts as a vector has lanes.
 
 What a step is, and why, is said in :mod:`pararnn_ts.estimation.levenberg_marquardt`.
 """
@@ -9,53 +9,34 @@ import numpy as np
 from pararnn_ts.kernels.jit import jit
 from pararnn_ts.kernels.lanes import LANES, fill, load, positive, store
 from pararnn_ts.kernels.linalg import cholesky, inverse_diagonal, solve_lower, solve_upper
+from pararnn_ts.kernels.start_state import (
+    BETA,
+    CONVERGED,
+    DAMPING,
+    DECREMENT,
+    EVIDENCE,
+    FAILED,
+    GAMMA,
+    GROWTH,
+    ITERATIONS,
+    LEAD,
+    N_FIELDS,
+    OBJECTIVE,
+    PEAK,
+    PREDICTED,
+    RUNNING,
+    SINCE,
+    SSE,
+    STALLED,
+    STATUS,
+    STOPPED,
+    from_lanes,
+    to_lanes,
+)
 from pararnn_ts.kernels.units import accumulate
 
-__all__ = [
-    "BETA",
-    "CONVERGED",
-    "DAMPING",
-    "DECREMENT",
-    "EVIDENCE",
-    "FAILED",
-    "FEWEST",
-    "GAMMA",
-    "GROWTH",
-    "ITERATIONS",
-    "LEAD",
-    "N_FIELDS",
-    "OBJECTIVE",
-    "PAST",
-    "PEAK",
-    "PEAKED",
-    "RETIRED",
-    "RUNNING",
-    "SSE",
-    "STALLED",
-    "STATUS",
-    "STOPPED",
-    "advance",
-    "part_ends",
-    "put",
-    "remember",
-    "review_series",
-    "take",
-    "unit_rounds",
-]
+__all__ = ["PAST", "advance", "remember", "unit_rounds"]
 
-# status of a start
-RUNNING, CONVERGED, STOPPED, STALLED, FAILED, RETIRED, PEAKED = range(7)
-
-# rows of the table kept per lane
-STATUS, ITERATIONS, DAMPING, GROWTH, PREDICTED, PEAK, SINCE = range(7)
-OBJECTIVE, EVIDENCE, DECREMENT, GAMMA, SSE, BETA = range(7, 13)
-N_FIELDS = 13
-
-# the least number of starts that an audition leaves: fewer miss the best optimum too often
-FEWEST = 8
-# nats that make a difference: a straggler that leads by more is waited for, a start whose evidence fell by more goes
-# back to its peak
-LEAD = 1.0
 # accepted steps since the peak of its evidence after which a start that has come down, and whose objective can hardly
 # fall any more, does not go on
 PAST = 8
@@ -278,6 +259,80 @@ def remember(theta, alpha, n, n_groups, table, best, lane):
 
 
 @jit
+def _revise(theta, gram, alpha, group, prior, n_obs, table, best, accepted, settings, hessian, gradient, diagonal):
+    """Update precisions, evidence and status of the lanes whose trial point was accepted."""
+    n, n_groups = group.shape[0], prior.shape[0]
+    evidence, tolerance, _maxiter, patience, _q = settings
+    _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
+    cholesky(hessian, n, SMALLEST_PIVOT)
+    solve_lower(hessian, n, gradient)
+    inverse_diagonal(hessian, n, diagonal)
+    for lane in range(LANES):
+        if accepted[lane] == 0.0:
+            continue
+        update = evidence and table[ITERATIONS * LANES + lane] > patience
+        beta = _precisions(theta, alpha, group, n_groups, n, n_obs, table, diagonal, lane, prior, update)
+        if evidence:
+            table[BETA * LANES + lane] = beta
+        decrement = 0.0
+        for i in range(n):
+            decrement += 0.5 * gradient[i * LANES + lane] ** 2
+        table[DECREMENT * LANES + lane] = decrement
+        table[OBJECTIVE * LANES + lane] = 0.5 * (
+            table[BETA * LANES + lane] * table[SSE * LANES + lane] + _penalty(theta, alpha, group, n, lane)
+        )
+    _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
+    cholesky(hessian, n, SMALLEST_PIVOT)
+    for lane in range(LANES):
+        if accepted[lane] == 0.0:
+            continue
+        before = table[EVIDENCE * LANES + lane]
+        now = _log_evidence(theta, alpha, group, n, n_obs, table, hessian, lane, prior)
+        table[EVIDENCE * LANES + lane] = now
+        settled = not evidence or (
+            table[ITERATIONS * LANES + lane] > patience + 1 and abs(now - before) < 100.0 * tolerance * n_obs
+        )
+        if evidence and table[ITERATIONS * LANES + lane] > patience + 1:
+            remember(theta, alpha, n, n_groups, table, best, lane)
+        if _nats(table, lane, n_obs, evidence) < tolerance * n_obs and settled:
+            table[STATUS * LANES + lane] = CONVERGED
+
+
+@jit
+def _propose(theta, trial, gram, alpha, group, linear, table, first, hessian, gradient, diagonal, column):
+    """Solve the damped system for the next trial points; the `first` step moves linear parameters only."""
+    n = group.shape[0]
+    _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
+    if first:
+        for i in range(n):
+            for j in range(i + 1):
+                if i == j:
+                    if not linear[i]:
+                        store(hessian, i * n + i, fill(1.0))
+                elif not (linear[i] and linear[j]):
+                    store(hessian, i * n + j, fill(0.0))
+            if not linear[i]:
+                store(gradient, i, fill(0.0))
+    damping = load(table, DAMPING)
+    for i in range(n):
+        scale = damping * load(hessian, i * n + i)
+        store(diagonal, i, scale)
+        store(hessian, i * n + i, load(hessian, i * n + i) + scale)
+        store(column, i, load(gradient, i))
+    cholesky(hessian, n, SMALLEST_PIVOT)
+    solve_lower(hessian, n, column)
+    solve_upper(hessian, n, column)
+    predicted = fill(0.0)
+    for i in range(n):
+        step = load(column, i)
+        predicted = predicted + 0.5 * step * (load(gradient, i) + load(diagonal, i) * step)
+        store(trial, i, load(theta, i) + step)
+        if not linear[i] or group[i] == OUTPUT:
+            _bend(theta, column, trial, i)
+    store(table, PREDICTED, predicted)
+
+
+@jit
 def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, best, settings, work):
     """
     Use the normal equations at the trial points: accept or reject, update precisions, propose the next points.
@@ -314,8 +369,7 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
         Lanes still running.
     """
     n = group.shape[0]
-    n_groups = prior.shape[0]
-    evidence, tolerance, maxiter, patience, q = settings
+    evidence, tolerance, maxiter, _patience, q = settings
     hessian = work[: n * n * LANES]
     gradient = work[n * n * LANES : (n * n + n) * LANES]
     diagonal = work[(n * n + n) * LANES : (n * n + 2 * n) * LANES]
@@ -327,67 +381,8 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
     if q > 0:
         _project(trial, trial_gram, alpha, group, q, n, n_obs, table, hessian, column)
     if _judge(theta, trial, gram, trial_gram, alpha, group, n, table, accepted, n_obs, tolerance, evidence):
-        _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
-        cholesky(hessian, n, SMALLEST_PIVOT)
-        solve_lower(hessian, n, gradient)
-        inverse_diagonal(hessian, n, diagonal)
-        for lane in range(LANES):
-            if accepted[lane] == 0.0:
-                continue
-            update = evidence and table[ITERATIONS * LANES + lane] > patience
-            beta = _precisions(theta, alpha, group, n_groups, n, n_obs, table, diagonal, lane, prior, update)
-            if evidence:
-                table[BETA * LANES + lane] = beta
-            decrement = 0.0
-            for i in range(n):
-                decrement += 0.5 * gradient[i * LANES + lane] ** 2
-            table[DECREMENT * LANES + lane] = decrement
-            table[OBJECTIVE * LANES + lane] = 0.5 * (
-                table[BETA * LANES + lane] * table[SSE * LANES + lane] + _penalty(theta, alpha, group, n, lane)
-            )
-        _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
-        cholesky(hessian, n, SMALLEST_PIVOT)
-        for lane in range(LANES):
-            if accepted[lane] == 0.0:
-                continue
-            before = table[EVIDENCE * LANES + lane]
-            now = _log_evidence(theta, alpha, group, n, n_obs, table, hessian, lane, prior)
-            table[EVIDENCE * LANES + lane] = now
-            settled = not evidence or (
-                table[ITERATIONS * LANES + lane] > patience + 1 and abs(now - before) < 100.0 * tolerance * n_obs
-            )
-            if evidence and table[ITERATIONS * LANES + lane] > patience + 1:
-                remember(theta, alpha, n, n_groups, table, best, lane)
-            if _nats(table, lane, n_obs, evidence) < tolerance * n_obs and settled:
-                table[STATUS * LANES + lane] = CONVERGED
-    _assemble(theta, gram, alpha, group, n, table, hessian, gradient)
-    if first:
-        for i in range(n):
-            for j in range(i + 1):
-                if i == j:
-                    if not linear[i]:
-                        store(hessian, i * n + i, fill(1.0))
-                elif not (linear[i] and linear[j]):
-                    store(hessian, i * n + j, fill(0.0))
-            if not linear[i]:
-                store(gradient, i, fill(0.0))
-    damping = load(table, DAMPING)
-    for i in range(n):
-        scale = damping * load(hessian, i * n + i)
-        store(diagonal, i, scale)
-        store(hessian, i * n + i, load(hessian, i * n + i) + scale)
-        store(column, i, load(gradient, i))
-    cholesky(hessian, n, SMALLEST_PIVOT)
-    solve_lower(hessian, n, column)
-    solve_upper(hessian, n, column)
-    predicted = fill(0.0)
-    for i in range(n):
-        step = load(column, i)
-        predicted = predicted + 0.5 * step * (load(gradient, i) + load(diagonal, i) * step)
-        store(trial, i, load(theta, i) + step)
-        if not linear[i] or group[i] == OUTPUT:
-            _bend(theta, column, trial, i)
-    store(table, PREDICTED, predicted)
+        _revise(theta, gram, alpha, group, prior, n_obs, table, best, accepted, settings, hessian, gradient, diagonal)
+    _propose(theta, trial, gram, alpha, group, linear, table, first, hessian, gradient, diagonal, column)
     running = 0
     for lane in range(LANES):
         if table[STATUS * LANES + lane] == RUNNING and table[ITERATIONS * LANES + lane] >= maxiter:
@@ -401,145 +396,19 @@ def advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, 
 
 
 @jit
-def part_ends(n, n_groups):
-    """
-    Where the parts of what a start carries along begin and end, in rows.
-
-    The parts are the arguments of :func:`advance`: theta, trial, gram, alpha, table and best.
-    """
-    ends = np.zeros(7, np.int64)
-    for i, rows in enumerate((n, n, (n + 1) ** 2, n_groups, N_FIELDS, n + n_groups + N_FIELDS - OBJECTIVE)):
-        ends[i + 1] = ends[i] + rows
-    return ends
-
-
-@jit
-def take(state, columns, first, n, n_groups, space):
-    """
-    Copy up to `LANES` starts into lanes.
-
-    Parameters
-    ----------
-    state : ndarray, (rows, C)
-        What all starts carry along, a column for each.
-    columns : ndarray of int
-        Starts that run.
-    first : int
-        The first that is wanted among `columns`. Where fewer than `LANES` are left, the other lanes are copies of the
-        last, which do not run.
-    n, n_groups : int
-        Number of parameters and of prior groups.
-    space : ndarray, (rows * LANES,)
-        Where to.
-
-    Returns
-    -------
-    tuple of ndarray
-        The parts of `space`, see :func:`part_ends`.
-    """
-    last = min(first + LANES, len(columns)) - 1
-    for i in range(state.shape[0]):
-        for lane in range(LANES):
-            space[i * LANES + lane] = state[i, columns[min(first + lane, last)]]
-    ends = part_ends(n, n_groups) * LANES
-    table = space[ends[4] : ends[5]]
-    for lane in range(last + 1 - first, LANES):
-        table[STATUS * LANES + lane] = FAILED
-    theta, trial, gram = space[: ends[1]], space[ends[1] : ends[2]], space[ends[2] : ends[3]]
-    return theta, trial, gram, space[ends[3] : ends[4]], table, space[ends[5] :]
-
-
-@jit
-def put(state, columns, first, space):
-    """Copy lanes back to the starts from which :func:`take` filled them."""
-    count = min(LANES, len(columns) - first)
-    for i in range(state.shape[0]):
-        for lane in range(count):
-            state[i, columns[first + lane]] = space[i * LANES + lane]
-
-
-@jit
 def unit_rounds(rounds, state, columns, prior, settings, group, linear, n_obs, space, trial_gram, work,
                 units, activation, x, linear_columns, target, weight, linear_gram, scratch):  # fmt: skip
     """
     Take starts of a sum of units through up to `rounds` evaluations, without returning to the interpreter.
 
-    The arguments up to `space` are those of :func:`take`, those up to `work` those of :func:`advance`, and from `units`
-    on those of :func:`pararnn_ts.kernels.units.accumulate`.
+    The arguments up to `space` are those of :func:`pararnn_ts.kernels.start_state.to_lanes`, those up to `work` those
+    of :func:`advance`, and from `units` on those of :func:`pararnn_ts.kernels.units.accumulate`.
     """
     for first in range(0, len(columns), LANES):
-        theta, trial, gram, alpha, table, best = take(state, columns, first, len(group), len(prior), space)
+        theta, trial, gram, alpha, table, best = to_lanes(state, columns, first, len(group), len(prior), space)
         for _ in range(rounds):
             accumulate(trial, units, activation, x, linear_columns, target, weight, linear_gram, scratch, trial_gram)
             if not advance(theta, trial, gram, trial_gram, alpha, group, prior, linear, n_obs, table, best, settings,
                            work):  # fmt: skip
                 break
-        put(state, columns, first, space)
-
-
-@jit
-def _better(table, row, sign, a, b):
-    """Whether start `a` is better than `b`; of equals, and of those without a number, the first."""
-    x, y = sign * table[row, a], sign * table[row, b]
-    if x > y:
-        return True
-    if x < y:
-        return False
-    if np.isnan(x) != np.isnan(y):
-        return bool(np.isnan(y))
-    return a < b
-
-
-@jit
-def review_series(table, begin, end, audition, evidence):
-    """
-    Retire starts of one series: stragglers that are not ahead of those that have converged, and in an audition others.
-
-    Parameters
-    ----------
-    table : ndarray, (N_FIELDS, C)
-        State of the starts.
-    begin, end : int
-        Starts of the series.
-    audition : bool
-        Whether the weaker half of many starts is to go; `FEWEST` stay.
-    evidence : bool
-        Whether starts are compared by their evidence.
-
-    Returns
-    -------
-    int
-        Starts that go on.
-    """
-    row, sign = (EVIDENCE, 1.0) if evidence else (OBJECTIVE, -1.0)
-    keep = max(FEWEST, (end - begin) // 2)
-    if audition and end - begin > FEWEST:
-        for c in range(begin, end):
-            # those that go are marked by a negative number until all have been compared
-            if table[STATUS, c] == RUNNING:
-                rank = 0
-                for other in range(begin, end):
-                    runs = table[STATUS, other] == RUNNING or table[STATUS, other] == -RETIRED
-                    if runs and _better(table, row, sign, other, c):
-                        rank += 1
-                if rank >= keep:
-                    table[STATUS, c] = -RETIRED
-        for c in range(begin, end):
-            table[STATUS, c] = abs(table[STATUS, c])
-    running, converged, leader = 0, 0, -np.inf
-    for c in range(begin, end):
-        if table[STATUS, c] == RUNNING:
-            running += 1
-        elif table[STATUS, c] == CONVERGED:
-            converged += 1
-            score = sign * table[row, c]
-            # nothing is ahead of what is no number
-            if score > leader or np.isnan(score):
-                leader = score
-    if running > 0 and converged >= max(3, running):
-        for c in range(begin, end):
-            ahead = sign * table[row, c] > leader + (LEAD if evidence else 0.0)
-            if table[STATUS, c] == RUNNING and not ahead:
-                table[STATUS, c] = RETIRED
-                running -= 1
-    return running
+        from_lanes(state, columns, first, space)
