@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numba
@@ -26,10 +26,10 @@ from pararnn_ts.estimation.levenberg_marquardt import (
 )
 from pararnn_ts.estimation.parallel_in_time import ParallelInTimeProblem
 from pararnn_ts.estimation.problem import GappedProblem, Problem, Sample, difference_series
+from pararnn_ts.estimation.racing import race, resumed, scores, with_odds
 from pararnn_ts.estimation.scaling import standardise
 from pararnn_ts.estimation.series_problem import complete_problem
 from pararnn_ts.estimation.student import reweight, robust_weights
-from pararnn_ts.kernels.reviews import FEWEST
 from pararnn_ts.specification import SeriesLayout, Specification
 
 __all__ = [
@@ -41,14 +41,9 @@ __all__ = [
     "estimate",
     "estimate_many",
     "estimate_student",
-    "is_raced",
     "make_problem",
     "n_threads",
     "on_own_scale",
-    "passed_over",
-    "race",
-    "resumed",
-    "with_odds",
 ]
 
 STATUS_WORDS = {
@@ -60,17 +55,9 @@ STATUS_WORDS = {
     RETIRED: "retired",
 }
 
-# log prior odds against each unit that can expand, where Laplace's approximation is void; simulated series and parts of
-# the shipped ones held out of their training parts chose it among 0, 5, 10, 20, 50 and infinity
-EXPANSION_ODDS = 10.0
 ALL_DIVERGED = "endog could not be fitted: every start diverged; look for extreme values, or use activation='tanh'."
 # half a squared Newton decrement, in nats, that leaves estimates where they are for all that matters
 NEARLY = 0.1
-# rows on which the starts of a long sample are tried first: so many, or so many for each parameter if that is more
-FIRST_ROWS = 8192
-ROWS_PER_PARAMETER = 100
-# a sample is long when it has so many times the first rows; each stage has so many times the rows of the one before
-LONG, GROWTH = 2, 4
 
 
 class Estimate(NamedTuple):
@@ -202,39 +189,6 @@ def on_own_scale(
     return state(specification, sample, scaling, target)
 
 
-def with_odds(problem: Problem, solutions: Solutions, options: Options) -> Solutions:
-    """
-    Subtract from the log evidence of each start the prior odds against units that can expand.
-
-    Starts are compared by the result. To be called once, on what :func:`levenberg_marquardt.minimize` returns.
-
-    Parameters
-    ----------
-    problem : Problem
-        The problem that was minimised.
-    solutions : Solutions
-        Its solutions.
-    options : Options
-        With a fixed penalty there is no evidence, and the solutions are returned as they are.
-
-    Returns
-    -------
-    Solutions
-    """
-    if options.penalty is not None:
-        return solutions
-    odds = EXPANSION_ODDS * problem.n_expansive(solutions.params)
-    return replace(solutions, log_evidence=solutions.log_evidence - odds)
-
-
-def _scores(solutions: Solutions, options: Options) -> np.ndarray:
-    """By how much one start is better than another; minus infinity for those that did not reach an optimum."""
-    score = solutions.log_evidence if options.penalty is None else -solutions.objective
-    # the evidence of a start that was retired on its way is that of no optimum
-    lost = (solutions.status == FAILED) | (solutions.status == RETIRED) | ~np.isfinite(score)
-    return np.where(lost, -np.inf, score)
-
-
 def _minimize(
     problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool, device: str
 ) -> Solutions:
@@ -249,143 +203,6 @@ def _minimize(
     return minimize_many([problem], [starts], options, device, warm)[0]
 
 
-# what a race asks for: a problem, starts of it, and whether they are estimates already
-Stage = tuple[Problem, np.ndarray, bool]
-
-
-def _first_rows(problem: Problem, starts: np.ndarray) -> int:
-    """Rows on which the starts are tried first."""
-    return max(FIRST_ROWS, ROWS_PER_PARAMETER * starts.shape[1]) + problem.specification.hold_back
-
-
-def is_raced(problem: Problem, starts: np.ndarray) -> bool:
-    """
-    Whether a sample is so long that its starts are tried on a part of it first, see :func:`race`.
-
-    Parameters
-    ----------
-    problem : Problem
-        The problem of the sample.
-    starts : ndarray, (n_starts, F)
-        Start values; a single one is not raced.
-    """
-    return len(starts) > 1 and LONG * _first_rows(problem, starts) <= len(problem.sample.y)
-
-
-def race(
-    problem: Problem, starts: np.ndarray, options: Options, warm: bool = False
-) -> Generator[Stage, Solutions, Solutions]:
-    """
-    Run the starts; on a long sample first on its beginning, then the best of them on more and more of it.
-
-    The optima of thousands of rows are close to those of millions. So only the best `FEWEST` starts have to see all
-    rows, and they begin close to where they end. Starts that were retired too early go on at the end, see
-    :func:`passed_over`.
-
-    Parameters
-    ----------
-    problem : Problem
-        The whole sample.
-    starts : ndarray, (n_starts, F)
-        Start values.
-    options : Options
-        Penalty and stopping rules.
-    warm : bool
-        Whether the starts are estimates already.
-
-    Yields
-    ------
-    tuple
-        Problem, starts, and whether they are estimates. The caller minimises it and sends back the solutions, see
-        :func:`with_odds`; so it decides where the starts run.
-
-    Returns
-    -------
-    Solutions
-        End points of all starts.
-    """
-    rows, raced = _first_rows(problem, starts), is_raced(problem, starts)
-    solutions, kept = None, np.arange(len(starts))
-    while raced and LONG * rows <= len(problem.sample.y):
-        part = problem.head(rows)
-        rows *= GROWTH
-        if part.n_obs < part.specification.n_params:
-            continue
-        begin = starts[kept] if solutions is None else solutions.params[kept]
-        found = yield part, begin, solutions is not None
-        score = _scores(found, options)
-        order = np.argsort(-score, kind="stable")[:FEWEST]
-        order = order[np.isfinite(score[order])]
-        solutions = found if solutions is None else _merged(solutions, found, kept)
-        if not len(order):
-            return (yield problem, starts, False)
-        kept = kept[order]
-    if solutions is None:
-        solutions = yield problem, starts, warm
-    else:
-        solutions = _merged(solutions, (yield problem, solutions.params[kept], True), kept)
-    again = passed_over(problem, solutions, options)
-    if len(again):
-        solutions = resumed(solutions, (yield problem, solutions.params[again], False), again)
-    return solutions
-
-
-def passed_over(problem: Problem, solutions: Solutions, options: Options) -> np.ndarray:
-    """
-    Starts that were retired with fewer units that can expand than the best start has.
-
-    While starts run they are compared by their evidence alone, without the odds against units that can expand; in
-    `solutions` these odds count, see :func:`with_odds`.
-
-    Parameters
-    ----------
-    problem : Problem
-        The problem that was minimised.
-    solutions : Solutions
-        End points of all starts.
-    options : Options
-        With a fixed penalty no start is passed over.
-
-    Returns
-    -------
-    ndarray of int
-        Starts that should go on.
-    """
-    if options.penalty is not None or not (solutions.status == RETIRED).any():
-        return np.empty(0, dtype=int)
-    expansive = problem.n_expansive(solutions.params)
-    best = np.argmax(_scores(solutions, options))
-    # those of an earlier stage have no evidence: they were far from the best on rows where all began
-    retired = (solutions.status == RETIRED) & np.isfinite(solutions.log_evidence)
-    return np.flatnonzero(retired & (expansive < expansive[best]))
-
-
-def resumed(before: Solutions, found: Solutions, again: np.ndarray) -> Solutions:
-    """
-    Replace solutions by those of starts that went on.
-
-    Parameters
-    ----------
-    before : Solutions
-        Solutions of all starts.
-    found : Solutions
-        New solutions of some of them; evaluations are added to those before.
-    again : ndarray of int
-        Which starts these are.
-
-    Returns
-    -------
-    Solutions
-        Of all starts.
-    """
-    joined = {}
-    for field in fields(Solutions):
-        values, new = getattr(before, field.name).copy(), getattr(found, field.name)
-        values[again] = new + values[again] if field.name == "iterations" else new
-        joined[field.name] = values
-    return Solutions(**joined)
-
-
 def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, warm: bool, device: str) -> Solutions:
     """Run a race to its end."""
     running = race(problem, starts, options, warm)
@@ -396,18 +213,6 @@ def _race(problem: Problem, starts: np.ndarray, options: Options, threads: int, 
             part, begin, warmed = running.send(found)
         except StopIteration as end:
             return end.value
-
-
-def _merged(before: Solutions, found: Solutions, kept: np.ndarray) -> Solutions:
-    """Solutions of all starts after those in `kept` went on; what the others were worth cannot be compared."""
-    known = ("params", "status", "iterations")
-    unknown = {
-        field.name: np.full_like(getattr(before, field.name), np.nan)
-        for field in fields(Solutions)
-        if field.name not in known
-    }
-    status = np.where(before.status == FAILED, FAILED, RETIRED)
-    return resumed(replace(before, status=status, **unknown), found, kept)
 
 
 def _has_converged(solutions: Solutions, best: int) -> bool:
@@ -593,7 +398,7 @@ def estimate_student(problem: Problem, solutions: Solutions, best: int, options:
 
 
 def _best(solutions: Solutions, options: Options) -> int:
-    score = _scores(solutions, options)
+    score = scores(solutions, options)
     best = int(np.argmax(score))
     if not np.isfinite(score[best]):
         raise ValueError(ALL_DIVERGED)

@@ -14,21 +14,11 @@ import numpy as np
 
 from pararnn_ts.estimation.curvature import statistics
 from pararnn_ts.estimation.errors import ErrorLaw
-from pararnn_ts.estimation.estimate import (
-    ALL_DIVERGED,
-    NEARLY,
-    Estimate,
-    best_of,
-    is_raced,
-    make_problem,
-    passed_over,
-    race,
-    resumed,
-    with_odds,
-)
+from pararnn_ts.estimation.estimate import ALL_DIVERGED, NEARLY, Estimate, best_of, make_problem
 from pararnn_ts.estimation.identification import canonical_form, distinct_units, log_unit_information
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, FAILED, PEAKED, RETIRED, Options, Solutions
 from pararnn_ts.estimation.problem import Problem, Sample, UnitProblem, difference_series
+from pararnn_ts.estimation.racing import is_raced, passed_over, race, resumed, with_odds
 from pararnn_ts.estimation.scaling import STRETCH, jacobians, standardise_many
 from pararnn_ts.estimation.threads import run_all
 from pararnn_ts.specification import Specification

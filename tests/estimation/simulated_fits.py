@@ -7,8 +7,7 @@ import numpy as np
 import twin
 
 import pararnn_ts as prt
-from pararnn_ts.estimation import cuda
-from pararnn_ts.estimation import estimate as estimation
+from pararnn_ts.estimation import cuda, racing
 from pararnn_ts.estimation.cuda import minimize_many
 from pararnn_ts.estimation.cuda_kernels import Kernels
 from pararnn_ts.estimation.estimate import estimate_many, make_problem
@@ -57,10 +56,10 @@ def everything(minimize):
 
 def estimate_cases():
     rng = np.random.default_rng(5)
-    estimation.FIRST_ROWS, estimation.ROWS_PER_PARAMETER = 25, 1
+    racing.FIRST_ROWS, racing.ROWS_PER_PARAMETER = 25, 1
     problems = [p for units in ((1,), (), (1,)) for p in problems_of(units, (30, 30, 70), rng)[1]]
     starts = [random_starts(p.specification, 1 + i % 3, rng) for i, p in enumerate(problems)]
-    assert {estimation.is_raced(p, s) for p, s in zip(problems, starts, strict=True)} == {True, False}
+    assert {racing.is_raced(p, s) for p, s in zip(problems, starts, strict=True)} == {True, False}
     return problems, starts, Options(maxiter=20)
 
 

@@ -13,8 +13,8 @@ from simulated_fits import FIELDS, SELECTED, cases, described, estimate_cases, e
 import pararnn_ts as prt
 from pararnn_ts.estimation import cuda as many
 from pararnn_ts.estimation import cuda_kernels as kernels
-from pararnn_ts.estimation import estimate as estimation
 from pararnn_ts.estimation import levenberg_marquardt as lm
+from pararnn_ts.estimation import racing
 from pararnn_ts.estimation.estimate import estimate, estimate_many
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
 from pararnn_ts.estimation.series_problem import SeriesProblem
@@ -100,7 +100,7 @@ def test_fit_and_select_order_are_those_of_the_cpu(simulated):
 
 def test_many_series_of_several_models_are_estimated_as_each_of_them(simulated, monkeypatch):
     for name in ("FIRST_ROWS", "ROWS_PER_PARAMETER"):
-        monkeypatch.setattr(estimation, name, getattr(estimation, name))
+        monkeypatch.setattr(racing, name, getattr(racing, name))
     problems, starts, options = estimate_cases()
     for i, (problem, start) in enumerate(zip(problems, starts, strict=True)):
         for field, expected in described(estimate(problem, start, options)).items():

@@ -9,8 +9,9 @@ from problems import derivatives, make, nonlinear_series, ridge_of
 
 from pararnn_ts.datasets import load_nile
 from pararnn_ts.estimation.curvature import in_data_units
-from pararnn_ts.estimation.estimate import EXPANSION_ODDS, curvature, estimate, passed_over, with_odds
+from pararnn_ts.estimation.estimate import curvature, estimate
 from pararnn_ts.estimation.levenberg_marquardt import CONVERGED, PRIOR, RETIRED, Options, minimize
+from pararnn_ts.estimation.racing import EXPANSION_ODDS, passed_over, with_odds
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.models.pararnn import ParaRNN
 

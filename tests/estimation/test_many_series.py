@@ -9,10 +9,11 @@ import twin
 from problems import nonlinear_series
 
 from pararnn_ts.datasets import load_lynx, load_nile
-from pararnn_ts.estimation.estimate import best_of, estimate, make_problem, passed_over, with_odds
+from pararnn_ts.estimation.estimate import best_of, estimate, make_problem
 from pararnn_ts.estimation.levenberg_marquardt import Options, minimize
 from pararnn_ts.estimation.many_series import estimates, make_problems, with_passed_over
 from pararnn_ts.estimation.problem import Sample
+from pararnn_ts.estimation.racing import passed_over, with_odds
 from pararnn_ts.estimation.starts import random_starts
 from pararnn_ts.models.pararnn import ParaRNN
 
