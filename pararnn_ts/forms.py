@@ -148,7 +148,7 @@ def worth_modelling(
     base : ParaRNN
         Model of the series as it is given.
     others : iterable of Form
-        Forms that are tried where they leave at least half of the rows.
+        Forms that are tried where they leave at least half of the rows, and two for each deterministic term.
     grid : Grid
         How far the search goes.
     hold_back : int
@@ -173,7 +173,7 @@ def worth_modelling(
             if model is None:
                 continue
             more = max(grid.reach(form, model) - hold_back, 0)
-            if rows - more >= max(10, rows // 2):
+            if rows - more >= max(10, rows // 2, 2 * model.specification.n_deterministic):
                 models[form] = model
                 reach.append(hold_back + more)
     if len(models) == 1:
