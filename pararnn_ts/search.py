@@ -32,8 +32,10 @@ __all__ = ["Candidate", "FittedCandidate", "Search", "information_criteria", "is
 STUDENTS = 40
 # of these so many at a time, the most promising first, until none of so many is better for it
 PARTY = 8
-# degrees of freedom below which shocks have no third moment; the normal law is kept instead
+# degrees of freedom below which shocks have no third moment; of values that repeat the normal law is kept instead
 HEAVIEST = 3.0
+# values repeat where fewer of them are distinct, as a share
+DISTINCT = 0.5
 # a candidate needs to be compared, not polished; a linear one is polished at no cost
 OPTIONS, SETTLED = Options(maxiter=60, tol=1e-7), Options()
 # share of the sample that criterion "cv" predicts
@@ -250,7 +252,7 @@ class Search:
             early = estimate(_before_held_out(model), before.starts, OPTIONS, errors="t")
         found = estimate_student(problem, before.found.starts, before.found.best, OPTIONS)
         fitted = self._finish(prepared, found, early)
-        if found.converged or not is_better_law(fitted[1], before):
+        if found.converged or not _values_repeat(model) or not is_better_law(fitted[1], before):
             return fitted
         # a law that has not settled may be on its way to tails that are too heavy
         settled = estimate_student(problem, before.found.starts, before.found.best, SETTLED)
@@ -320,9 +322,17 @@ def is_better_law(robust: FittedCandidate, normal: FittedCandidate) -> bool:
     """
     Tell whether Student's law is to be kept for a candidate, and not the normal one.
 
-    Tails that are too heavy are those of errors of the model, not of shocks that follow one law.
+    Where values repeat, as counts do, tails can seem heavy because the law has narrowed to the values that repeat.
     """
-    return robust.found.law.dof > HEAVIEST and robust.score > normal.score
+    if robust.found.law.dof <= HEAVIEST and _values_repeat(robust.model):
+        return False
+    return robust.score > normal.score
+
+
+def _values_repeat(model: ParaRNN) -> bool:
+    """Whether the series has few distinct values, so that it has no density."""
+    values = model._y[np.isfinite(model._y)]
+    return len(np.unique(values)) < DISTINCT * len(values)
 
 
 def _with_outliers(fitted: dict[Candidate, FittedCandidate]) -> list[Candidate]:

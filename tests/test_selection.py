@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.signal import lfilter
 
 import pararnn_ts as prt
 from pararnn_ts import search, selection
@@ -265,6 +266,18 @@ def test_counts_are_predicted_by_their_mean_and_not_by_the_most_frequent(seed):
     results = prt.select_order(counts, max_lags=1, max_linear_lags=2, max_units=1).results
     assert results.details.law.dof > search.HEAVIEST
     assert abs(results.forecast(5).iloc[-1] - counts.mean()) < 0.1 * counts.mean()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shocks_without_a_variance_are_no_reason_for_units(seed):
+    """Under the normal law units would be spent on a few large shocks, which nothing predicts."""
+    shocks = np.random.default_rng(seed).standard_t(2.0, 220)
+    y = lfilter([1.0], [1.0, -1.2, 0.5], shocks)[100:]
+    sel = prt.select_order(y, max_lags=2, max_linear_lags=4, max_units=1, n_starts=4)
+    assert sel.best.units == () and sel.best.errors == "t"
+    # one step ahead the most that could be known is known up to a part of a typical shock
+    known = sel.results.fittedvalues[4:] - (1.2 * y[3:-1] - 0.5 * y[2:-2])
+    assert np.median(np.abs(known)) < 0.4 * np.median(np.abs(shocks))
 
 
 def test_information_criteria_have_the_likelihood_of_the_law_whatever_it_is():
