@@ -1,11 +1,11 @@
 """
 Forecasts of the next twelve observations beside AutoARIMA, AutoETS and AutoTheta of statsforecast.
 
-The last 400 observations of each series, shipped, of statsmodels or simulated. Six origins, six observations apart, the
-last of them twelve before the end; models are chosen and estimated anew at each. `select_order` has default settings
-and is told the length of the season. Ratios are those of mean absolute errors over all steps
-and origins to those of AutoARIMA, which knows the season where it is at most twelve; means are geometric. Coverage is
-the share of observations inside intervals of 95 %.
+The last 400 observations of each series, shipped, of statsmodels or simulated, among them those of other_series.py that
+have at least fifty. Six origins are spread evenly from the middle of a series to twelve before its end; models are
+chosen and estimated anew at each. `select_order` has default settings and is told the length of the season. Ratios are
+those of mean absolute errors over all origins to those of AutoARIMA, which knows the season where it is at most twelve;
+means are geometric. Coverage is the share of observations inside intervals of 95 %.
 
     python benchmarks/horizons.py [--jobs N] [--fresh] [--out FILE]
 """
@@ -16,23 +16,26 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from other_series import cases
 from pieces import compute, markdown, versions
 from scipy.signal import lfilter
 from statsmodels import datasets
 
 import pararnn_ts as prt
 
-STEPS, ORIGINS, APART, LAST = 12, 6, 6, 400
+STEPS, ORIGINS, FEWEST, LAST = 12, 6, 50, 400
+# rows before the first origin, at least
+FIRST = 38
 LONGEST_SEASON = 12
+STEPS_OF = {"all": slice(None), "1 to 4": slice(4), "9 to 12": slice(8, None)}
 PEERS = ("AutoARIMA", "AutoETS", "AutoTheta")
 OURS = ("selected", "average", "default fit")
 
 
 def observed() -> dict[str, tuple[pd.Series, int]]:
-    """Shipped series and series of statsmodels, each with the length of its season."""
+    """Shipped series and one of statsmodels, each with the length of its season."""
     data = prt.datasets
     co2 = datasets.co2.load_pandas().data["co2"].resample("MS").mean().interpolate()
-    macro = datasets.macrodata.load_pandas().data
     found = {
         "lynx, log10": (np.log10(data.load_lynx()), 1),
         "sunspots, yearly": (data.load_sunspots(), 1),
@@ -46,8 +49,7 @@ def observed() -> dict[str, tuple[pd.Series, int]]:
         "S&P 500 log volatility": (data.load_sp500_volatility(), 1),
         "gas furnace": (data.load_gas_furnace()["co2_pct"], 1),
     }
-    names = ("realgdp", "realcons", "realinv", "cpi", "m1", "tbilrate", "unemp", "infl")
-    return found | {f"US {name}": (macro[name], 4) for name in names}
+    return found
 
 
 def simulated() -> dict[str, tuple[np.ndarray, int]]:
@@ -60,20 +62,28 @@ def simulated() -> dict[str, tuple[np.ndarray, int]]:
         return rng.standard_normal(size)
 
     return {
-        "AR(2)": (lfilter([1.0], [1.0, -1.3, 0.6], shocks(n)), 1),
-        "ARMA(1,1)": (lfilter([1.0, -0.5], [1.0, -0.9], shocks(n)), 1),
-        "random walk": (np.cumsum(shocks(n)), 1),
-        "random walk with drift": (np.cumsum(0.3 + shocks(n)), 1),
+        "AR(2), 300 rows": (lfilter([1.0], [1.0, -1.3, 0.6], shocks(n)), 1),
+        "ARMA(1,1), 300 rows": (lfilter([1.0, -0.5], [1.0, -0.9], shocks(n)), 1),
+        "random walk, 300 rows": (np.cumsum(shocks(n)), 1),
+        "random walk with drift, 300 rows": (np.cumsum(0.3 + shocks(n)), 1),
         "trend and season": (0.05 * months + 2.0 * season + 0.5 * lfilter([1.0], [1.0, -0.6], shocks(240)), 12),
-        "growing season": (
+        "growing season, 240 rows": (
             np.exp(3.0 + 0.005 * months + 0.2 * season + 0.05 * lfilter([1.0], [1.0, -0.6], shocks(240))), 12
         ),
     }  # fmt: skip
 
 
+def short() -> dict[str, tuple[pd.Series, int]]:
+    """Series of other_series.py; the macroeconomic ones are quarterly."""
+    quarterly = ("US ", "Denmark", "German")
+    return {
+        case.name: (case.y, 4 if case.name.startswith(quarterly) else 1) for case in cases() if len(case.y) >= FEWEST
+    }
+
+
 def series() -> dict[str, tuple[np.ndarray, int]]:
     """All series, numbered."""
-    every = observed() | simulated()
+    every = observed() | simulated() | short()
     return {name: (np.asarray(values, dtype=float)[-LAST:], season) for name, (values, season) in every.items()}
 
 
@@ -88,7 +98,7 @@ def of_peer(name: str, train: np.ndarray, season: int) -> tuple[np.ndarray, np.n
 def piece(name: str, origin: int) -> dict[str, list]:
     """Absolute errors of all forecasts from one origin, and which observations lie inside the intervals."""
     y, season = series()[name]
-    end = len(y) - STEPS - APART * origin
+    end = int(np.linspace(max(FIRST, len(y) // 2), len(y) - STEPS, ORIGINS)[origin])
     train, future = y[:end], y[end : end + STEPS]
     found = {}
 
@@ -108,35 +118,43 @@ def piece(name: str, origin: int) -> dict[str, list]:
     return found
 
 
+def _ratios(errors: dict[str, np.ndarray], label: str, steps: slice) -> np.ndarray:
+    """Mean absolute errors of a model over those of AutoARIMA, for each series."""
+    own, peer = (errors[one][:, :, steps].mean(axis=(1, 2)) for one in (label, "AutoARIMA"))
+    return own / peer
+
+
 def report(jobs: int, fresh: bool) -> str:
     """The study as Markdown."""
     keys = [(name, origin) for name in series() for origin in range(ORIGINS)]
     pieces = compute("horizons", keys, piece, jobs=jobs, fresh=fresh)
     labels = (*PEERS, *OURS)
-    rows, ratios, covered = [], [], {label: [] for label in labels}
-    for name in series():
-        every = [pieces[name, origin] for origin in range(ORIGINS)]
-        errors = {label: float(np.mean([one[label][0] for one in every])) for label in labels}
-        ratios.append([errors[label] / errors["AutoARIMA"] for label in labels])
-        numbers = dict(zip(labels, ratios[-1], strict=True))
-        rows.append({"series": name, **{label: f"{numbers[label]:.2f}" for label in labels[1:]}})
-        for label in labels:
-            covered[label] += [inside for one in every for inside in one[label][1]]
-    table = np.array(ratios)
-    summary = [
-        {
-            "model": label,
-            "geometric mean": f"{mean:.3f}",
-            "median": f"{middle:.3f}",
-            "better than AutoARIMA": f"{better} of {len(rows)}",
-            "coverage of 95 %": f"{100 * np.mean(covered[label]):.0f} %",
-        }
-        for label, mean, middle, better in zip(
-            labels, np.exp(np.log(table).mean(axis=0)), np.median(table, axis=0), (table < 1.0).sum(axis=0), strict=True
+    errors = {
+        label: np.array([[pieces[name, origin][label][0] for origin in range(ORIGINS)] for name in series()])
+        for label in labels
+    }
+    rows = [
+        {"series": name, **{label: f"{ratio:.2f}" for label, ratio in zip(labels[1:], ratios, strict=True)}}
+        for name, ratios in zip(
+            series(), np.column_stack([_ratios(errors, label, STEPS_OF["all"]) for label in labels[1:]]), strict=True
         )
     ]
+    summary = []
+    for label in labels:
+        means = {f"steps {when}": np.exp(np.log(_ratios(errors, label, at)).mean()) for when, at in STEPS_OF.items()}
+        every = _ratios(errors, label, STEPS_OF["all"])
+        inside = np.mean([one[label][1] for one in pieces.values()])
+        summary.append(
+            {
+                "model": label,
+                **{when: f"{mean:.3f}" for when, mean in means.items()},
+                "median": f"{np.median(every):.3f}",
+                "better than AutoARIMA": f"{(every < 1.0).sum()} of {len(every)}",
+                "coverage of 95 %": f"{100 * inside:.0f} %",
+            }
+        )
     lines = [
-        "# Twelve steps ahead",
+        "# One to twelve steps ahead",
         "",
         "Mean absolute errors of forecasts one to twelve steps ahead, over those of AutoARIMA.",
         "",

@@ -37,7 +37,8 @@ def fitted(data, name, level, **options):
     model = prt.ParaRNN(y + level, x + level if "exog" in name else None, **MODELS[name])
     penalty = 0.5 if model.units else 0.0
     with model.fix_params(HELD if name == "held" else {}):
-        return model.fit(penalty=penalty, tol=1e-15, n_starts=2, **options)
+        # to within sqrt(2 N tol) = 2e-8 standard errors of the optimum, less than what is compared
+        return model.fit(penalty=penalty, tol=1e-18, n_starts=2, **options)
 
 
 def movable(results):
