@@ -232,6 +232,7 @@ def select_order(
     least = 0 if hold_back is None else check_count(hold_back, "hold_back", 0)
     generator = check_generator(rng)
     base = ParaRNN(endog, exog, lags=0, units=(), activation=activation, linear_lags=0, **series)
+    base.require_representable()
     base.require_sample(8)
     observed = int(np.isfinite(base._y).sum())
     notes = []

@@ -229,6 +229,12 @@ def test_new_observations_that_cannot_be_computed_with_are_refused(way, plain, d
     assert np.isfinite(getattr(plain, way)(1e-200 * Y[:3]).forecast(2)).all()
 
 
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_no_order_is_selected_for_a_series_that_cannot_be_computed_with(scale):
+    with pytest.raises(ValueError, match="endog has values up to .* squares cannot be computed with; rescale it"):
+        prt.select_order(scale * Y, max_lags=1, max_linear_lags=1, max_units=1, n_starts=2)
+
+
 def test_exogenous_values_of_the_future_may_come_in_any_form(driven):
     expected = driven.forecast(3, exog=NEW)
     for exog in (NEW["a"], NEW.to_numpy(), NEW["a"].tolist(), NEW.astype("Float64"), NEW.astype(object)):
