@@ -27,7 +27,7 @@ STEPS, ORIGINS, FEWEST, LAST = 12, 6, 50, 400
 # rows before the first origin, at least
 FIRST = 38
 LONGEST_SEASON = 12
-STEPS_OF = {"all": slice(None), "1 to 4": slice(4), "9 to 12": slice(8, None)}
+STEPS_OF = {"all steps": slice(None), "steps 1 to 4": slice(4), "steps 9 to 12": slice(8, None)}
 PEERS = ("AutoARIMA", "AutoETS", "AutoTheta")
 OURS = ("selected", "average", "default fit")
 
@@ -136,13 +136,15 @@ def report(jobs: int, fresh: bool) -> str:
     rows = [
         {"series": name, **{label: f"{ratio:.2f}" for label, ratio in zip(labels[1:], ratios, strict=True)}}
         for name, ratios in zip(
-            series(), np.column_stack([_ratios(errors, label, STEPS_OF["all"]) for label in labels[1:]]), strict=True
+            series(),
+            np.column_stack([_ratios(errors, label, STEPS_OF["all steps"]) for label in labels[1:]]),
+            strict=True,
         )
     ]
     summary = []
     for label in labels:
-        means = {f"steps {when}": np.exp(np.log(_ratios(errors, label, at)).mean()) for when, at in STEPS_OF.items()}
-        every = _ratios(errors, label, STEPS_OF["all"])
+        means = {when: np.exp(np.log(_ratios(errors, label, at)).mean()) for when, at in STEPS_OF.items()}
+        every = _ratios(errors, label, STEPS_OF["all steps"])
         inside = np.mean([one[label][1] for one in pieces.values()])
         summary.append(
             {
