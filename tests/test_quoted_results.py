@@ -17,6 +17,31 @@ def numbers(row):
     return [float(x) for cell in row for x in re.findall(r"\d+(?:\.\d+)?", cell)]
 
 
+def test_the_readme_quotes_the_accuracy_of_forecasts():
+    quoted = {name: cells for name, *cells in (row for row in rows(ROOT / "README.md") if len(row) == 2)}
+
+    def said(beginning):
+        """Numbers of the row whose name begins like this."""
+        ((cell,),) = [cells for name, cells in quoted.items() if name.startswith(beginning)]
+        return re.findall(r"[\d.]+", cell)
+
+    def means(study):
+        """Geometric means, selected and average, below the table of a study."""
+        return re.search(r"selected ([\d.]+), average ([\d.]+);", (RESULTS / study).read_text()).groups()
+
+    assert [f"{float(mean):.2f}" for mean in means("accuracy.md")] == [
+        *said("relative MSE, selected model"),
+        *said("relative MSE, average"),
+    ]
+    assert list(means("other_series.md")) == said("relative MSE on 50 short series")
+    horizons = {row[0]: row for row in rows(RESULTS / "horizons.md") if row[-1].endswith("%")}
+    peers = ("AutoETS", "selected", "average")
+    assert [horizons[name][1] for name in peers] == said("mean absolute error 1 to 12 steps ahead, 66 series")
+    assert [horizons[name][3] for name in peers] == said("the same, 9 to 12 steps ahead")
+    seasons = {row[0]: row for row in rows(RESULTS / "seasons.md") if len(row) == 3}
+    assert [seasons[name][2] for name in ("AutoETS", "average", "without")] == said("the same, 1 to 12 steps ahead, 15")
+
+
 def test_forecasts_quote_the_coverage_in_short_samples():
     found = {tuple(row[:3]): row[6] for row in rows(RESULTS / "small_samples.md")}
     head, *quoted = [row for row in rows(ROOT / "docs" / "forecasts.md") if len(row) == 6 and "---" not in row]
