@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pararnn_ts._compat import unheard_warnings
+from pararnn_ts.estimation.regression import log_predictive_density
 from pararnn_ts.models.deterministics import infer_period
 from pararnn_ts.models.options import SeriesOptions
 from pararnn_ts.models.pararnn import ParaRNN
@@ -19,6 +20,10 @@ __all__ = ["Form", "Grid", "other_forms", "worth_modelling"]
 LONGEST_SEASON = 60
 # kinds of differences and dummies that are searched
 MOST_KINDS = 2
+# log odds from which on one way of modelling the season is clearly better
+CLEAR = float(np.log(20.0))
+# rows at the end of a long series that decide about the season
+MOST_ROWS = 10_000
 
 
 class Form(NamedTuple):
@@ -143,6 +148,8 @@ def worth_modelling(
     """
     The forms whose models without units are best: one of each kind, two kinds, and none worse than the one given.
 
+    Where one way of modelling the season predicts clearly better than the others, forms without it are left out before.
+
     Parameters
     ----------
     base : ParaRNN
@@ -176,6 +183,10 @@ def worth_modelling(
             if rows - more >= max(10, rows // 2, 2 * model.specification.n_deterministic):
                 models[form] = model
                 reach.append(hold_back + more)
+    season = _clear_season(models, max(reach), grid)
+    if season is not None:
+        models = {form: model for form, model in models.items() if form[1:] == season}
+        reach = [hold_back, *(grid.reach(form, model) for form, model in models.items())]
     if len(models) == 1:
         return models, None
     bases = {form.kind: model for form, model in models.items()}
@@ -188,8 +199,55 @@ def worth_modelling(
     # of equals the simpler ones come first
     for form in sorted(score, key=lambda form: -score[form]):
         best.setdefault(form.kind, form)
-    kept = list(best.values())[: min(list(best).index(given.kind) + 1, MOST_KINDS)]
+    kept = list(best.values())[:MOST_KINDS]
+    if given in models:
+        kept = kept[: list(best).index(given.kind) + 1]
     return {form: model for form, model in models.items() if form in kept}, search
+
+
+def _clear_season(models: dict[Form, ParaRNN], reach: int, grid: Grid) -> tuple[int, bool, tuple[int, ...]] | None:
+    """
+    How the season is modelled, where one way predicts clearly better when each has learned from all rows that it can.
+
+    A seasonal difference and direct lags of the season need a season or two of rows before the first that they predict.
+    On the rows that all can predict they would be compared with dummies that have learned nothing from these. Half of
+    the prior is on the season as it is given; the better way is clear from twenty to one on, and not where gaps leave
+    few rows.
+    """
+    given = next(iter(models))[1:]
+    seasons = dict.fromkeys((form[1:] for form in models), -np.inf)
+    if len(seasons) == 1:
+        return None
+    regressions = {form: _regression(form, model, grid) for form, model in models.items()}
+    known = [np.isfinite(design).all(axis=1) & np.isfinite(values) for design, values, _ in regressions.values()]
+    later = np.all(known, axis=0)
+    later[:reach] = False
+    if later.sum() < max(10, len(later) // 4):
+        return None
+    for form, (design, values, choices) in regressions.items():
+        density = float(log_predictive_density(design, values, later, choices).max())
+        season, prior = form[1:], 0.0 if form[1:] == given else -np.log(len(seasons) - 1)
+        seasons[season] = max(seasons[season], density + prior)
+    best, second = sorted(seasons, key=lambda season: -seasons[season])[:2]
+    return best if seasons[best] - seasons[second] > CLEAR else None
+
+
+def _regression(form: Form, model: ParaRNN, grid: Grid) -> tuple[np.ndarray, np.ndarray, list[list[int]]]:
+    """Deterministic terms and direct lags of a form, its values, and the columns of its models without units."""
+    y, fixed, order = model._y[-MOST_ROWS:], model._det[: len(model._y)][-MOST_ROWS:], len(model.difference) - 1
+    seen = y[np.isfinite(y)]
+    spread = float(seen.std()) if len(seen) else 0.0
+    values, k = np.full(len(y), np.nan), fixed.shape[1]
+    values[order:] = np.convolve((y - seen.sum() / max(len(seen), 1)) / (spread or 1.0), model.difference, "valid")
+    if k:
+        values -= np.sum(values, where=np.isfinite(values)) / max(int(np.isfinite(values).sum()), 1)
+    candidates = [one.linear_lags for one in grid.linear_models(form)]
+    lags = sorted({lag for one in candidates for lag in one})
+    columns = np.full((len(y), len(lags)), np.nan)
+    for column, lag in enumerate(lags):
+        columns[lag:, column] = values[:-lag]
+    choices = [[*range(k), *(k + lags.index(lag) for lag in one)] for one in candidates]
+    return np.hstack([fixed, columns]), values, choices
 
 
 def _period(base: ParaRNN) -> int | None:

@@ -206,6 +206,8 @@ def select_order(
     -----
     All candidates are compared on the same rows. Models without units decide whether the series is differenced and how
     its season is modelled: candidates of the best two kinds go on, none of them worse than the series as it is given.
+    Where one way of modelling the season has clearly predicted best, having learned from all rows that it can, the
+    others are left out before, and the rows are those that it can predict.
     Every choice of units and lags is fitted with 0, 2, 4, 8 and 12 direct lags and with the number that is best without
     units; then the best three choices with every number of direct lags. Where residuals have outliers, the most
     promising candidates are also fitted with Student-t errors. A difference counts as one of the direct lags. Given the

@@ -45,6 +45,19 @@ def test_a_fixed_season_is_modelled_by_dummies_and_forecast_for_ever():
     np.testing.assert_allclose(far - far.mean(), PATTERN - PATTERN.mean(), atol=0.5)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_eight_years_are_enough_to_know_a_fixed_season_from_one_that_drifts(seed):
+    """On the rows that a seasonal difference can predict, its first two years would be lost to the dummies."""
+    pattern = 3.0 * np.random.default_rng(seed).standard_normal(12)
+    y = np.tile(pattern, 8) + lfilter([1.0], [1.0, -0.5], noise(96, seed))
+    found = prt.select_order(y, period=12, **SMALL)
+    assert found.best.seasonal and found.best.seasonal_diff == 0
+    # nothing is held back but what the direct lags need
+    assert found.results.nobs == 96 - 3
+    far = found.average().forecast(36).reshape(3, 12)[-1]
+    assert np.sqrt(np.mean((far - pattern) ** 2)) < 0.6
+
+
 def test_a_season_that_drifts_is_modelled_by_a_seasonal_difference():
     y = quarters(seasonal_random_walk(160, 1))
     found = prt.select_order(y, **SMALL)
@@ -101,6 +114,13 @@ def test_forms_that_would_cost_half_of_the_rows_are_not_tried():
     # a seasonal difference with direct lags of the season would leave 7 of 32 rows
     y = seasonal_random_walk(32, 8)
     assert all(form.seasonal_diff == 0 for form in forms_of(y, period=12))
+
+
+@pytest.mark.parametrize("share", [0.02, 0.4])
+def test_a_fixed_season_is_found_where_values_are_missing(share):
+    y = quarters(np.tile(PATTERN, 40) + noise(160, 13))
+    y[np.random.default_rng(0).random(160) < share] = np.nan
+    assert forms_of(y)[0].seasonal
 
 
 def test_a_season_of_which_nothing_was_observed_does_no_harm():
