@@ -109,6 +109,19 @@ def test_fit_selects_the_order_unless_it_is_named(nile, tmp_path):
     assert chosen["linear_lags"] == str(model.linear_lags)
 
 
+def test_rows_without_dates_are_told_the_length_of_their_season(tmp_path):
+    season = np.array([0.0, 3.0, -1.0, -4.0, 2.0])
+    series = pd.Series(season[np.arange(78) % 5] + np.random.default_rng(0).normal(scale=0.3, size=78), name="y")
+    series.to_csv(tmp_path / "y.csv", index=False)
+    assert "period" in sentence(run("fit", tmp_path / "y.csv", "--seasonal", "-o", tmp_path))
+    for chosen in (["--select"], ["--seasonal", "--lags", "1", "--units", "0"]):
+        outcome = run("forecast", tmp_path / "y.csv", "--period", 5, *chosen, "--steps", 10, "-o", tmp_path)
+        assert outcome.exit_code == 0, outcome.output
+        mean = pd.read_csv(tmp_path / "forecast.csv")["mean"]
+        # each season goes on from the row at which the file ends
+        assert np.abs(mean - season[(78 + np.arange(10)) % 5]).max() < 0.5
+
+
 def test_forecast_writes_the_forecasts_of_the_model(nile, tmp_path):
     outcome = run("forecast", nile, "-i", "year", "-u", 1, "--steps", 4, "--alpha", 0.2, "-o", tmp_path)
     assert outcome.exit_code == 0, outcome.output

@@ -510,6 +510,22 @@ def test_the_summary_names_models_reference_and_best(default):
         assert all(name in form for name in default.table.index)
 
 
+def test_models_that_are_the_same_share_what_is_said_of_the_best(lynx):
+    # the noise of rounding must not choose between a model and one with a unit that does nothing
+    same = {name: ParaRNN(lynx, units=(), lags=0, linear_lags=2) for name in ("one", "other")}
+    comparison = compare(lynx, holdout=8, models={"naive": naive, **same}, horizon=8)
+    comparison.table.loc["naive", ["rmse", "crps"]] = 9.0
+    figures = ["rmse", "crps", "aic", "bic", "log_evidence"]
+    comparison.table.loc["other", figures] += [-1e-9, 1e-9, -1e-6, 1e-6, -1e-6]
+    text = " ".join(str(comparison).split())
+    assert "one and other have the smallest RMSE" in text
+    assert "AIC and BIC prefer one and other." in text
+    assert "By CRPS" not in text
+    assert "On the holdout: 1 forecast from" in text
+    comparison.table.loc["naive", "rmse"] = comparison.table.loc["one", "rmse"]
+    assert "No model has a smaller RMSE than naive" in " ".join(str(comparison).split())
+
+
 def test_the_tables_of_the_summary_are_equally_wide(default):
     rules = {len(line) for line in str(default).splitlines() if set(line) == {"="}}
     assert len(rules) == 1

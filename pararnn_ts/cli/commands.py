@@ -95,6 +95,10 @@ LinearLags = Annotated[str | None, typer.Option(help="Lags that enter linearly, 
 Activation = Annotated[str, typer.Option(help="Activation of the units: tanh, relu, logistic or identity.")]
 Trend = Annotated[str, typer.Option(help="Deterministic trend: n, c, t, ct or ctt, as in statsmodels.")]
 Seasonal = Annotated[bool, typer.Option("--seasonal", help="Add seasonal dummies; a selection may choose them itself.")]
+Period = Annotated[
+    int | None,
+    typer.Option(help="Length of the season in rows, where dates do not tell it.", min=2, show_default=False),
+]
 Diff = Annotated[
     int, typer.Option(help="Order of differencing, undone in forecasts; a selection may choose 1 where it is 0.")
 ]
@@ -172,6 +176,7 @@ def fit(
     activation: Activation = "tanh",
     trend: Trend = "c",
     seasonal: Seasonal = False,
+    period: Period = None,
     diff: Diff = 0,
     select: Select = None,
     seed: Seed = 0,
@@ -189,7 +194,7 @@ def fit(
     from pararnn_ts.cli.writing import Folder
 
     folder = Folder(out)
-    options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
+    options = Options(units, lags, linear_lags, activation, trend, seasonal, period, diff, select, seed)
     results, search = fit_model(read_data(data, column, index, exog or (), freq), options)
     folder.fitted(results)
     if search is not None:
@@ -214,6 +219,7 @@ def forecast(
     activation: Activation = "tanh",
     trend: Trend = "c",
     seasonal: Seasonal = False,
+    period: Period = None,
     diff: Diff = 0,
     select: Select = None,
     seed: Seed = 0,
@@ -238,7 +244,7 @@ def forecast(
     from pararnn_ts.results.base import RecurrentResults
 
     folder, alpha = Folder(out), check_alpha(alpha)
-    options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
+    options = Options(units, lags, linear_lags, activation, trend, seasonal, period, diff, select, seed)
     results: Any = None
     series = future = None
     if model is not None:
@@ -306,6 +312,7 @@ def panel(
     activation: Activation = "tanh",
     trend: Trend = "c",
     seasonal: Seasonal = False,
+    period: Period = None,
     diff: Diff = 0,
     select: Annotated[
         bool, typer.Option("--select", help="Choose differences, season, lags and units of each series by evidence.")
@@ -336,7 +343,7 @@ def panel(
 
     # what is wrong with these is said before many series are fitted
     folder, levels = Folder(out), check_levels(level or None)
-    options = Options(units, lags, linear_lags, activation, trend, seasonal, diff, select or None, seed)
+    options = Options(units, lags, linear_lags, activation, trend, seasonal, period, diff, select or None, seed)
     future = None
     if model is not None:
         options.require_none(SAVED)
@@ -416,6 +423,7 @@ def report(
     activation: Activation = "tanh",
     trend: Trend = "c",
     seasonal: Seasonal = False,
+    period: Period = None,
     diff: Diff = 0,
     select: Select = None,
     seed: Seed = 0,
@@ -431,7 +439,10 @@ def report(
     from pararnn_ts.cli.writing import Folder
     from pararnn_ts.reporting import report as write
 
-    folder, options = Folder(out), Options(units, lags, linear_lags, activation, trend, seasonal, diff, select, seed)
+    folder, options = (
+        Folder(out),
+        Options(units, lags, linear_lags, activation, trend, seasonal, period, diff, select, seed),
+    )
     subject: Any
     if holdout is None:
         if horizon != 1 or refit_every is not None:

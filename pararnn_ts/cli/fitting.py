@@ -24,6 +24,7 @@ class Options:
     activation: str = "tanh"
     trend: str = "c"
     seasonal: bool = False
+    period: int | None = None
     diff: int = 0
     select: bool | None = None
     seed: int = 0
@@ -68,6 +69,7 @@ def _shared(options: Options) -> dict[str, Any]:
         "activation": options.activation,
         "trend": options.trend,
         "seasonal": options.seasonal,
+        "period": options.period,
         "diff": options.diff,
     }
 

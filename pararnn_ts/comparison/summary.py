@@ -22,6 +22,9 @@ __all__ = ["findings", "make_summary"]
 # what is called significant, and how sure one must be that intervals do not cover as they promise
 LEVEL = 0.05
 NOMINAL = 0.95
+# scores that differ by such a share, and criteria that differ by so much, are those of models that are the same
+SAME_SCORE = 1e-5
+SAME_CRITERION = 1e-3
 # as wide as the notes are at least
 MIN_WIDTH = 79
 
@@ -51,7 +54,7 @@ _FORMAT = {
 def make_summary(comparison: Comparison) -> Summary:
     """Lay out the summary, see `Comparison.summary`."""
     models = comparison.table.assign(specification=pd.Series(comparison.specifications))
-    horizon = _steps(comparison.horizon)
+    horizon = _count(comparison.horizon, "step")
     parts = [
         (_header_cells(comparison), None, None, f"Forecast comparison: {comparison.endog.name}", "lllr"),
         (*_cells(models, _MODELS), "Models", "lrr"),
@@ -81,11 +84,12 @@ def findings(comparison: Comparison) -> list[str]:
         Sentences.
     """
     table, reference = comparison.table, comparison.reference
-    best = str(table["rmse"].idxmin())
+    leaders = _smallest(table["rmse"])
+    best = leaders[0]
     found = []
     if len(table) == 1:
         return _coverage(table, comparison.horizon)
-    if best == reference:
+    if reference in leaders:
         found.append(f"No model has a smaller RMSE than {reference}, the reference.")
     else:
         share = 1 - table["rmse"][best] / table["rmse"][reference]
@@ -96,26 +100,43 @@ def findings(comparison: Comparison) -> list[str]:
             judged = f"the forecasts differ significantly (Diebold-Mariano p {_pvalue(pvalue)})"
         else:
             judged = f"the difference may be chance (Diebold-Mariano p {_pvalue(pvalue)})"
-        found.append(f"{best} has the smallest RMSE, {share:.1%} below that of {reference}; {judged}.")
+        leading = f"{_listed(leaders)} {'has' if len(leaders) == 1 else 'have'}"
+        found.append(f"{leading} the smallest RMSE, {share:.1%} below that of {reference}; {judged}.")
     worse = table.index[(table["dm_pvalue"] < LEVEL) & (table["rmse"] > table.loc[reference, "rmse"])]
     if len(worse):
         found.append(f"Significantly less accurate than {reference}: {', '.join(worse)}.")
-    sharpest = table["crps"].idxmin() if table["crps"].notna().any() else best
-    if sharpest != best:
-        found.append(f"By CRPS, which judges the whole forecast distribution, {sharpest} is best.")
+    sharpest = _smallest(table["crps"])
+    if sharpest and not set(sharpest) & set(leaders):
+        verb = "is" if len(sharpest) == 1 else "are"
+        found.append(f"By CRPS, which judges the whole forecast distribution, {_listed(sharpest)} {verb} best.")
     found += _coverage(table, comparison.horizon)
     counted = table["aic"].notna().sum()
     if counted < 2:
         return found
-    by_aic, by_bic = (str(table[name].idxmin()) for name in ("aic", "bic"))
-    in_sample = f"AIC and BIC prefer {by_aic}" if by_aic == by_bic else f"AIC prefers {by_aic}, BIC {by_bic}"
+    by_aic, by_bic = (_smallest(table[name]) for name in ("aic", "bic"))
+    in_sample = f"AIC and BIC prefer {_listed(by_aic)}"
+    if by_aic != by_bic:
+        in_sample = f"AIC prefers {_listed(by_aic)}, BIC {_listed(by_bic)}"
     if counted < len(table):
         in_sample += " among the models whose parameters are counted"
     known = table["log_evidence"].dropna()
-    if len(known) > 1 and str(known.idxmax()) not in (by_aic, by_bic) and _evidence_compares(comparison):
+    if len(known) > 1 and str(known.idxmax()) not in by_aic + by_bic and _evidence_compares(comparison):
         in_sample += f"; of the log evidences that of {known.idxmax()} is the largest"
     found.append(f"In the sample, {in_sample}.")
     return found
+
+
+def _smallest(column: pd.Series) -> list[str]:
+    """Models of the smallest figure, and of one that differs from it by no more than an optimiser leaves undone."""
+    known = column.dropna()
+    least = known.min()
+    within = SAME_CRITERION if column.name in ("aic", "bic") else SAME_SCORE * least
+    return [str(name) for name in known.index[known <= least + within]]
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _evidence_compares(comparison: Comparison) -> bool:
@@ -163,16 +184,15 @@ def _explanations(comparison: Comparison) -> list[str]:
         else f"parameters estimated anew every {comparison.refit_every} observations"
     )
     notes.append(
-        f"On the holdout: {scored} forecasts from a rolling origin, {kept}; MASE is relative to the "
+        f"On the holdout: {_count(scored, 'forecast')} from a rolling origin, {kept}; MASE is relative to the "
         + ("last value" if period is None else f"value {period} back")
         + " in the sample."
     )
     if missing:
-        notes.append(f"Left out for all models: {missing} observations of the holdout that are missing.")
-    if len(targets) - missing > scored:
-        notes.append(
-            f"Left out for all models: {len(targets) - missing - scored} observations that some do not forecast."
-        )
+        verb = "is" if missing == 1 else "are"
+        notes.append(f"Left out for all models: {_count(missing, 'observation')} of the holdout that {verb} missing.")
+    if unforecast := len(targets) - missing - scored:
+        notes.append(f"Left out for all models: {_count(unforecast, 'observation')} that some do not forecast.")
     if any("with exog" in text for text in comparison.specifications.values()):
         notes.append("Exogenous values of the periods that are forecast are taken as known.")
     if period is not None and comparison.specifications[comparison.reference].endswith("chosen by AIC"):
@@ -189,7 +209,7 @@ def _header_cells(comparison: Comparison) -> list[list[str]]:
     left = [
         ("Sample:", f"{short_label(index[0])} - {short_label(index[first - 1])}"),
         ("Holdout:", f"{short_label(index[first])} - {short_label(index[-1])}"),
-        ("Horizon:", _steps(comparison.horizon)),
+        ("Horizon:", _count(comparison.horizon, "step")),
         ("Refit:", "never" if comparison.refit_every is None else f"every {comparison.refit_every}"),
     ]
     right = [
@@ -249,5 +269,5 @@ def _pvalue(value: float) -> str:
     return f"= {value:.3f}" if value >= 0.0005 else "< 0.001"
 
 
-def _steps(n: int) -> str:
-    return "1 step" if n == 1 else f"{n} steps"
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

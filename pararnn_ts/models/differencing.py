@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["MOST_DIFFERENCES", "difference_polynomial"]
+__all__ = ["MOST_DIFFERENCES", "difference_polynomial", "differences_in_words"]
 
 # the coefficients of more have no use, and soon no digits
 MOST_DIFFERENCES = 10
@@ -42,3 +42,19 @@ def difference_polynomial(diff: int = 0, seasonal_diff: int = 0, period: int | N
     for _ in range(seasonal_diff):
         c = np.convolve(c, np.r_[1.0, np.zeros(int(period or 1) - 1), -1.0])
     return c
+
+
+def differences_in_words(diff: int = 0, seasonal_diff: int = 0, period: int | None = None) -> str:
+    """
+    What is done to the series by differencing.
+
+    Examples
+    --------
+    >>> from pararnn_ts.models.differencing import differences_in_words
+    >>> differences_in_words(1, 1, 12)
+    '1 difference and 1 seasonal difference of period 12'
+    """
+    parts = [f"{diff} difference{'s' * (diff > 1)}"] if diff else []
+    if seasonal_diff:
+        parts.append(f"{seasonal_diff} seasonal difference{'s' * (seasonal_diff > 1)} of period {period}")
+    return " and ".join(parts)

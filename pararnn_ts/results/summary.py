@@ -17,6 +17,7 @@ from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 from pararnn_ts._compat import unheard_warnings
 from pararnn_ts.models.arguments import check_alpha
 from pararnn_ts.models.convergence import PAST_ITS_PEAK, has_settled, is_past_its_peak
+from pararnn_ts.models.differencing import differences_in_words
 from pararnn_ts.results.covariance import smallest_eigenvalue
 from pararnn_ts.results.stability import HORIZON
 from pararnn_ts.specification import Specification, runs
@@ -363,8 +364,9 @@ def _unit_table(results: RecurrentResults, name: str) -> pd.DataFrame | None:
 def _notes(results: RecurrentResults) -> list[str]:
     """Sentences on what was filled in, on the fit and on what to be wary of."""
     notes = [_sentence(note) for note in getattr(results.model, "summary_notes", [])]
-    held_back = results.first_row
-    if held_back:
+    if words := differences_in_words(results.model.diff, results.model.seasonal_diff, results.model.period):
+        notes.append(f"Lags, units and deterministic terms are those of the series after {words}.")
+    if held_back := results.first_row:
         given = "observation is" if held_back == 1 else f"{held_back} observations are"
         notes.append(f"The first {given} given: nothing is predicted there.")
     retvals = results.mle_retvals

@@ -229,3 +229,11 @@ def test_a_summary_without_notes_ends_with_its_table():
 def _long(series):
     parts = [pd.DataFrame({"unique_id": name, "ds": range(len(y)), "y": y}) for name, y in series.items()]
     return pd.concat(parts)
+
+
+def test_the_summary_says_of_which_differences_its_coefficients_are():
+    y = np.random.default_rng(0).normal(size=60).cumsum()
+    plain = {"units": (), "lags": 0, "linear_lags": 1}
+    assert "difference" not in str(ParaRNN(y, **plain).fit().summary())
+    text = " ".join(str(ParaRNN(y, diff=1, seasonal_diff=1, period=4, **plain).fit().summary()).split())
+    assert "of the series after 1 difference and 1 seasonal difference of period 4." in text
