@@ -2,8 +2,8 @@
 Forecasts of simulated series with a season, and without one, beside AutoARIMA and AutoETS of statsforecast.
 
 Eight realisations of each process, of 90 and 180 observations by turns; the next twelve are forecast by models that are
-chosen and estimated on those before. All are told the length of the season. "without" is the average of `select_order` with
-``find_season=False``: the search that looks for no season. Ratios are those of mean absolute errors over the
+chosen and estimated on those before. All are told the length of the season. "without" is the average of `select_order`
+with ``find_season=False``: the search that looks for no season. Ratios are those of mean absolute errors over the
 realisations to those of AutoARIMA, one step ahead and over all twelve; means are geometric.
 
     python benchmarks/seasons.py [--jobs N] [--fresh] [--out FILE]
