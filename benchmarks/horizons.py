@@ -36,7 +36,7 @@ def observed() -> dict[str, tuple[pd.Series, int]]:
     """Shipped series and one of statsmodels, each with the length of its season."""
     data = prt.datasets
     co2 = datasets.co2.load_pandas().data["co2"].resample("MS").mean().interpolate()
-    found = {
+    return {
         "lynx, log10": (np.log10(data.load_lynx()), 1),
         "sunspots, yearly": (data.load_sunspots(), 1),
         "sunspots, monthly": (data.load_sunspots_monthly(), 1),
@@ -49,7 +49,6 @@ def observed() -> dict[str, tuple[pd.Series, int]]:
         "S&P 500 log volatility": (data.load_sp500_volatility(), 1),
         "gas furnace": (data.load_gas_furnace()["co2_pct"], 1),
     }
-    return found
 
 
 def simulated() -> dict[str, tuple[np.ndarray, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,6 +98,10 @@ class Grid(NamedTuple):
         longest = (lag for candidate in self.linear_models(form) for lag in candidate.linear_lags)
         return max([self.n_lags, *longest]) + len(base.difference) - 1
 
+    def held(self, models: Mapping[Form, ParaRNN], least: int) -> int:
+        """Rows before the first that all candidates of some forms predict, `least` of them or more."""
+        return max([least, *(self.reach(form, model) for form, model in models.items())])
+
 
 def other_forms(base: ParaRNN, n_differences: int, find_season: bool) -> Iterator[Form]:
     """
@@ -171,7 +175,7 @@ def worth_modelling(
         A model for each form, without units or lags, and the search in which models without units were compared.
     """
     given = Form.of(base)
-    models, reach = {given: base}, [hold_back]
+    models = {given: base}
     rows = int(np.isfinite(base._y).sum()) - hold_back
     # of the series as it is given has been warned already
     with unheard_warnings():
@@ -182,16 +186,14 @@ def worth_modelling(
             more = max(grid.reach(form, model) - hold_back, 0)
             if rows - more >= max(10, rows // 2, 2 * model.specification.n_deterministic):
                 models[form] = model
-                reach.append(hold_back + more)
-    season = _clear_season(models, max(reach), grid)
+    season = _clear_season(models, grid, hold_back)
     if season is not None:
         models = {form: model for form, model in models.items() if form[1:] == season}
-        reach = [hold_back, *(grid.reach(form, model) for form, model in models.items())]
     if len(models) == 1:
         return models, None
     bases = {form.kind: model for form, model in models.items()}
     # models without units have no random starts
-    search = Search(bases, max(reach), criterion, 1, np.random.default_rng(0))
+    search = Search(bases, grid.held(models, hold_back), criterion, 1, np.random.default_rng(0))
     tried = {form: grid.linear_models(form) for form in models}
     search.stage([candidate for candidates in tried.values() for candidate in candidates], "forms of the series")
     score = {form: max(search.fitted[one].score for one in candidates) for form, candidates in tried.items()}
@@ -205,7 +207,7 @@ def worth_modelling(
     return {form: model for form, model in models.items() if form in kept}, search
 
 
-def _clear_season(models: dict[Form, ParaRNN], reach: int, grid: Grid) -> tuple[int, bool, tuple[int, ...]] | None:
+def _clear_season(models: dict[Form, ParaRNN], grid: Grid, hold_back: int) -> tuple[int, bool, tuple[int, ...]] | None:
     """
     How the season is modelled, where one way predicts clearly better when each has learned from all rows that it can.
 
@@ -221,7 +223,7 @@ def _clear_season(models: dict[Form, ParaRNN], reach: int, grid: Grid) -> tuple[
     regressions = {form: _regression(form, model, grid) for form, model in models.items()}
     known = [np.isfinite(design).all(axis=1) & np.isfinite(values) for design, values, _ in regressions.values()]
     later = np.all(known, axis=0)
-    later[:reach] = False
+    later[: grid.held(models, hold_back)] = False
     if later.sum() < max(10, len(later) // 4):
         return None
     for form, (design, values, choices) in regressions.items():
@@ -234,7 +236,7 @@ def _clear_season(models: dict[Form, ParaRNN], reach: int, grid: Grid) -> tuple[
 
 def _regression(form: Form, model: ParaRNN, grid: Grid) -> tuple[np.ndarray, np.ndarray, list[list[int]]]:
     """Deterministic terms and direct lags of a form, its values, and the columns of its models without units."""
-    y, fixed, order = model._y[-MOST_ROWS:], model._det[: len(model._y)][-MOST_ROWS:], len(model.difference) - 1
+    y, fixed, order = model._y[-MOST_ROWS:], model._det[-MOST_ROWS:], len(model.difference) - 1
     seen = y[np.isfinite(y)]
     spread = float(seen.std()) if len(seen) else 0.0
     values, k = np.full(len(y), np.nan), fixed.shape[1]

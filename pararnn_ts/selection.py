@@ -252,7 +252,7 @@ def select_order(
     sample = endog, series
     others = other_forms(base, n_differences, find_season)
     forms, compared = worth_modelling(base, others, grid, held, criterion, sample)
-    held = max(held, *(grid.reach(form, model) for form, model in forms.items()))
+    held = grid.held(forms, held)
     known = compared.fitted if compared is not None and compared.hold_back == held else {}
     bases = {form.kind: model for form, model in forms.items()}
     search = Search(bases, held, criterion, n_starts, generator, device, progress, known)

@@ -439,10 +439,8 @@ def report(
     from pararnn_ts.cli.writing import Folder
     from pararnn_ts.reporting import report as write
 
-    folder, options = (
-        Folder(out),
-        Options(units, lags, linear_lags, activation, trend, seasonal, period, diff, select, seed),
-    )
+    folder = Folder(out)
+    options = Options(units, lags, linear_lags, activation, trend, seasonal, period, diff, select, seed)
     subject: Any
     if holdout is None:
         if horizon != 1 or refit_every is not None:

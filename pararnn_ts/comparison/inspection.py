@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pararnn_ts.models.differencing import differences_in_words
 from pararnn_ts.specification import lags_in_words
 
 __all__ = ["describe", "exog_columns", "kind", "numbered", "sample_size", "shock_variance", "simulates", "takes"]
@@ -178,9 +179,7 @@ def describe(results: Any) -> str:
 
 def _surroundings(model: Any) -> str:
     """What a model of this package has around its recursion, the usual constant apart."""
-    text = ""
-    for what, order in (("difference", model.diff), ("seasonal difference", model.seasonal_diff)):
-        text += f", {order} {what}{'s' if order > 1 else ''}" if order else ""
+    text = "".join(f", {difference}" for difference in differences_in_words(model.diff, model.seasonal_diff))
     if model.deterministic is not None:
         text += ", own deterministic terms"
     elif model.trend != "c":

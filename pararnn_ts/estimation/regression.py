@@ -73,8 +73,8 @@ def log_predictive_density(
         information = whole[:k, :k] / n + ridge
         rest = _rest(whole[:k, :k] + ridge, whole)[0] / max(n - k, 1)
         variance = max(rest, EXACT * whole[k, k] / n, np.finfo(float).tiny)
-        both = (_log_density(*one, information, variance) for one in ((whole, n), (learned, len(earlier))))
-        found.append(next(both) - next(both))
+        of_all = _log_density(whole, n, information, variance)
+        found.append(of_all - _log_density(learned, len(earlier), information, variance))
     return np.array(found)
 
 

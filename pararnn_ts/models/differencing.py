@@ -44,17 +44,15 @@ def difference_polynomial(diff: int = 0, seasonal_diff: int = 0, period: int | N
     return c
 
 
-def differences_in_words(diff: int = 0, seasonal_diff: int = 0, period: int | None = None) -> str:
+def differences_in_words(diff: int = 0, seasonal_diff: int = 0) -> list[str]:
     """
-    What is done to the series by differencing.
+    Each kind of difference that is taken, with its order.
 
     Examples
     --------
     >>> from pararnn_ts.models.differencing import differences_in_words
-    >>> differences_in_words(1, 1, 12)
-    '1 difference and 1 seasonal difference of period 12'
+    >>> differences_in_words(2, 1)
+    ['2 differences', '1 seasonal difference']
     """
-    parts = [f"{diff} difference{'s' * (diff > 1)}"] if diff else []
-    if seasonal_diff:
-        parts.append(f"{seasonal_diff} seasonal difference{'s' * (seasonal_diff > 1)} of period {period}")
-    return " and ".join(parts)
+    orders = {"difference": diff, "seasonal difference": seasonal_diff}
+    return [f"{order} {what}{'s' if order > 1 else ''}" for what, order in orders.items() if order]

@@ -363,9 +363,11 @@ def _unit_table(results: RecurrentResults, name: str) -> pd.DataFrame | None:
 
 def _notes(results: RecurrentResults) -> list[str]:
     """Sentences on what was filled in, on the fit and on what to be wary of."""
-    notes = [_sentence(note) for note in getattr(results.model, "summary_notes", [])]
-    if words := differences_in_words(results.model.diff, results.model.seasonal_diff, results.model.period):
-        notes.append(f"Lags, units and deterministic terms are those of the series after {words}.")
+    model = results.model
+    notes = [_sentence(note) for note in getattr(model, "summary_notes", [])]
+    if differences := " and ".join(differences_in_words(model.diff, model.seasonal_diff)):
+        differences += f" of period {model.period}" if model.seasonal_diff else ""
+        notes.append(f"Lags, units and deterministic terms are those of the series after {differences}.")
     if held_back := results.first_row:
         given = "observation is" if held_back == 1 else f"{held_back} observations are"
         notes.append(f"The first {given} given: nothing is predicted there.")
@@ -389,7 +391,7 @@ def _notes(results: RecurrentResults) -> list[str]:
             f"The information matrix is nearly singular (smallest eigenvalue {smallest:.2g} on a diagonal of ones); "
             "standard errors may be unstable."
         )
-    name, level = _highest_level(results.model)
+    name, level = _highest_level(model)
     if level > HIGH_LEVEL:
         notes.append(
             f"{name} is {level:.1g} times as large as it varies, which leaves few digits of its variation; subtract a "
@@ -400,7 +402,7 @@ def _notes(results: RecurrentResults) -> list[str]:
         notes.append(
             f"Forecasts are explosive: without shocks they leave the range of the data within {HORIZON} steps."
         )
-    notes += _trend_notes(results.model)
+    notes += _trend_notes(model)
     if results.details.penalty is None:
         notes.append("The parameters were given, not estimated.")
     return notes

@@ -13,7 +13,7 @@ from pararnn_ts.models.frames import as_pandas, with_labels
 from pararnn_ts.models.panels import read_panel, read_rows
 from pararnn_ts.models.series import SeriesModel
 
-pl = pytest.importorskip("polars")
+pl = pytest.importorskip("polars", reason="polars comes with the test extra")
 
 LIBRARIES = ("polars", "pyarrow")
 FIT = {"n_starts": 2}
@@ -23,7 +23,7 @@ DAYS = pd.date_range("2020-01-01", periods=64, name="day")
 def of(library, frame):
     """A frame of polars as one of a library."""
     if library == "pyarrow":
-        pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow", reason="pyarrow comes with fugue, of the extras distributed and bench")
         return frame.to_arrow()
     return frame
 

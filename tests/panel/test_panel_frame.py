@@ -167,7 +167,7 @@ def test_categories_are_what_they_stand_for(df):
 
 
 def test_names_that_arrow_keeps_in_a_dictionary_are_text(df):
-    arrow = pytest.importorskip("pyarrow")
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow comes with fugue, of the extras distributed and bench")
     kind = pd.ArrowDtype(arrow.dictionary(arrow.int32(), arrow.string()))
     panel = prt.fit_panel(df.astype({"unique_id": kind}), **QUICK)
     file = io.BytesIO()

@@ -9,7 +9,7 @@ import pytest
 
 import pararnn_ts as prt
 
-pl = pytest.importorskip("polars")
+pl = pytest.importorskip("polars", reason="polars comes with the test extra")
 
 N = 36
 QUICK = {"units": (1,), "n_starts": 2}
@@ -27,7 +27,7 @@ TIMES = {
 
 def of(library, frame):
     if library == "pyarrow":
-        pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow", reason="pyarrow comes with fugue, of the extras distributed and bench")
         return frame.to_arrow()
     return frame
 
